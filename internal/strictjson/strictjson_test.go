@@ -1,0 +1,193 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// C-010, C-011, C-012, C-104.
+func TestParseObjectRefusesWhatTwoReadersWouldReadDifferently(t *testing.T) {
+	for name, in := range map[string]string{
+		"empty":                "",
+		"null":                 "null",
+		"array":                `["a"]`,
+		"string":               `"a"`,
+		"number":               `1`,
+		"duplicate":            `{"a":"1","a":"2"}`,
+		"duplicate, escaped":   `{"a":"1","\u0061":"2"}`,
+		"case variant":         `{"scope":"1","SCOPE":"2"}`,
+		"case variant, long s": `{"scope":"1","ſcope":"2"}`,
+		"nested duplicate":     `{"claims":{"env":"demo","Env":"production"}}`,
+		"duplicate in array":   `{"a":[{"b":1,"b":2}]}`,
+		"trailing data":        `{"a":"1"}x`,
+		"two documents":        `{"a":"1"}{"a":"1"}`,
+		"trailing comma":       `{"a":"1",}`,
+		"array comma":          `{"a":[1,]}`,
+		"no colon":             `{"a" "1"}`,
+		"bare name":            `{a:"1"}`,
+		"single quotes":        `{'a':'1'}`,
+		"comment":              `{"a":"1"/**/}`,
+		"byte order mark":      "\uFEFF{}",
+		"bad UTF-8":            "{\"a\":\"\xff\"}",
+		"overlong UTF-8":       "{\"a\":\"\xc0\xaf\"}",
+		"lone high surrogate":  `{"a":"\ud800"}`,
+		"lone low surrogate":   `{"a":"\udc00"}`,
+		"two high surrogates":  `{"a":"\ud800\ud800"}`,
+		"high then text":       `{"a":"\ud800x"}`,
+		"newline in string":    "{\"a\":\"\n\"}",
+		"NUL in string":        "{\"a\":\"\x00\"}",
+		"NUL between":          "{\x00}",
+		"unknown escape":       `{"a":"\x"}`,
+		"escape at end":        `{"a":"\`,
+		"NUL escape":           "{\"a\":\"\\\x00\"}",
+		"short unicode":        `{"a":"\u12"}`,
+		"signed unicode":       `{"a":"\u+123"}`,
+		"leading zero":         `{"a":01}`,
+		"plus":                 `{"a":+1}`,
+		"bare point":           `{"a":1.}`,
+		"bare exponent":        `{"a":1e}`,
+		"minus alone":          `{"a":-}`,
+		"hex":                  `{"a":0x1}`,
+		"NaN":                  `{"a":NaN}`,
+		"True":                 `{"a":True}`,
+		"unclosed":             `{"a":"1"`,
+		"unclosed string":      `{"a":"1`,
+		"too deep":             `{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`,
+		"far too deep":         strings.Repeat(`{"a":`, 100_000),
+		"too many members":     manyMembers(129),
+		"form feed":            "{\f}",
+		"no-break space":       "{\u00a0}",
+	} {
+		if o, err := ParseObject(in); !errors.Is(err, ErrSyntax) || o != nil {
+			t.Errorf("%s: got %v, %v; want a syntax error", name, o, err)
+		}
+	}
+}
+
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(`,"` + strings.Repeat("m", i+1) + `":1`)
+	}
+	return "{" + b.String()[1:] + "}"
+}
+
+func TestParseObjectReadsEveryKind(t *testing.T) {
+	o, err := ParseObject(" {\"s\" : \"\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\\ud83d\\ude00 é\", \"n\":-12,\"t\":true,\"f\":false,\"z\":null,\"a\":[1,\"x\",{}],\"o\":{\"i\":{}}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(name string) Value {
+		v, ok := o.Get(name)
+		if !ok {
+			t.Fatalf("member %s is missing", name)
+		}
+		return v
+	}
+	if s, ok := get("s").Text(); !ok || s != "é\"\\/\b\f\n\r\t😀 é" {
+		t.Errorf("s = %q", s)
+	}
+	if n, ok := get("n").Int64(); !ok || n != -12 {
+		t.Errorf("n = %d, %v", n, ok)
+	}
+	if b, ok := get("t").Bool(); !ok || !b {
+		t.Error("t is not true")
+	}
+	if b, ok := get("f").Bool(); !ok || b {
+		t.Error("f is not false")
+	}
+	if get("z").Kind() != Null {
+		t.Error("z is not null")
+	}
+	if a, ok := get("a").Array(); !ok || len(a) != 3 || a[1].text != "x" || a[2].Kind() != ObjectKind {
+		t.Errorf("a = %v", a)
+	}
+	if inner, ok := get("o").Object(); !ok || len(inner) != 1 || inner[0].Name != "i" {
+		t.Errorf("o = %v", inner)
+	}
+	if _, ok := o.Get("S"); ok {
+		t.Error("Get folds case")
+	}
+	if _, err := ParseObject(manyMembers(128)); err != nil {
+		t.Errorf("128 members: %v", err)
+	}
+	if _, err := ParseObject(`{"a":` + strings.Repeat("[", 14) + `0` + strings.Repeat("]", 14) + `}`); err != nil {
+		t.Errorf("16 levels: %v", err)
+	}
+}
+
+// C-108: what is no integer is never rounded into one.
+func TestInt64TakesIntegersOnly(t *testing.T) {
+	for _, number := range []string{"1.0", "1.5", "1e3", "1E3", "9223372036854775808", "-9223372036854775809", `"1"`, "null", "[1]"} {
+		o, err := ParseObject(`{"n":` + number + `}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := o[0].Value.Int64(); ok {
+			t.Errorf("%s was read as %d", number, n)
+		}
+	}
+}
+
+// What this package accepts, encoding/json accepts with the same meaning.
+func FuzzParseObject(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		o, err := ParseObject(in)
+		if err != nil {
+			if o != nil || !errors.Is(err, ErrSyntax) || !utf8.ValidString(err.Error()) {
+				t.Fatalf("refused with %v, %v", o, err)
+			}
+			return
+		}
+		var std map[string]any
+		dec := json.NewDecoder(strings.NewReader(in))
+		dec.UseNumber()
+		if err := dec.Decode(&std); err != nil {
+			t.Fatalf("encoding/json refuses what we accept: %v", err)
+		}
+		if got := plain(Value{kind: ObjectKind, items: o}); !reflect.DeepEqual(got, any(std)) {
+			t.Fatalf("read as %v, by encoding/json as %v", got, std)
+		}
+	})
+}
+
+func plain(v Value) any {
+	switch v.kind {
+	case Bool:
+		return v.text == "true"
+	case Number:
+		return json.Number(v.text)
+	case String:
+		return v.text
+	case Array:
+		items := []any{}
+		for _, m := range v.items {
+			items = append(items, plain(m.Value))
+		}
+		return items
+	case ObjectKind:
+		members := map[string]any{}
+		for _, m := range v.items {
+			members[m.Name] = plain(m.Value)
+		}
+		return members
+	}
+	return nil
+}
+
+func BenchmarkParseObject(b *testing.B) {
+	const body = `{"client_id":"twc_demo_0123456789012345678901","client_secret":"tws_demo_0123456789012345678901234567890123456789012345678","grant_type":"client_credentials"}`
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseObject(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
