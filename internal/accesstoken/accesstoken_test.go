@@ -1,0 +1,132 @@
+package accesstoken
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var sample = Claims{
+	Issuer: "http://localhost:8080/demo", Audience: "http://localhost:8080/demo/api",
+	Subject: "twc_demo_0123456789abcdefghijkl", ClientID: "twc_demo_0123456789abcdefghijkl",
+	IssuedAt: 1764000000, Expiry: 1764003600, ID: "AAAAAAAAAAAAAAAAAAAAAA", Generation: 1763990000,
+	Scope: "customers:read customers:write", Env: "demo", MerchantID: MerchantID{Text: "4259", Number: true},
+}
+
+// C-081, C-083: the payload is exactly the published one.
+func TestAppendJSONWritesThePublishedPayload(t *testing.T) {
+	const want = `{"iss":"http://localhost:8080/demo","aud":"http://localhost:8080/demo/api",` +
+		`"sub":"twc_demo_0123456789abcdefghijkl","client_id":"twc_demo_0123456789abcdefghijkl",` +
+		`"iat":1764000000,"exp":1764003600,"jti":"AAAAAAAAAAAAAAAAAAAAAA","gen":1763990000,` +
+		`"scope":"customers:read customers:write","claims":{"env":"demo","merchantId":4259}}`
+	if got := string(sample.AppendJSON(nil)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for want, id := range map[string]MerchantID{
+		`"claims":{"env":"demo"}}`:                      {},
+		`"claims":{"env":"demo","merchantId":"4259"}}`:  {Text: "4259"},
+		`"claims":{"env":"demo","merchantId":"ac-me"}}`: {Text: "ac-me"},
+	} {
+		c := sample
+		c.MerchantID = id
+		if got := string(c.AppendJSON(nil)); !strings.HasSuffix(got, want) {
+			t.Errorf("got %s, want it to end in %s", got, want)
+		}
+	}
+}
+
+func TestParseReadsWhatAppendJSONWrites(t *testing.T) {
+	for _, id := range []MerchantID{{}, {Text: "4259", Number: true}, {Text: "4259"}, {Text: "9007199254740991", Number: true}} {
+		want := sample
+		want.MerchantID = id
+		got, err := Parse(string(want.AppendJSON(nil)))
+		if err != nil || !reflect.DeepEqual(*got, want) {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+		}
+	}
+	with := strings.Replace(string(sample.AppendJSON(nil)), `"jti"`, `"nbf":1764000001,"other":[{}],"jti"`, 1)
+	if got, err := Parse(with); err != nil || got.NotBefore != 1764000001 {
+		t.Errorf("with nbf and an unknown claim: %+v, %v", got, err)
+	}
+}
+
+// C-081, C-104, C-106, C-107, C-108: a claim that is missing, doubled, of
+// another case or of another type is no claim.
+func TestParseRefusesClaimsThatAreNotAsWritten(t *testing.T) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(sample.AppendJSON(nil), &members); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what string, m map[string]json.RawMessage) {
+		t.Helper()
+		data, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := Parse(string(data)); c != nil || !errors.Is(err, ErrClaims) {
+			t.Errorf("%s: got %v, %v", what, c, err)
+		}
+	}
+	with := func(name, value string) map[string]json.RawMessage {
+		m := map[string]json.RawMessage{}
+		for k, v := range members {
+			m[k] = v
+		}
+		delete(m, name)
+		if value != "" {
+			m[name] = json.RawMessage(value)
+		}
+		return m
+	}
+	for name := range members {
+		for _, value := range []string{"", "null", "true", "[]", `["http://localhost:8080/demo/api"]`, `""`, "-1", "1.5", "1e3", "9223372036854775808"} {
+			refused(name+"="+value, with(name, value))
+		}
+		upper := with(name, "")
+		upper[strings.ToUpper(name)] = members[name]
+		refused("upper-case "+name, upper)
+	}
+	for _, value := range []string{`"1764003600"`, `{"env":"demo"}`} {
+		refused("exp="+value, with("exp", value))
+		refused("nbf="+value, with("nbf", value))
+	}
+	for _, value := range []string{`{}`, `{"env":1}`, `{"env":""}`, `{"env":"demo","merchantId":0}`, `{"env":"demo","merchantId":-1}`,
+		`{"env":"demo","merchantId":1.0}`, `{"env":"demo","merchantId":9007199254740992}`, `{"env":"demo","merchantId":""}`,
+		`{"env":"demo","merchantId":null}`, `{"env":"demo","merchantId":[4259]}`, `{"Env":"demo"}`} {
+		refused("claims="+value, with("claims", value))
+	}
+	text := string(sample.AppendJSON(nil))
+	for _, twice := range []string{`"sub":"a",`, `"aud":"b",`, `"Exp":9,`} {
+		if c, err := Parse("{" + twice + text[1:]); c != nil || !errors.Is(err, ErrClaims) {
+			t.Errorf("with %s added: got %v, %v", twice, c, err)
+		}
+	}
+}
+
+// C-091: text that would have to be escaped is refused before it can be written.
+func TestCheckTextFindsWhatWouldBreakTheJSON(t *testing.T) {
+	for _, s := range []string{`"`, `\`, "\n", "\x00", "\x7f", "é", "\u2028"} {
+		if CheckText("a"+s+"b") == nil {
+			t.Errorf("%q passes", s)
+		}
+	}
+	if err := CheckText("https://example.com/api?a=b c:d"); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(string(sample.AppendJSON(nil)))
+	f.Add(`{"claims":{"env":"demo","merchantId":"x"}}`)
+	f.Fuzz(func(t *testing.T, payload string) {
+		c, err := Parse(payload)
+		if (c == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", c, err)
+		}
+		if err == nil && (c.Issuer == "" || c.Audience == "" || c.Expiry < 0 || c.Env == "") {
+			t.Fatalf("accepted %+v", c)
+		}
+	})
+}

@@ -1,0 +1,213 @@
+package credential
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var tw = Format{Prefix: "tw"}
+
+func TestCredentialsHaveThePublishedForm(t *testing.T) {
+	if id := tw.NewID("demo"); !regexp.MustCompile(`^twc_demo_[0-9A-Za-z]{22}$`).MatchString(id) {
+		t.Errorf("client ID %q", id)
+	}
+	// The pattern that secret scanners are given.
+	if s := tw.NewSecret("demo").Reveal(); !regexp.MustCompile(`^tws_[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}$`).MatchString(s) {
+		t.Errorf("client secret %q", s)
+	}
+	if id := (Format{Prefix: "acme1"}).NewID("eu2"); !strings.HasPrefix(id, "acme1c_eu2_") {
+		t.Errorf("client ID %q", id)
+	}
+}
+
+// The check digits are CRC-32/ISO-HDLC, whose check value for "123456789" is
+// cbf43926.
+func TestChecksumIsCRC32InBase62(t *testing.T) {
+	n := uint32(0xcbf43926)
+	want := ""
+	for range checksumLength {
+		want = string(digits[n%62]) + want
+		n /= 62
+	}
+	if got := checksum("123456789"); got != want {
+		t.Errorf("checksum = %q, want %q", got, want)
+	}
+	if got := checksum(""); got != "000000" {
+		t.Errorf("checksum of nothing = %q, want it padded with 0", got)
+	}
+}
+
+// C-043.
+func TestGeneratedSecretsDoNotRepeatAndUseAllCharactersEvenly(t *testing.T) {
+	const n = 100_000
+	seen := make(map[string]bool, n)
+	var count [256]int
+	for range n {
+		s := tw.NewSecret("demo").Reveal()
+		if seen[s] {
+			t.Fatal("a secret came twice")
+		}
+		seen[s] = true
+		for _, c := range []byte(s[len("tws_demo_") : len(s)-checksumLength]) {
+			count[c]++
+		}
+	}
+	// Chi-squared over 62 characters: 61 degrees of freedom, mean 61,
+	// deviation 11; 150 is eight deviations out.
+	mean, chi := float64(n*entropyLength)/62, 0.0
+	for _, c := range []byte(digits) {
+		d := float64(count[c]) - mean
+		chi += d * d / mean
+	}
+	if chi > 150 {
+		t.Errorf("chi-squared %.0f of the characters' frequencies", chi)
+	}
+}
+
+func TestParsedCredentialsAreWhatWasGenerated(t *testing.T) {
+	text := tw.NewID("production")
+	id, err := tw.ParseID(text)
+	if err != nil || id.Env != "production" || !strings.HasSuffix(text, "_"+id.Random) {
+		t.Errorf("ParseID(%q) = %v, %v", text, id, err)
+	}
+	secret := tw.NewSecret("demo")
+	got, env, err := tw.ParseSecret(secret.Reveal())
+	if err != nil || env != "demo" || got != secret {
+		t.Errorf("ParseSecret: env %q, %v", env, err)
+	}
+	if hint := secret.Hint(); len(hint) != 4 || !strings.HasSuffix(secret.Reveal(), hint) {
+		t.Errorf("hint %q", hint)
+	}
+}
+
+// C-036, C-039, C-040: what the text itself shows is named, and nothing that
+// differs from a credential by one character passes for it.
+func TestProblemsAreNamedFromTheTextAlone(t *testing.T) {
+	id, secret := tw.NewID("demo"), tw.NewSecret("demo").Reveal()
+	for _, c := range []struct {
+		text       string
+		ofID, ofSe error
+	}{
+		{"", ErrForm, ErrForm},
+		{"<client-id>", ErrPlaceholder, ErrPlaceholder},
+		{"foo", ErrForm, ErrForm},
+		{" " + id, ErrBlanks, ErrBlanks},
+		{id + "\x00", ErrBlanks, ErrBlanks},
+		{secret + " ", ErrBlanks, ErrBlanks},
+		{secret + "\n", ErrBlanks, ErrBlanks},
+		{`"` + secret + `"`, ErrQuotes, ErrQuotes},
+		{"“" + id + "”", ErrQuotes, ErrQuotes},
+		{secret, ErrSwapped, nil},
+		{id, nil, ErrSwapped},
+		{secret[:len(secret)-1], ErrSwapped, ErrForm},
+		{secret + secret, ErrSwapped, ErrForm},
+		{secret + "0", ErrSwapped, ErrForm},
+		{id + "0", ErrForm, ErrSwapped},
+		{id[:len(id)-1], ErrForm, ErrSwapped},
+		{strings.ToUpper(secret), ErrForm, ErrForm},
+		{strings.Replace(secret, "demo", "Demo", 1), ErrSwapped, ErrForm},
+		{strings.Replace(secret, "demo", "", 1), ErrSwapped, ErrForm},
+		{strings.Replace(secret, "tws_", "ghp_", 1), ErrForm, ErrForm},
+		{strings.Replace(secret, "demo", "prod", 1), ErrSwapped, ErrChecksum},
+		{id[:len(id)-1] + "-", ErrForm, ErrSwapped},
+		{id[:len(id)-2] + "é", ErrForm, ErrSwapped},
+	} {
+		if _, err := tw.ParseID(c.text); !errors.Is(err, c.ofID) {
+			t.Errorf("ParseID(%q): %v, want %v", c.text, err, c.ofID)
+		}
+		if _, _, err := tw.ParseSecret(c.text); !errors.Is(err, c.ofSe) {
+			t.Errorf("ParseSecret(%q): %v, want %v", c.text, err, c.ofSe)
+		}
+	}
+}
+
+// C-039: one changed character anywhere is noticed before any look-up.
+func TestChecksumNoticesEveryMistypedCharacter(t *testing.T) {
+	secret := []byte(tw.NewSecret("demo").Reveal())
+	for i := len("tws_demo_"); i < len(secret); i++ {
+		for _, c := range []byte(digits) {
+			if c == secret[i] {
+				continue
+			}
+			changed := bytes.Clone(secret)
+			changed[i] = c
+			if _, _, err := tw.ParseSecret(string(changed)); !errors.Is(err, ErrChecksum) {
+				t.Fatalf("character %d changed to %c: %v", i, c, err)
+			}
+		}
+	}
+}
+
+// C-225: no way of printing shows a secret.
+func TestSecretsNeverPrint(t *testing.T) {
+	secret := tw.NewSecret("demo")
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("made", "secret", secret, "in", struct{ S Secret }{secret})
+	slog.New(slog.NewTextHandler(&log, nil)).Info("made", "secret", secret, "in", struct{ S Secret }{secret})
+	js, err := json.Marshal(map[string]any{"a": secret, "b": &secret, "c": []Secret{secret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := log.String() + string(js) + fmt.Sprint(secret, &secret, []Secret{secret}) +
+		fmt.Sprintf("%v %+v %#v %s %q %x %d", secret, secret, secret, secret, secret, secret, secret) +
+		fmt.Sprintf("%v %+v %#v", struct{ S Secret }{secret}, struct{ S *Secret }{&secret}, struct{ S Secret }{secret})
+	text := secret.Reveal()
+	for _, part := range []string{text, text[:20], text[20:32], text[len(text)-12:], fmt.Sprintf("%x", text[20:32])} {
+		if strings.Contains(out, part) {
+			t.Fatalf("the secret is in %s", out)
+		}
+	}
+}
+
+// C-044: a secret is stored as a keyed hash; another pepper gives another hash.
+func TestHashDependsOnSecretAndPepper(t *testing.T) {
+	a, b := NewPepper(bytes.Repeat([]byte{1}, 32)), NewPepper(bytes.Repeat([]byte{2}, 32))
+	s := tw.NewSecret("demo")
+	h := a.Hash(s)
+	if again := a.Hash(s); !h.Equal(&again) {
+		t.Error("the same secret has two hashes")
+	}
+	if other := b.Hash(s); h.Equal(&other) {
+		t.Error("the pepper makes no difference")
+	}
+	if other := a.Hash(tw.NewSecret("demo")); h.Equal(&other) {
+		t.Error("two secrets have one hash")
+	}
+	// The hash is HMAC-SHA-256 of the text and nothing else (RFC 4231 4.3).
+	jefe := NewPepper([]byte("Jefe"))
+	if got := jefe.Hash(Secret{"what do ya want for nothing?"}); fmt.Sprintf("%x", got) != "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" {
+		t.Errorf("HMAC-SHA-256 = %x", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(tw.NewID("demo"))
+	f.Add(tw.NewSecret("demo").Reveal())
+	f.Add(" <client-id>")
+	f.Fuzz(func(t *testing.T, text string) {
+		if id, err := tw.ParseID(text); err == nil && "twc_"+id.Env+"_"+id.Random != text {
+			t.Errorf("ParseID(%q) = %v", text, id)
+		}
+		if s, env, err := tw.ParseSecret(text); err == nil && (s.Reveal() != text || !strings.HasPrefix(text, "tws_"+env+"_")) {
+			t.Errorf("ParseSecret(%q) gave env %q", text, env)
+		}
+	})
+}
+
+func BenchmarkParseSecretAndHash(b *testing.B) {
+	text, pepper := tw.NewSecret("demo").Reveal(), NewPepper(make([]byte, 32))
+	b.ReportAllocs()
+	for b.Loop() {
+		s, _, err := tw.ParseSecret(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = pepper.Hash(s)
+	}
+}
