@@ -1,0 +1,288 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// ClientID identifies an API key; on the wire it is the OAuth client_id.
+type ClientID string
+
+const (
+	// operatorKeyLimit is how many operator keys may be active.
+	operatorKeyLimit = 50
+	// undeletedFactor times the limit of active keys may be kept undeleted.
+	undeletedFactor = 10
+)
+
+// APIKey is an OAuth client with its secrets. It belongs to one merchant (an
+// operator key to none) and one environment for ever.
+type APIKey struct {
+	ID           ClientID
+	MerchantID   MerchantID // "" for operator keys
+	Env          string
+	Name         string
+	Description  string
+	Scopes       []string // sorted
+	Status       Status
+	Generation   int64     // tokens of a lower one are dead
+	ExpiresAt    time.Time // zero for never
+	CreatedAt    time.Time
+	CreatedBy    string
+	UpdatedAt    time.Time
+	Version      int64 // 1, raised by every change
+	LastSecretID int64
+	Secrets      []Secret // where asked for
+}
+
+// Secret is what is kept of one client secret.
+type Secret struct {
+	ID        int64 // 1, 2, … within its API key
+	Name      string
+	Hint      string // the last four characters
+	Hash      []byte
+	RootKeyID int64 // whose pepper made Hash
+	CreatedAt time.Time
+	CreatedBy string
+	ExpiresAt time.Time // zero for never
+}
+
+// NewAPIKey is what to create.
+type NewAPIKey struct {
+	MerchantID  MerchantID // "" with Env Platform makes an operator key
+	Env         string
+	Name        string
+	Description string
+	Scopes      []string
+	ExpiresAt   time.Time // zero for never
+}
+
+// APIKeyFilter selects API keys; an empty field selects all.
+type APIKeyFilter struct {
+	MerchantID MerchantID
+	Env        string
+}
+
+// APIKeyUpdate is what to change of an API key; nil leaves a field as it is.
+type APIKeyUpdate struct {
+	Name        *string
+	Description *string
+	Scopes      *[]string
+	ExpiresAt   *time.Time // zero for never
+	// IfVersion, where not 0, must be the version that is changed, else
+	// ErrConflict.
+	IfVersion int64
+}
+
+// CreateAPIKey makes an API key with one secret, which is returned here and
+// never again. Errors: *InvalidError, ErrNotFound for the merchant,
+// ErrActiveKeyLimit, ErrKeyLimit.
+func (a *Authority) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*APIKey, credential.Secret, error) {
+	none := credential.Secret{}
+	k, err := a.newAPIKey(actor, n)
+	if err != nil {
+		return nil, none, err
+	}
+	secret := a.format.NewSecret(k.Env)
+	hash := a.root.pepper.Hash(secret)
+	k.Secrets = []Secret{{
+		ID: 1, Hint: secret.Hint(), Hash: hash[:], RootKeyID: a.root.id, CreatedAt: k.CreatedAt, CreatedBy: actor.ID,
+	}}
+	set := details{"name": k.Name, "description": k.Description, "scopes": k.Scopes}
+	if !k.ExpiresAt.IsZero() {
+		set["expiresAt"] = k.ExpiresAt
+	}
+	d := a.draft(actor, APIKeyCreated, string(k.ID), set).about(k.MerchantID, k.Env)
+	if err := a.store.CreateAPIKey(ctx, k, k.limits(), d); err != nil {
+		return nil, none, fmt.Errorf("creating an API key of merchant %s in %s: %w", k.MerchantID, k.Env, err)
+	}
+	return k, secret, a.catchUp(ctx)
+}
+
+func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
+	operator := n.Env == Platform
+	if operator != (n.MerchantID == "") {
+		return nil, invalid("merchantId", "goes with every environment but platform, whose API keys belong to no merchant")
+	}
+	if a.environment(n.Env) == nil {
+		return nil, invalid("env", "is none of this installation: %s", strings.Join(a.environmentNames(), ", "))
+	}
+	now := a.now()
+	k := &APIKey{
+		ID: ClientID(a.format.NewID(n.Env)), MerchantID: n.MerchantID, Env: n.Env,
+		Name: n.Name, Description: n.Description, Status: Active, Generation: now.Unix(),
+		ExpiresAt: n.ExpiresAt.UTC().Truncate(time.Millisecond), CreatedAt: now, CreatedBy: actor.ID, UpdatedAt: now,
+		Version: 1, LastSecretID: 1,
+	}
+	var err error
+	if k.Scopes, err = checkKeyScopes(n.Scopes, operator); err != nil {
+		return nil, err
+	}
+	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
+		return nil, invalid("expiresAt", "is not in the future")
+	}
+	return k, k.check()
+}
+
+func (k *APIKey) check() error {
+	if err := checkName("name", k.Name); err != nil {
+		return err
+	}
+	return checkText("description", k.Description, 1000)
+}
+
+func (k *APIKey) limits() KeyLimits {
+	l := KeyLimits{Undeleted: undeletedFactor}
+	if k.Env == Platform {
+		l.Active = operatorKeyLimit
+	}
+	return l
+}
+
+// raiseGeneration kills every token issued before now.
+func (k *APIKey) raiseGeneration(now time.Time) { k.Generation = max(k.Generation+1, now.Unix()) }
+
+func (a *Authority) environment(name string) *Environment {
+	for i := range a.environments {
+		if a.environments[i].Name == name {
+			return &a.environments[i]
+		}
+	}
+	return nil
+}
+
+func (a *Authority) environmentNames() []string {
+	names := make([]string, len(a.environments))
+	for i := range a.environments {
+		names[i] = a.environments[i].Name
+	}
+	return names
+}
+
+// APIKey returns one API key with what is kept of its secrets, or ErrNotFound.
+func (a *Authority) APIKey(ctx context.Context, id ClientID) (*APIKey, error) {
+	k, err := a.store.APIKey(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading API key: %w", err)
+	}
+	return k, nil
+}
+
+// APIKeys returns up to limit API keys that f matches, without their secrets,
+// in the order of IDs, beginning behind after.
+func (a *Authority) APIKeys(ctx context.Context, f APIKeyFilter, after ClientID, limit int) ([]APIKey, error) {
+	list, err := a.store.APIKeys(ctx, f, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading API keys: %w", err)
+	}
+	return list, nil
+}
+
+// UpdateAPIKey changes name, description, scopes or expiry. Scopes act at the
+// next token; an expiry brought forward kills the tokens already issued.
+func (a *Authority) UpdateAPIKey(ctx context.Context, actor Actor, id ClientID, u APIKeyUpdate) (*APIKey, error) {
+	set := details{}
+	return a.changeAPIKey(ctx, actor, id, APIKeyUpdated, set, func(k *APIKey) error {
+		if u.IfVersion != 0 && u.IfVersion != k.Version {
+			return ErrConflict
+		}
+		return k.apply(u, set, a.now())
+	})
+}
+
+func (k *APIKey) apply(u APIKeyUpdate, set details, now time.Time) (err error) {
+	if u.Name != nil {
+		k.Name, set["name"] = *u.Name, *u.Name
+	}
+	if u.Description != nil {
+		k.Description, set["description"] = *u.Description, *u.Description
+	}
+	if u.Scopes != nil {
+		if k.Scopes, err = checkKeyScopes(*u.Scopes, k.Env == Platform); err != nil {
+			return err
+		}
+		set["scopes"] = k.Scopes
+	}
+	if u.ExpiresAt != nil {
+		next := u.ExpiresAt.UTC().Truncate(time.Millisecond)
+		if !next.IsZero() && !next.After(now) {
+			return invalid("expiresAt", "is not in the future (disable or delete the API key to end it now)")
+		}
+		if !next.IsZero() && (k.ExpiresAt.IsZero() || next.Before(k.ExpiresAt)) {
+			k.raiseGeneration(now)
+		}
+		k.ExpiresAt, set["expiresAt"] = next, next
+	}
+	if len(set) == 0 {
+		return errUnchanged
+	}
+	return k.check()
+}
+
+// DisableAPIKey stops an API key and kills its tokens, until EnableAPIKey.
+func (a *Authority) DisableAPIKey(ctx context.Context, actor Actor, id ClientID) (*APIKey, error) {
+	return a.changeAPIKey(ctx, actor, id, APIKeyDisabled, nil, func(k *APIKey) error {
+		if k.Status == Disabled {
+			return errUnchanged
+		}
+		k.Status = Disabled
+		k.raiseGeneration(a.now())
+		return nil
+	})
+}
+
+// EnableAPIKey lets a disabled API key work again; ErrActiveKeyLimit where the
+// merchant has reached it meanwhile.
+func (a *Authority) EnableAPIKey(ctx context.Context, actor Actor, id ClientID) (*APIKey, error) {
+	return a.changeAPIKey(ctx, actor, id, APIKeyEnabled, nil, func(k *APIKey) error {
+		if k.Status == Active {
+			return errUnchanged
+		}
+		k.Status = Active
+		return nil
+	})
+}
+
+// DeleteAPIKey ends an API key and its tokens for ever.
+func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID) error {
+	err := retryConflicts(func() error {
+		k, err := a.store.APIKey(ctx, id)
+		if err != nil {
+			return err
+		}
+		k.Version, k.UpdatedAt = k.Version+1, a.now()
+		k.raiseGeneration(k.UpdatedAt)
+		d := a.draft(actor, APIKeyDeleted, string(id), details{"name": k.Name}).about(k.MerchantID, k.Env)
+		return a.store.DeleteAPIKey(ctx, k, d)
+	})
+	if err != nil {
+		return fmt.Errorf("deleting API key: %w", err)
+	}
+	return a.catchUp(ctx)
+}
+
+func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, kind EventKind, set details,
+	change func(*APIKey) error) (k *APIKey, err error) {
+	err = retryConflicts(func() error {
+		if k, err = a.store.APIKey(ctx, id); err != nil {
+			return err
+		}
+		if err := change(k); err != nil {
+			return err
+		}
+		k.Version, k.UpdatedAt = k.Version+1, a.now()
+		return a.store.UpdateAPIKey(ctx, k, k.limits(), a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env))
+	})
+	if errors.Is(err, errUnchanged) {
+		return k, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("changing API key: %w", err)
+	}
+	return k, a.catchUp(ctx)
+}

@@ -1,0 +1,110 @@
+// Package authority is the domain: merchants, scopes, API keys and their
+// secrets, signing keys, events, and the rules by which an API key becomes an
+// access token. It declares the Store it needs and keeps the directory, the
+// part of the state that the token path reads, in memory.
+//
+// Every rule lives here, once; HTTP surfaces, the command line and the store
+// are thin around it. It knows no SQL, no HTTP and no OAuth error codes.
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// Config is what an Authority is opened with.
+type Config struct {
+	// Store holds the installation; required.
+	Store Store
+	// MasterKeys opens the root key: the current one first, during a rotation
+	// the previous one as well.
+	MasterKeys []MasterKey
+	// Clock tells the time; nil means time.Now.
+	Clock func() time.Time
+	// Logger receives what happens outside of any call; nil means nowhere.
+	Logger *slog.Logger
+
+	// What follows is for servers; a management command leaves it empty.
+
+	// BaseURL is the origin of the server, without a slash at the end.
+	BaseURL string
+	// Environments is how each environment is configured, platform among
+	// them. They must be the recorded ones.
+	Environments []Environment
+	// MaxStaleness is how long tokens are issued while the store does not
+	// answer; 0 means 5 minutes.
+	MaxStaleness time.Duration
+}
+
+// Authority applies the rules to one installation. Its methods are safe for
+// concurrent use.
+type Authority struct {
+	store        Store
+	clock        func() time.Time
+	logger       *slog.Logger
+	installation *Installation
+	format       credential.Format
+	root         *rootKeys
+
+	baseURL      string
+	environments []Environment
+	maxStaleness time.Duration
+
+	directory atomic.Pointer[directory] // nil until LoadDirectory
+	following sync.Mutex                // held while the directory is changed
+}
+
+// Open reads the installation and checks master key and environments against
+// it, before anything else is done with the database. Errors: ErrNotInitialized
+// for an empty database, ErrMasterKey, ErrEnvironments.
+func Open(ctx context.Context, cfg Config) (*Authority, error) {
+	inst, sealed, err := cfg.Store.Installation(ctx)
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrNotInitialized
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the installation: %w", err)
+	}
+	root, err := openRootKey(sealed, cfg.MasterKeys)
+	if err != nil {
+		return nil, err
+	}
+	environments := cfg.Environments
+	if environments == nil {
+		environments = inst.Environments
+	} else if err := inst.check(environments); err != nil {
+		return nil, err
+	}
+	a := &Authority{
+		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
+		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
+		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cfg.MaxStaleness,
+	}
+	if a.clock == nil {
+		a.clock = time.Now
+	}
+	if a.logger == nil {
+		a.logger = slog.New(slog.DiscardHandler)
+	}
+	if a.maxStaleness == 0 {
+		a.maxStaleness = 5 * time.Minute
+	}
+	return a, nil
+}
+
+// Installation returns what was fixed at first start.
+func (a *Authority) Installation() Installation { return *a.installation }
+
+// Environments returns the environments as configured, or, where the
+// Authority was opened without, as recorded. Callers do not change them.
+func (a *Authority) Environments() []Environment { return a.environments }
+
+// now returns the time to the millisecond, as it is stored.
+func (a *Authority) now() time.Time { return a.clock().UTC().Truncate(time.Millisecond) }

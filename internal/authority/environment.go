@@ -1,0 +1,85 @@
+package authority
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/credential"
+	"github.com/tokenwright/tokenwright/internal/jose"
+)
+
+// Platform is the reserved environment of operator keys.
+const Platform = "platform"
+
+// MaxTokenLifetime bounds every configured lifetime (C-089).
+const MaxTokenLifetime = 24 * time.Hour
+
+// reservedNames are the first path segments that surfaces use below the base URL.
+var reservedNames = []string{Platform, "admin", "api", "oauth", "console", "docs", "forwardauth", "leaks", "static", "healthz", "readyz"}
+
+// Environment is one environment: an issuer with its own signing keys.
+type Environment struct {
+	// Name is what credentials and the claim env say: [a-z][a-z0-9]{0,15}.
+	Name string
+	// Issuer is the claim iss: <base>/<name>, or an origin of its own.
+	Issuer string
+	// Audience is the claim aud of tokens for the environment's API.
+	Audience string
+	// Algorithm signs its tokens.
+	Algorithm jose.Algorithm
+	// RSABits is the size of new RSA keys: 2048 or 3072.
+	RSABits int
+	// TokenLifetime is how long its tokens live: whole seconds, at most a day.
+	TokenLifetime time.Duration
+}
+
+// Validate checks an environment that is not the platform.
+func (e *Environment) Validate() error {
+	if !credential.ValidEnv(e.Name) {
+		return invalid("environments", "has the name %q, which is not of the form [a-z][a-z0-9]{0,15}", e.Name)
+	}
+	if slices.Contains(reservedNames, e.Name) {
+		return invalid("environments", "has the name %q, which is reserved", e.Name)
+	}
+	return e.validate()
+}
+
+func (e *Environment) validate() error {
+	if err := CheckURL(e.Issuer); err != nil {
+		return invalid("environments."+e.Name+".issuer", "%s", err)
+	}
+	if err := accesstoken.CheckText(e.Audience); err != nil || e.Audience == "" {
+		return invalid("environments."+e.Name+".audience", "is empty or has a character that cannot stand in a token")
+	}
+	if e.TokenLifetime < time.Second || e.TokenLifetime > MaxTokenLifetime || e.TokenLifetime%time.Second != 0 {
+		return invalid("environments."+e.Name+".token_lifetime", "is not a number of whole seconds from 1s to %s", MaxTokenLifetime)
+	}
+	return nil
+}
+
+// CheckURL accepts what an issuer, a base URL or a resource may be: an absolute
+// https URL, or http on a loopback host, with no user, query or fragment and
+// no slash at the end (RFC 8414 2, RFC 8707 2).
+func CheckURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return &InvalidError{Field: "URL", Reason: "is not absolute"}
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return &InvalidError{Field: "URL", Reason: "is neither https nor http on a loopback host"}
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		return &InvalidError{Field: "URL", Reason: "has a user, a query or a fragment"}
+	case strings.HasSuffix(text, "/"):
+		return &InvalidError{Field: "URL", Reason: "ends in a slash"}
+	case len(text) > 256 || accesstoken.CheckText(text) != nil || strings.Contains(text, " "):
+		return &InvalidError{Field: "URL", Reason: "is too long or has a character that cannot stand in a token"}
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "::1" || strings.HasPrefix(host, "127.")
+}

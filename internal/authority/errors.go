@@ -1,0 +1,44 @@
+package authority
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a management call, or a method of Store, can answer besides success.
+// Callers compare with errors.Is.
+var (
+	ErrNotFound       = errors.New("not found")
+	ErrExists         = errors.New("the identifier is taken; identifiers of what was deleted never return")
+	ErrConflict       = errors.New("it was changed by somebody else meanwhile; read it again")
+	ErrActiveKeyLimit = errors.New("the limit of active API keys is reached")
+	ErrKeyLimit       = errors.New("the limit of undeleted API keys is reached")
+	ErrScopeInUse     = errors.New("API keys hold the scope")
+	ErrMerchantInUse  = errors.New("the merchant still has API keys")
+
+	// ErrNotInitialized says that the database holds no installation.
+	ErrNotInitialized = errors.New("the database is empty")
+	// ErrMasterKey says that no master key given opens the database.
+	ErrMasterKey = errors.New("the master key does not open this database")
+	// ErrEnvironments says that the configuration and the recorded environments differ.
+	ErrEnvironments = errors.New("the environments are configured otherwise than this database records them")
+	// ErrDiverged says that the event last applied is not in the store as it
+	// was: another database was put in its place. The directory is read anew.
+	ErrDiverged = errors.New("the history of the database is not the one that was followed")
+	// ErrStale says that the directory could not be kept current for longer
+	// than the allowed staleness; no token is issued on such knowledge.
+	ErrStale = errors.New("the directory is too old")
+)
+
+// InvalidError says which field of a management call cannot be taken, and why.
+type InvalidError struct {
+	Field  string // as on the wire: "name", "scopes", ...
+	Reason string // a sentence fragment: "is longer than 100 characters"
+}
+
+// Error implements error.
+func (e *InvalidError) Error() string { return e.Field + " " + e.Reason }
+
+func invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,196 @@
+package authority
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// EventKind says what an event records.
+type EventKind string
+
+// The kinds of events. The subject of an event is named behind each.
+const (
+	InstallationCreated EventKind = "installation.created" // prefix
+	MasterKeyRotated    EventKind = "master_key.rotated"   // ID of the root key
+	MerchantCreated     EventKind = "merchant.created"     // merchant ID
+	MerchantUpdated     EventKind = "merchant.updated"
+	MerchantSuspended   EventKind = "merchant.suspended"
+	MerchantResumed     EventKind = "merchant.resumed"
+	MerchantDeleted     EventKind = "merchant.deleted"
+	ScopeCreated        EventKind = "scope.created" // name
+	ScopeDeleted        EventKind = "scope.deleted"
+	APIKeyCreated       EventKind = "api_key.created" // client ID
+	APIKeyUpdated       EventKind = "api_key.updated"
+	APIKeyDisabled      EventKind = "api_key.disabled"
+	APIKeyEnabled       EventKind = "api_key.enabled"
+	APIKeyDeleted       EventKind = "api_key.deleted"
+)
+
+// Actor is who does something, and from where.
+type Actor struct {
+	ID        string // "cli:<user>@<host>", "system", …
+	Address   string // of the request, "" for none
+	RequestID string // "" for none
+}
+
+// Event is one record of the audit log. Events are never changed: each carries
+// an HMAC over the one before it.
+type Event struct {
+	Seq        int64 // 1, 2, 3, … without a gap
+	Time       time.Time
+	Actor      Actor
+	Kind       EventKind
+	Subject    string
+	MerchantID MerchantID // "" where none is concerned
+	Env        string     // "" where none is concerned
+	Details    string     // a JSON object: what was set; never a secret
+	RootKeyID  int64      // whose event-chain key made Hash
+	Hash       []byte
+}
+
+// EventHead is the place and hash of an event, by which a whole history up to
+// it can be told from any other.
+type EventHead struct {
+	Seq  int64
+	Hash []byte
+}
+
+// Draft is an event that has no place in the chain yet.
+type Draft struct {
+	Event
+	chain []byte
+}
+
+// Link gives the event its place behind the one with hash previous (empty for
+// the first) and completes it. The store calls it inside the transaction.
+func (d *Draft) Link(seq int64, previous []byte) *Event {
+	d.Seq = seq
+	d.Hash = chainHash(d.chain, previous, &d.Event)
+	return &d.Event
+}
+
+type details map[string]any
+
+func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subject string, set details) *Draft {
+	text := "{}"
+	if len(set) > 0 {
+		raw, err := json.Marshal(set)
+		if err != nil {
+			panic(err) // details are strings and lists of strings
+		}
+		text = string(raw)
+	}
+	return &Draft{chain: root.chain, Event: Event{
+		Time: now, Actor: actor, Kind: kind, Subject: subject, Details: text, RootKeyID: root.id,
+	}}
+}
+
+func (a *Authority) draft(actor Actor, kind EventKind, subject string, set details) *Draft {
+	return newDraft(a.root, a.now(), actor, kind, subject, set)
+}
+
+// about says which merchant and environment the event concerns.
+func (d *Draft) about(id MerchantID, env string) *Draft {
+	d.MerchantID, d.Env = id, env
+	return d
+}
+
+// chainHash is HMAC-SHA-256 under the event-chain key of the hash before it
+// and every field, each with its length, so that no two events share a text.
+func chainHash(key, previous []byte, e *Event) []byte {
+	mac := hmac.New(sha256.New, key)
+	var n [8]byte
+	number := func(v int64) {
+		binary.BigEndian.PutUint64(n[:], uint64(v))
+		mac.Write(n[:])
+	}
+	text := func(s string) {
+		number(int64(len(s)))
+		mac.Write([]byte(s))
+	}
+	text(string(previous))
+	number(e.Seq)
+	number(e.Time.UnixMilli())
+	for _, s := range []string{e.Actor.ID, e.Actor.Address, e.Actor.RequestID, string(e.Kind),
+		e.Subject, string(e.MerchantID), e.Env, e.Details} {
+		text(s)
+	}
+	number(e.RootKeyID)
+	return mac.Sum(nil)
+}
+
+// Events returns up to limit events in their order, beginning behind after.
+func (a *Authority) Events(ctx context.Context, after int64, limit int) ([]Event, error) {
+	events, err := a.store.Events(ctx, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	return events, nil
+}
+
+// ChainError names the first place at which the event chain is broken.
+type ChainError struct {
+	Seq    int64
+	Reason string
+}
+
+// Error implements error.
+func (e *ChainError) Error() string { return fmt.Sprintf("event %d %s", e.Seq, e.Reason) }
+
+// VerifyEvents walks the whole chain and returns its head, or a *ChainError.
+// A known head (of the log, or an earlier run) given as expected must be part
+// of the chain: so a tail that was cut off, which leaves a valid chain, is
+// noticed too. progress, where not nil, hears of each event passed.
+func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progress func(seq int64)) (EventHead, error) {
+	recorded, err := a.store.EventHead(ctx)
+	if err != nil {
+		return EventHead{}, fmt.Errorf("reading the head of the events: %w", err)
+	}
+	var head EventHead
+	for {
+		events, err := a.Events(ctx, head.Seq, 1000)
+		if err != nil {
+			return EventHead{}, err
+		}
+		for i := range events {
+			e := &events[i]
+			if err := a.verifyEvent(&head, e, expected); err != nil {
+				return head, err
+			}
+			head = EventHead{Seq: e.Seq, Hash: e.Hash}
+			if progress != nil {
+				progress(e.Seq)
+			}
+		}
+		if len(events) == 0 {
+			break
+		}
+	}
+	switch {
+	case head.Seq < recorded.Seq:
+		return head, &ChainError{head.Seq + 1, "is missing"}
+	case head.Seq == recorded.Seq && !hmac.Equal(head.Hash, recorded.Hash):
+		return head, &ChainError{head.Seq, "is not the recorded head of the chain"}
+	case expected != nil && expected.Seq > head.Seq:
+		return head, &ChainError{head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", expected.Seq)}
+	}
+	return head, nil
+}
+
+func (a *Authority) verifyEvent(head *EventHead, e *Event, expected *EventHead) error {
+	if e.Seq != head.Seq+1 {
+		return &ChainError{head.Seq + 1, "is missing"}
+	}
+	if e.RootKeyID != a.root.id || !hmac.Equal(e.Hash, chainHash(a.root.chain, head.Hash, e)) {
+		return &ChainError{e.Seq, "was changed after it was written, or what stood before it was"}
+	}
+	if expected != nil && expected.Seq == e.Seq && !hmac.Equal(expected.Hash, e.Hash) {
+		return &ChainError{e.Seq, "is not the event that was there when the given head was noted"}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package authority
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	pollInterval = 250 * time.Millisecond
+	changesBatch = 1000
+	headInterval = time.Hour
+)
+
+// LoadDirectory reads the whole directory. Until it has succeeded once, no
+// token is issued.
+func (a *Authority) LoadDirectory(ctx context.Context) error {
+	a.following.Lock()
+	defer a.following.Unlock()
+	return a.load(ctx)
+}
+
+func (a *Authority) load(ctx context.Context) error {
+	started := a.clock()
+	d := newDirectory(a.environments, a.root)
+	building := make([]*shard, shardCount)
+	err := a.store.Directory(ctx, func(s *DirectorySnapshot) error {
+		d.head = s.Head
+		d.catalog.Store(newCatalogue(s.Scopes))
+		return d.loadSigningKeys(s.SigningKeys)
+	}, func(k *DirectoryKey) error {
+		id, err := a.format.ParseID(string(k.ClientID))
+		if err != nil {
+			return fmt.Errorf("API key %s: the ID is %w", k.ClientID, err)
+		}
+		n := shardOf(id.Random)
+		if building[n] == nil {
+			building[n] = &shard{}
+		}
+		return d.add(building[n], k, id.Random)
+	})
+	if err != nil {
+		return fmt.Errorf("reading the directory: %w", err)
+	}
+	for n, s := range building {
+		if s != nil {
+			d.shards[n].Store(s.seal())
+		}
+	}
+	d.currentAt.Store(&started)
+	a.directory.Store(d)
+	return nil
+}
+
+// Follow keeps the directory current until ctx is done. The caller owns the
+// goroutine it runs in.
+func (a *Authority) Follow(ctx context.Context) {
+	poll, head := time.NewTicker(pollInterval), time.NewTicker(headInterval)
+	defer poll.Stop()
+	defer head.Stop()
+	failing := false
+	a.logHead()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-head.C:
+			a.logHead()
+		case <-poll.C:
+			err := a.catchUp(ctx)
+			if err != nil && !failing && ctx.Err() == nil {
+				a.logger.Error("the directory cannot be kept current", "error", err)
+			}
+			if err == nil && failing {
+				a.logger.Info("the directory is current again")
+			}
+			failing = err != nil
+		}
+	}
+}
+
+// logHead notes the head of the event chain outside the database, so that
+// `event verify --head` can tell when its tail was cut off.
+func (a *Authority) logHead() {
+	a.following.Lock()
+	head := a.directory.Load().head
+	a.following.Unlock()
+	a.logger.Info("event head", "seq", head.Seq, "hash", hex.EncodeToString(head.Hash))
+}
+
+// catchUp applies every event there is. A management call returns only after
+// it, so that its change acts on this node from then on. Without a directory
+// (a management command) there is nothing to do.
+func (a *Authority) catchUp(ctx context.Context) error {
+	if a.directory.Load() == nil {
+		return nil
+	}
+	a.following.Lock()
+	defer a.following.Unlock()
+	d := a.directory.Load()
+	for {
+		started := a.clock()
+		changes, err := a.store.Changes(ctx, d.head, changesBatch)
+		if err == nil {
+			err = d.apply(changes, a.format)
+		}
+		switch {
+		case errors.Is(err, ErrDiverged):
+			// Failover or restore: what this node knows may never have
+			// happened. It says nothing until it has read everything anew.
+			a.directory.Store(newDirectory(a.environments, a.root))
+			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
+			return a.load(ctx)
+		case err != nil:
+			return fmt.Errorf("following the events: %w", err)
+		}
+		if !changes.More {
+			d.currentAt.Store(&started)
+			return nil
+		}
+	}
+}
+
+// Ready returns nil while tokens can be issued, else why not.
+func (a *Authority) Ready() error {
+	_, err := a.current(a.clock())
+	return err
+}
+
+// current returns the directory where it may be relied on at now.
+func (a *Authority) current(now time.Time) (*directory, error) {
+	d := a.directory.Load()
+	if d == nil {
+		return nil, fmt.Errorf("%w: it is not read yet", ErrStale)
+	}
+	at := d.currentAt.Load()
+	if at == nil {
+		return nil, fmt.Errorf("%w: it is being read anew", ErrStale)
+	}
+	if age := now.Sub(*at); age > a.maxStaleness {
+		return nil, fmt.Errorf("%w: the database has not answered for %s", ErrStale, age.Truncate(time.Second))
+	}
+	return d, nil
+}
+
+// Staleness tells how long ago the directory agreed with the store.
+func (a *Authority) Staleness() time.Duration {
+	if d := a.directory.Load(); d != nil && d.currentAt.Load() != nil {
+		return a.clock().Sub(*d.currentAt.Load())
+	}
+	return -1
+}

@@ -1,0 +1,128 @@
+package authority
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// MerchantIDKind says what the merchants of an installation are identified by.
+type MerchantIDKind string
+
+// The kinds of merchant IDs.
+const (
+	MerchantNumbers MerchantIDKind = "number" // 1…9007199254740991, a JSON number on the wire
+	MerchantText    MerchantIDKind = "text"   // 1-64 of [A-Za-z0-9_-], a JSON string
+)
+
+// Installation is what is fixed at first start.
+type Installation struct {
+	Prefix       string // of credentials
+	MerchantIDs  MerchantIDKind
+	Lineage      int64 // raised by every restore
+	CreatedAt    time.Time
+	Environments []Environment // name, issuer and algorithm, in their order
+}
+
+// MerchantID identifies a merchant, as text whatever the kind.
+type MerchantID string
+
+// ParseMerchantID reads a merchant ID as people write it.
+func (i *Installation) ParseMerchantID(text string) (MerchantID, error) {
+	if i.MerchantIDs == MerchantText {
+		if len(text) < 1 || len(text) > 64 || strings.ContainsFunc(text, notWordCharacter) {
+			return "", invalid("merchantId", "is not 1 to 64 characters of A-Z, a-z, 0-9, _ and -")
+		}
+		return MerchantID(text), nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || n > accesstoken.MaxMerchantNumber || strconv.FormatInt(n, 10) != text {
+		return "", invalid("merchantId", "is not a whole number from 1 to %d", int64(accesstoken.MaxMerchantNumber))
+	}
+	return MerchantID(text), nil
+}
+
+func notWordCharacter(r rune) bool {
+	return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-'
+}
+
+// Initialize makes an installation in the empty database of cfg.Store: a root
+// key sealed under the first master key, and one active signing key for each
+// environment. ErrExists where there is one already.
+func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKind, actor Actor) error {
+	if !credential.ValidPrefix(prefix) {
+		return invalid("prefix", "is not of the form [a-z][a-z0-9]{0,7}")
+	}
+	if ids != MerchantNumbers && ids != MerchantText {
+		return invalid("merchant_ids", "is neither number nor text")
+	}
+	clock := cfg.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	now := clock().UTC().Truncate(time.Millisecond)
+	root := newRootKey()
+	keys := make([]SigningKey, 0, len(cfg.Environments))
+	kids := make([]string, 0, len(cfg.Environments))
+	for i := range cfg.Environments {
+		k, err := newSigningKey(root, &cfg.Environments[i], now)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, *k)
+		kids = append(kids, k.Env+"="+k.KeyID)
+	}
+	inst := &Installation{Prefix: prefix, MerchantIDs: ids, Lineage: 1, CreatedAt: now, Environments: cfg.Environments}
+	d := newDraft(root, now, actor, InstallationCreated, prefix, details{"signingKeys": kids})
+	if err := cfg.Store.Initialize(ctx, inst, root.sealWith(cfg.MasterKeys[0], now), keys, d); err != nil {
+		return fmt.Errorf("setting up the installation: %w", err)
+	}
+	return nil
+}
+
+// RotateMasterKey seals the root key under next. Nothing else changes: every
+// secret, signing key and event stays as it is, and running servers need no
+// master key until they are started again.
+func (a *Authority) RotateMasterKey(ctx context.Context, actor Actor, next MasterKey) error {
+	_, sealed, err := a.store.Installation(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the root key: %w", err)
+	}
+	now := a.now()
+	d := a.draft(actor, MasterKeyRotated, strconv.FormatInt(a.root.id, 10), nil)
+	if err := a.store.ReplaceRootKey(ctx, sealed.Sealed, a.root.sealWith(next, now), d); err != nil {
+		return fmt.Errorf("sealing the root key anew: %w", err)
+	}
+	return a.catchUp(ctx)
+}
+
+// check compares the environments a node is configured with and the recorded ones.
+func (i *Installation) check(configured []Environment) error {
+	names := func(envs []Environment) string {
+		var b strings.Builder
+		for j := range envs {
+			b.WriteString(" " + envs[j].Name)
+		}
+		return b.String()
+	}
+	if names(configured) != names(i.Environments) {
+		return fmt.Errorf("%w: recorded are%s; configured are%s", ErrEnvironments, names(i.Environments), names(configured))
+	}
+	for j := range configured {
+		have, want := &i.Environments[j], &configured[j]
+		if have.Issuer != want.Issuer {
+			return fmt.Errorf("%w: the issuer of %s is recorded as %s and configured as %s (issuers follow the server's URL)",
+				ErrEnvironments, have.Name, have.Issuer, want.Issuer)
+		}
+		if have.Algorithm != want.Algorithm {
+			return fmt.Errorf("%w: the algorithm of %s is recorded as %s and configured as %s",
+				ErrEnvironments, have.Name, have.Algorithm, want.Algorithm)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+const eventColumns = `seq, time, actor, address, request_id, kind, subject, merchant_id, env, details, root_key_id, hash`
+
+// writeEvent ends a change: the event, and the head that the next one locks.
+func (t *tx) writeEvent(e *authority.Event) error {
+	err := t.exec(`INSERT INTO events (`+eventColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		e.Seq, millis(e.Time), e.Actor.ID, e.Actor.Address, e.Actor.RequestID, e.Kind, e.Subject,
+		e.MerchantID, e.Env, e.Details, e.RootKeyID, e.Hash)
+	if err != nil {
+		return err
+	}
+	return t.exec(`UPDATE event_head SET hash = $1 WHERE id = 1`, e.Hash)
+}
+
+func scanEvent(r row, e *authority.Event) error {
+	return r.Scan(&e.Seq, timestamp{&e.Time}, &e.Actor.ID, &e.Actor.Address, &e.Actor.RequestID, &e.Kind, &e.Subject,
+		&e.MerchantID, &e.Env, &e.Details, &e.RootKeyID, &e.Hash)
+}
+
+// Events implements authority.Store.
+func (s *Store) Events(ctx context.Context, after int64, limit int) (events []authority.Event, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		events, err = t.events(after, limit)
+		return err
+	})
+	return events, err
+}
+
+func (t *tx) events(after int64, limit int) ([]authority.Event, error) {
+	return collect(t, scanEvent, `SELECT `+eventColumns+` FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+}
+
+// EventHead implements authority.Store.
+func (s *Store) EventHead(ctx context.Context) (head authority.EventHead, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		head, err = t.eventHead()
+		return err
+	})
+	return head, err
+}
+
+func (t *tx) eventHead() (head authority.EventHead, err error) {
+	err = t.QueryRowContext(t.ctx, `SELECT seq, hash FROM event_head WHERE id = 1`).Scan(&head.Seq, &head.Hash)
+	return head, err
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// Installation implements authority.Store.
+func (s *Store) Installation(ctx context.Context) (inst *authority.Installation, root *authority.SealedRootKey, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		inst, err = one(t, scanInstallation, `SELECT prefix, merchant_ids, lineage, created_at FROM installation WHERE id = 1`)
+		if err != nil {
+			return err
+		}
+		inst.Environments, err = collect(t, scanEnvironment, `SELECT name, issuer, algorithm FROM environments ORDER BY position`)
+		if err != nil {
+			return err
+		}
+		root, err = one(t, scanRootKey, `SELECT id, sealed, created_at FROM root_keys ORDER BY id DESC LIMIT 1`)
+		return err
+	})
+	return inst, root, err
+}
+
+func scanInstallation(r row, i *authority.Installation) error {
+	return r.Scan(&i.Prefix, &i.MerchantIDs, &i.Lineage, timestamp{&i.CreatedAt})
+}
+
+func scanEnvironment(r row, e *authority.Environment) error {
+	return r.Scan(&e.Name, &e.Issuer, &e.Algorithm)
+}
+
+func scanRootKey(r row, k *authority.SealedRootKey) error {
+	return r.Scan(&k.ID, &k.Sealed, timestamp{&k.CreatedAt})
+}
+
+// Initialize implements authority.Store.
+func (s *Store) Initialize(ctx context.Context, inst *authority.Installation, root *authority.SealedRootKey,
+	keys []authority.SigningKey, d *authority.Draft) error {
+	return s.transact(ctx, func(t *tx) error {
+		err := t.exec(`INSERT INTO installation (id, prefix, merchant_ids, lineage, created_at) VALUES (1, $1, $2, $3, $4)`,
+			inst.Prefix, inst.MerchantIDs, inst.Lineage, millis(inst.CreatedAt))
+		if isDuplicate(err) {
+			return authority.ErrExists
+		}
+		if err != nil {
+			return err
+		}
+		for i, e := range inst.Environments {
+			if err := t.exec(`INSERT INTO environments (position, name, issuer, algorithm) VALUES ($1, $2, $3, $4)`,
+				i, e.Name, e.Issuer, e.Algorithm); err != nil {
+				return fmt.Errorf("recording environment %s: %w", e.Name, err)
+			}
+		}
+		if err := t.exec(`INSERT INTO root_keys (id, sealed, created_at) VALUES ($1, $2, $3)`,
+			root.ID, root.Sealed, millis(root.CreatedAt)); err != nil {
+			return err
+		}
+		for i := range keys {
+			if err := t.insertSigningKey(&keys[i]); err != nil {
+				return err
+			}
+		}
+		if err := t.exec(`INSERT INTO event_head (id, seq, hash) VALUES (1, 1, $1)`, []byte{}); err != nil {
+			return err
+		}
+		return t.writeEvent(d.Link(1, nil))
+	})
+}
+
+// ReplaceRootKey implements authority.Store.
+func (s *Store) ReplaceRootKey(ctx context.Context, previous []byte, root *authority.SealedRootKey, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		return t.execOne(authority.ErrConflict, `UPDATE root_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`,
+			root.Sealed, root.ID, previous)
+	})
+}
+
+const signingKeyColumns = `kid, env, algorithm, status, root_key_id, sealed, created_at, activated_at`
+
+func (t *tx) insertSigningKey(k *authority.SigningKey) error {
+	return t.exec(`INSERT INTO signing_keys (`+signingKeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		k.KeyID, k.Env, k.Algorithm, k.Status, k.RootKeyID, k.Sealed, millis(k.CreatedAt), millis(k.ActivatedAt))
+}
+
+func scanSigningKey(r row, k *authority.SigningKey) error {
+	return r.Scan(&k.KeyID, &k.Env, &k.Algorithm, &k.Status, &k.RootKeyID, &k.Sealed, timestamp{&k.CreatedAt}, timestamp{&k.ActivatedAt})
+}
+
+// SigningKeys implements authority.Store.
+func (s *Store) SigningKeys(ctx context.Context) (keys []authority.SigningKey, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		keys, err = t.signingKeys()
+		return err
+	})
+	return keys, err
+}
+
+func (t *tx) signingKeys() ([]authority.SigningKey, error) {
+	return collect(t, scanSigningKey, `SELECT `+signingKeyColumns+` FROM signing_keys ORDER BY created_at, kid`)
+}

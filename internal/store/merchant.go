@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+const merchantColumns = `id, name, status, key_limit, created_at, updated_at, version`
+
+func scanMerchant(r row, m *authority.Merchant) error {
+	return r.Scan(&m.ID, &m.Name, &m.Status, &m.KeyLimit, timestamp{&m.CreatedAt}, timestamp{&m.UpdatedAt}, &m.Version)
+}
+
+// Merchant implements authority.Store.
+func (s *Store) Merchant(ctx context.Context, id authority.MerchantID) (m *authority.Merchant, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		m, err = one(t, scanMerchant, `SELECT `+merchantColumns+` FROM merchants WHERE id = $1 AND status <> 'deleted'`, id)
+		return err
+	})
+	return m, err
+}
+
+// Merchants implements authority.Store.
+func (s *Store) Merchants(ctx context.Context, after authority.MerchantID, limit int) (list []authority.Merchant, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		list, err = collect(t, scanMerchant, `SELECT `+merchantColumns+` FROM merchants
+			WHERE id > $1 AND status <> 'deleted' ORDER BY id LIMIT $2`, after, limit)
+		return err
+	})
+	return list, err
+}
+
+// CreateMerchant implements authority.Store.
+func (s *Store) CreateMerchant(ctx context.Context, m *authority.Merchant, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		err := t.exec(`INSERT INTO merchants (`+merchantColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			m.ID, m.Name, m.Status, m.KeyLimit, millis(m.CreatedAt), millis(m.UpdatedAt), m.Version)
+		if isDuplicate(err) {
+			return authority.ErrExists
+		}
+		return err
+	})
+}
+
+// UpdateMerchant implements authority.Store.
+func (s *Store) UpdateMerchant(ctx context.Context, m *authority.Merchant, cutoff int64, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		err := t.execOne(authority.ErrConflict, `UPDATE merchants SET name = $1, status = $2, key_limit = $3, updated_at = $4, version = $5
+			WHERE id = $6 AND version = $5 - 1 AND status <> 'deleted'`,
+			m.Name, m.Status, m.KeyLimit, millis(m.UpdatedAt), m.Version, m.ID)
+		if err != nil || cutoff == 0 {
+			return err
+		}
+		return t.exec(`UPDATE api_keys SET generation = CASE WHEN generation + 1 > $1 THEN generation + 1 ELSE $1 END
+			WHERE merchant_id = $2 AND status <> 'deleted'`, cutoff, m.ID)
+	})
+}
+
+// DeleteMerchant implements authority.Store.
+func (s *Store) DeleteMerchant(ctx context.Context, m *authority.Merchant, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		keys, err := t.count(`SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND status <> 'deleted'`, m.ID)
+		if err != nil {
+			return err
+		}
+		if keys > 0 {
+			return authority.ErrMerchantInUse
+		}
+		return t.execOne(authority.ErrConflict, `UPDATE merchants SET status = 'deleted', updated_at = $1, version = $2
+			WHERE id = $3 AND version = $2 - 1 AND status <> 'deleted'`, millis(m.UpdatedAt), m.Version, m.ID)
+	})
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+)
+
+// ErrNoDatabase says that there is no database where one was expected.
+var ErrNoDatabase = errors.New("there is no database")
+
+// ErrSchemaNewer says that a newer release has changed the schema.
+var ErrSchemaNewer = errors.New("the database was written by a newer release")
+
+// ErrSchemaOlder says that migrations are due and were not to be applied.
+var ErrSchemaOlder = errors.New("the database needs migrations of this release")
+
+// Options says what opening a database may do.
+type Options struct {
+	// Create makes the database where there is none. Otherwise that is
+	// ErrNoDatabase.
+	Create bool
+	// NoMigrate only checks the schema: ErrSchemaOlder where migrations are due.
+	NoMigrate bool
+}
+
+// OpenSQLite opens the embedded database at path: write-ahead log, every
+// commit synchronised with the disk, one writer. Other processes may have it
+// open at the same time.
+func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !o.Create {
+		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
+	}
+	if o.Create {
+		if err := createPrivate(path); err != nil {
+			return nil, fmt.Errorf("creating the database: %w", err)
+		}
+	}
+	s := &Store{}
+	var err error
+	if s.write, err = openSQLite(path, "_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = openSQLite(path, "_pragma=query_only(1)"); err != nil {
+		_ = s.write.Close()
+		return nil, err
+	}
+	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	if err := migrate(ctx, s.write, o); err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// createPrivate makes an empty database file that only its owner can read.
+func createPrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func openSQLite(path, option string) (*sql.DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + option}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// migrate brings the schema to this release's, each migration in a
+// transaction. Another process may do the same at the same time: whoever comes
+// second finds the work done and looks again.
+func migrate(ctx context.Context, db *sql.DB, o Options) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	for tries := 0; ; tries++ {
+		current, target, err := p.GetVersions(ctx)
+		switch {
+		case err != nil:
+			return explainSQLite(err)
+		case current > target:
+			return fmt.Errorf("%w (its schema has version %d, this one knows %d)", ErrSchemaNewer, current, target)
+		case current == target:
+			return nil
+		case o.NoMigrate:
+			return fmt.Errorf("%w (its schema has version %d, this one needs %d)", ErrSchemaOlder, current, target)
+		}
+		if _, err := p.Up(ctx); err != nil && tries == 3 {
+			return explainSQLite(err)
+		}
+	}
+}
+
+// SQLite's primary result codes (https://www.sqlite.org/rescode.html).
+const (
+	sqliteBusy       = 5
+	sqliteCorrupt    = 11
+	sqliteConstraint = 19
+	sqliteNotADB     = 26
+)
+
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// explainSQLite says in words what the codes mean that an operator may meet.
+func explainSQLite(err error) error {
+	switch sqliteCode(err) {
+	case sqliteBusy:
+		return fmt.Errorf("another process has locked it for more than 5 seconds: %w", err)
+	case sqliteCorrupt, sqliteNotADB:
+		return fmt.Errorf("it is damaged or no database: %w", err)
+	}
+	return err
+}
+
+// isDuplicate tells whether err says that a primary or unique key is taken.
+func isDuplicate(err error) bool { return sqliteCode(err) == sqliteConstraint }

@@ -1,0 +1,174 @@
+// Package store keeps an installation in SQL. It alone knows SQL: one text of
+// each query, which SQLite and PostgreSQL take unchanged.
+//
+// It applies no rules but those that only a database can hold under
+// concurrency (limits, uniqueness, versions), as authority.Store states them.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// Store implements authority.Store. Its methods are safe for concurrent use,
+// also beside other processes on the same database.
+type Store struct {
+	write *sql.DB // one connection on SQLite
+	read  *sql.DB // snapshots that do not wait for the writer
+}
+
+var _ authority.Store = (*Store)(nil)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Close ends all connections.
+func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// change runs f and writes its event, in one transaction. The event counter is
+// locked first: so all changes have one order, and what f reads stays true.
+func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) error) error {
+	return s.transact(ctx, func(t *tx) error {
+		var head authority.EventHead
+		err := t.QueryRowContext(ctx, `UPDATE event_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash`).Scan(&head.Seq, &head.Hash)
+		if err != nil {
+			return fmt.Errorf("locking the event counter: %w", err)
+		}
+		if err := f(t); err != nil {
+			return err
+		}
+		return t.writeEvent(d.Link(head.Seq, head.Hash))
+	})
+}
+
+func (s *Store) transact(ctx context.Context, f func(*tx) error) error {
+	begun, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = begun.Rollback() }() // of no effect after Commit
+	if err := f(&tx{Tx: begun, ctx: ctx}); err != nil {
+		return err
+	}
+	if err := begun.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// snapshot runs f on one unchanging state of the database.
+func (s *Store) snapshot(ctx context.Context, f func(*tx) error) error {
+	begun, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault, ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("beginning to read: %w", err)
+	}
+	defer func() { _ = begun.Rollback() }()
+	return f(&tx{Tx: begun, ctx: ctx})
+}
+
+// tx is a transaction with its context.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.ExecContext(t.ctx, query, args...)
+	return err
+}
+
+// execOne runs an update that must find its row; otherwise it returns missing.
+func (t *tx) execOne(missing error, query string, args ...any) error {
+	result, err := t.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return missing
+}
+
+// count runs a query that counts.
+func (t *tx) count(query string, args ...any) (n int, err error) {
+	err = t.QueryRowContext(t.ctx, query, args...).Scan(&n)
+	return n, err
+}
+
+// collect reads every row of a query with scan.
+func collect[T any](t *tx, scan func(row, *T) error, query string, args ...any) ([]T, error) {
+	list := []T{}
+	err := each(t, scan, func(v *T) error {
+		list = append(list, *v)
+		return nil
+	}, query, args...)
+	return list, err
+}
+
+// each hands every row of a query to f; the value is reused from row to row.
+func each[T any](t *tx, scan func(row, *T) error, f func(*T) error, query string, args ...any) error {
+	rows, err := t.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	for rows.Next() {
+		var v T
+		if err := scan(rows, &v); err != nil {
+			return err
+		}
+		if err := f(&v); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// one reads the one row of a query; authority.ErrNotFound where there is none.
+func one[T any](t *tx, scan func(row, *T) error, query string, args ...any) (*T, error) {
+	v := new(T)
+	if err := scan(t.QueryRowContext(t.ctx, query, args...), v); err != nil {
+		return nil, noRow(err, authority.ErrNotFound)
+	}
+	return v, nil
+}
+
+// noRow puts meaning in the place of sql.ErrNoRows.
+func noRow(err, meaning error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return meaning
+	}
+	return err
+}
+
+// row is *sql.Row or *sql.Rows.
+type row interface{ Scan(dest ...any) error }
+
+// millis stores a time, timestamp reads it.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+type timestamp struct{ to *time.Time }
+
+// Scan implements sql.Scanner.
+func (s timestamp) Scan(v any) error {
+	ms, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a time is stored as %T", v)
+	}
+	*s.to = time.Time{}
+	if ms != 0 {
+		*s.to = time.UnixMilli(ms).UTC()
+	}
+	return nil
+}
