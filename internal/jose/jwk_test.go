@@ -1,0 +1,302 @@
+package jose
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/strictjson"
+)
+
+func parseJWK(t testing.TB, text string) (*Key, error) {
+	t.Helper()
+	object, err := strictjson.ParseObject(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ParseJWK(object)
+}
+
+// C-179.
+func TestPublishedKeySetIsReadBackAndVerifies(t *testing.T) {
+	var keys []*Key
+	for _, alg := range []Algorithm{ES256, RS256, EdDSA} {
+		keys = append(keys, testSigner(t, alg).Public())
+	}
+	text := MarshalJWKS(keys)
+	var set struct{ Keys []map[string]any }
+	if err := json.Unmarshal(text, &set); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"alg", "crv", "kid", "kty", "use", "x", "y"},
+		{"alg", "e", "kid", "kty", "n", "use"},
+		{"alg", "crv", "kid", "kty", "use", "x"},
+	}
+	for i, jwk := range set.Keys {
+		var names []string
+		for name := range jwk {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		if !slices.Equal(names, want[i]) || jwk["use"] != "sig" || jwk["alg"] != string(keys[i].alg) || jwk["kid"] != keys[i].kid {
+			t.Errorf("key %d: %v", i, jwk)
+		}
+	}
+	got, err := ParseJWKS(text)
+	if err != nil || len(got) != len(keys) {
+		t.Fatalf("got %d keys, %v", len(got), err)
+	}
+	if again := MarshalJWKS(got); !bytes.Equal(again, text) {
+		t.Errorf("read and written again: %s, was %s", again, text)
+	}
+	for _, key := range got {
+		if err := accept(signToken(t, testSigner(t, key.Algorithm()), benchPayload), key); err != nil {
+			t.Errorf("%s: %v", key.Algorithm(), err)
+		}
+	}
+	if text := string(MarshalJWKS(nil)); text != `{"keys":[]}` {
+		t.Errorf("no keys: %s", text)
+	}
+}
+
+// C-179, RFC 7518 6.2.1.2: a coordinate keeps its leading zeros.
+func TestCoordinatesAlwaysHave32Bytes(t *testing.T) {
+	for {
+		s := newTestSigner(t, ES256)
+		point, err := s.Public().public.(*ecdsa.PublicKey).Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if point[1] != 0 && point[33] != 0 {
+			continue
+		}
+		var jwk map[string]string
+		text := s.Public().AppendJWK(nil)
+		if err := json.Unmarshal(text, &jwk); err != nil {
+			t.Fatal(err)
+		}
+		if len(decode(t, jwk["x"])) != 32 || len(decode(t, jwk["y"])) != 32 {
+			t.Errorf("coordinates cut: %s", text)
+		}
+		if key, err := parseJWK(t, string(text)); err != nil || key.Thumbprint() != s.KeyID() {
+			t.Errorf("got %v, %v", key, err)
+		}
+		return
+	}
+}
+
+func TestPEMHoldsTheSameKey(t *testing.T) {
+	for _, alg := range algorithms {
+		key := testSigner(t, alg).Public()
+		text, err := key.PEM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, rest := pem.Decode(text)
+		if block == nil || block.Type != "PUBLIC KEY" || len(rest) > 0 {
+			t.Fatalf("%s: %s", alg, text)
+		}
+		public, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := newKey(alg, "", public); err != nil || again.Thumbprint() != key.Thumbprint() {
+			t.Errorf("%s: another key came back, %v", alg, err)
+		}
+	}
+}
+
+// members returns the JWK of alg, to be altered.
+func members(t testing.TB, alg Algorithm) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(testSigner(t, alg).Public().AppendJWK(nil), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+type alteration struct {
+	alg   Algorithm
+	name  string
+	value any // nil removes the member
+}
+
+func (a alteration) apply(t testing.TB) string {
+	m := members(t, a.alg)
+	if a.value == nil {
+		delete(m, a.name)
+	} else {
+		m[a.name] = a.value
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// C-179; C-088: Ed25519 only.
+func TestParseJWKRefusesMalformedKeys(t *testing.T) {
+	ec, edX := members(t, ES256), members(t, EdDSA)["x"]
+	x, y := decode(t, ec["x"].(string)), decode(t, ec["y"].(string))
+	n := testSigner(t, RS256).Public().public.(*rsa.PublicKey).N
+	b64 := func(data ...byte) string { return string(AppendBase64(nil, data)) }
+	offCurve := bytes.Clone(y)
+	offCurve[31] ^= 1
+	alterations := []alteration{
+		{ES256, "kty", nil}, {ES256, "kty", ""}, {ES256, "kty", 1}, {ES256, "kty", []string{"EC"}},
+		{ES256, "crv", nil}, {ES256, "crv", ""}, {ES256, "crv", 256}, {EdDSA, "crv", nil},
+		{ES256, "alg", nil}, {ES256, "alg", ""}, {ES256, "alg", []string{"ES256"}}, {RS256, "alg", nil}, {EdDSA, "alg", nil},
+		{ES256, "alg", "RS256"}, {ES256, "alg", "EdDSA"}, {RS256, "alg", "ES256"}, {RS256, "alg", "EdDSA"}, {EdDSA, "alg", "ES256"},
+		{ES256, "kid", nil}, {ES256, "kid", ""}, {ES256, "kid", 7}, {ES256, "kid", "a b"}, {ES256, "kid", "a\"b"}, {ES256, "kid", "é"},
+		{ES256, "kid", strings.Repeat("a", 129)}, {ES256, "kid", "a\x00"},
+		{ES256, "use", ""}, {ES256, "use", 1}, {ES256, "use", []string{"sig"}},
+		{ES256, "x", nil}, {ES256, "y", nil}, {ES256, "x", ""}, {ES256, "x", 5},
+		{ES256, "x", b64(x[1:]...)}, {ES256, "y", b64(y[1:]...)}, {ES256, "x", b64(append([]byte{0}, x...)...)},
+		{ES256, "y", b64(append(bytes.Clone(y), 0)...)}, {ES256, "x", ec["x"].(string) + "="}, {ES256, "x", ec["x"].(string) + "\n"},
+		{ES256, "y", b64(offCurve...)}, {ES256, "x", b64(make([]byte, 32)...)}, {ES256, "x", b64(bytes.Repeat([]byte{0xff}, 32)...)},
+		{EdDSA, "x", nil}, {EdDSA, "x", b64(make([]byte, 31)...)}, {EdDSA, "x", b64(make([]byte, 33)...)}, {EdDSA, "x", edX.(string) + "="},
+		{RS256, "n", nil}, {RS256, "e", nil}, {RS256, "n", ""}, {RS256, "n", "AAAA"}, {RS256, "n", "!"},
+		{RS256, "n", b64(append([]byte{0}, n.Bytes()...)...)},
+		{RS256, "n", b64(n.Bytes()[:128]...)}, {RS256, "n", b64(new(big.Int).Rsh(n, 1).Bytes()...)},
+		{RS256, "n", b64(new(big.Int).Sub(n, big.NewInt(1)).Bytes()...)},
+		{RS256, "n", b64(bytes.Repeat([]byte{0xff}, 1025)...)}, {RS256, "n", b64(bytes.Repeat([]byte{0xff}, 4096)...)},
+		{RS256, "e", b64(0, 1, 0, 1)}, {RS256, "e", b64(0)}, {RS256, "e", b64(1)}, {RS256, "e", b64(2)}, {RS256, "e", b64(1, 0, 0)},
+		{RS256, "e", b64(0x80, 0, 0, 1)}, {RS256, "e", b64(1, 0, 0, 0, 0, 0, 0, 0, 3)}, {RS256, "e", 65537},
+		{RS256, "e", b64(1, 0, 0, 0, 1)},
+	}
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		for _, alg := range []Algorithm{ES256, RS256, EdDSA} {
+			alterations = append(alterations, alteration{alg, private, "AAAA"}, alteration{alg, private, 0})
+		}
+	}
+	for _, a := range alterations {
+		text := a.apply(t)
+		if key, err := parseJWK(t, text); !errors.Is(err, ErrMalformed) || key != nil {
+			t.Errorf("%s with %s = %v: got %v, %v", a.alg, a.name, a.value, key, err)
+		}
+		if _, err := ParseJWKS([]byte(`{"keys":[` + text + `]}`)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s with %s = %v does not spoil its set: %v", a.alg, a.name, a.value, err)
+		}
+	}
+}
+
+// C-097, RFC 7517 4.2, 4.3, 5.
+func TestParseJWKSSkipsKeysThatAreNotForUs(t *testing.T) {
+	var set []string
+	for _, a := range []alteration{
+		{ES256, "kty", "oct"}, {ES256, "kty", "AKP"}, {ES256, "kty", "ec"},
+		{ES256, "crv", "P-384"}, {ES256, "crv", "secp256k1"}, {ES256, "crv", "p-256"},
+		{EdDSA, "crv", "Ed448"}, {EdDSA, "crv", "X25519"}, // C-088
+		{ES256, "alg", "ES384"}, {ES256, "alg", "ECDH-ES"}, {RS256, "alg", "RS512"}, {RS256, "alg", "RSA-OAEP"}, {EdDSA, "alg", "Ed448"},
+		{ES256, "use", "enc"}, {ES256, "use", "SIG"}, {RS256, "use", "enc"},
+		{ES256, "key_ops", []string{}}, {ES256, "key_ops", []string{"sign"}}, {ES256, "key_ops", []string{"encrypt", "wrapKey"}},
+		{ES256, "key_ops", "verify"}, {ES256, "key_ops", []any{1, nil}},
+	} {
+		text := a.apply(t)
+		if key, err := parseJWK(t, text); !errors.Is(err, ErrAlgorithm) || key != nil {
+			t.Errorf("%s with %s = %v: got %v, %v", a.alg, a.name, a.value, key, err)
+		}
+		set = append(set, text)
+	}
+	good := string(testSigner(t, ES256).Public().AppendJWK(nil))
+	keys, err := ParseJWKS([]byte(`{"keys":[` + strings.Join(append(set, good), ",") + `],"other":1}`))
+	if err != nil || len(keys) != 1 || keys[0].KeyID() != testSigner(t, ES256).KeyID() {
+		t.Errorf("got %v, %v", keys, err)
+	}
+}
+
+func TestParseJWKTakesOptionalMembersAndBothNamesOfEd25519(t *testing.T) {
+	for _, a := range []alteration{
+		{ES256, "use", nil}, {ES256, "key_ops", []string{"verify"}}, {RS256, "key_ops", []string{"sign", "verify"}},
+		{ES256, "x5t", "ignored"}, {ES256, "kid", strings.Repeat("~", 128)}, {EdDSA, "alg", "Ed25519"}, {RS256, "alg", "PS256"},
+		{RS256, "e", "Aw"}, {RS256, "e", "f____w"},
+	} {
+		if _, err := parseJWK(t, a.apply(t)); err != nil {
+			t.Errorf("%s with %s = %v: %v", a.alg, a.name, a.value, err)
+		}
+	}
+}
+
+func TestParseJWKSRefusesMalformedSets(t *testing.T) {
+	good := string(testSigner(t, ES256).Public().AppendJWK(nil))
+	many := func(n int) string {
+		var set []string
+		for i := range n {
+			set = append(set, strings.Replace(good, `"kid":"`, `"kid":"`+strconv.Itoa(i), 1))
+		}
+		return `{"keys":[` + strings.Join(set, ",") + `]}`
+	}
+	for name, text := range map[string]string{
+		"nothing":           "",
+		"null":              "null",
+		"array":             "[" + good + "]",
+		"one key":           good,
+		"no keys":           `{}`,
+		"keys null":         `{"keys":null}`,
+		"keys an object":    `{"keys":{}}`,
+		"keys in capitals":  `{"KEYS":[` + good + `]}`,
+		"keys twice":        `{"keys":[],"keys":[` + good + `]}`,
+		"key a string":      `{"keys":["` + testSigner(t, ES256).KeyID() + `"]}`,
+		"key null":          `{"keys":[` + good + `,null]}`,
+		"key empty":         `{"keys":[{}]}`,
+		"kid repeated":      `{"keys":[` + good + `,` + good + `]}`,
+		"member repeated":   `{"keys":[` + strings.Replace(good, `{`, `{"alg":"RS256",`, 1) + `]}`,
+		"private, skipped":  `{"keys":[{"kty":"oct","k":"AAAA","kid":"a","alg":"HS256"}]}`,
+		"data after":        `{"keys":[` + good + `]}x`,
+		"101 keys":          many(101),
+		"more than 64 KiB":  `{"keys":[` + good + `]` + strings.Repeat(" ", 64<<10) + `}`,
+		"far too many keys": `{"keys":[` + strings.Repeat("{},", 10_000) + `{}]}`,
+		"PEM":               "-----BEGIN PUBLIC KEY-----",
+	} {
+		if keys, err := ParseJWKS([]byte(text)); !errors.Is(err, ErrMalformed) || keys != nil {
+			t.Errorf("%s: got %d keys, %v", name, len(keys), err)
+		}
+	}
+	if keys, err := ParseJWKS([]byte(many(100))); err != nil || len(keys) != 100 {
+		t.Errorf("100 keys: got %d, %v", len(keys), err)
+	}
+	if keys, err := ParseJWKS([]byte(`{"keys":[]}`)); err != nil || len(keys) != 0 {
+		t.Errorf("no keys: got %v, %v", keys, err)
+	}
+}
+
+// A set that is accepted is written in one way, which is accepted again.
+func FuzzParseJWKS(f *testing.F) {
+	for _, alg := range algorithms {
+		f.Add(MarshalJWKS([]*Key{testSigner(f, alg).Public()}))
+	}
+	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","alg":"HS256"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"` + rfc7638N + `","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"` + rfc7515ES256X + `","y":"` + rfc7515ES256Y + `","alg":"ES256","kid":"1"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		keys, err := ParseJWKS(data)
+		if err != nil {
+			if keys != nil || !errors.Is(err, ErrMalformed) {
+				t.Fatalf("refused with %v, %v", keys, err)
+			}
+			return
+		}
+		written := MarshalJWKS(keys)
+		again, err := ParseJWKS(written)
+		if err != nil || !bytes.Equal(MarshalJWKS(again), written) {
+			t.Fatalf("written as %s, which gives %v", written, err)
+		}
+		for _, key := range keys {
+			if _, err := key.PEM(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
