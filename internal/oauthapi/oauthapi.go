@@ -1,0 +1,179 @@
+// Package oauthapi is the OAuth surface: token endpoint, JWKS and metadata of
+// every environment. It reads requests strictly, asks package authority, and
+// writes answers; it alone knows OAuth's error codes. It holds no rules about
+// who may have a token, and no state.
+package oauthapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// Config is what the surface needs.
+type Config struct {
+	Authority *authority.Authority
+	BaseURL   string // origin, without a slash at the end
+	Registry  prometheus.Registerer
+	Logger    *slog.Logger
+}
+
+// API serves the OAuth endpoints.
+type API struct {
+	authority *authority.Authority
+	baseURL   string
+	logger    *slog.Logger
+	refusals  map[string]*refusal // by reason
+	metrics   *metrics
+}
+
+// New returns the surface of one installation.
+func New(c Config) *API {
+	refusals := newRefusals(c.Authority.Installation().Prefix, c.BaseURL)
+	return &API{
+		authority: c.Authority, baseURL: c.BaseURL, logger: c.Logger,
+		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
+	}
+}
+
+// Register adds the endpoints below the base URL to mux: the common token
+// endpoint, and those of every environment whose issuer is there. Patterns are
+// literal: wildcards would conflict with other surfaces.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, path := range []string{"/oauth/token", "/api/oauth/token"} {
+		mux.Handle(path, a.handle(a.token("")))
+	}
+	for i := range a.authority.Environments() {
+		if env := &a.authority.Environments()[i]; origin(env.Issuer) == a.baseURL {
+			a.registerEnvironment(mux, env)
+		}
+	}
+}
+
+// OwnHosts sends requests for a host that is an environment's own to that
+// environment's endpoints, and there to nothing else; all other requests go to
+// base. Hosts are compared exactly: no header but Host has a say.
+func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handler {
+	hosts := map[string]*http.ServeMux{}
+	for i := range a.authority.Environments() {
+		env := &a.authority.Environments()[i]
+		if origin(env.Issuer) == a.baseURL {
+			continue
+		}
+		host := hostOf(env.Issuer)
+		if hosts[host] == nil {
+			hosts[host] = http.NewServeMux()
+			hosts[host].HandleFunc("/", notFound)
+		}
+		a.registerEnvironment(hosts[host], env)
+	}
+	if len(hosts) == 0 {
+		return base
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if mux, ok := hosts[strings.ToLower(r.Host)]; ok {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		base.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) registerEnvironment(mux *http.ServeMux, env *authority.Environment) {
+	path := strings.TrimPrefix(env.Issuer, origin(env.Issuer))
+	mux.Handle(path+"/oauth/token", a.handle(a.token(env.Name)))
+	mux.Handle(path+"/api/oauth/token", a.handle(a.token(env.Name)))
+	mux.Handle(path+"/oauth/jwks", a.handle(a.public(a.jwks(env.Name))))
+	mux.Handle(path+"/oauth/jwks/{file}", a.handle(a.public(a.pem(env.Name))))
+	// RFC 8414 3: the well-known part stands before the issuer's path; the
+	// OpenID form, which several libraries ask for alone, behind it.
+	mux.Handle("/.well-known/oauth-authorization-server"+path, a.handle(a.public(a.metadata(env))))
+	mux.Handle(path+"/.well-known/openid-configuration", a.handle(a.public(a.metadata(env))))
+}
+
+func origin(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// hostOf is the Host header that clients of the issuer send: without the port
+// where it is the scheme's own.
+func hostOf(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	return strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+}
+
+// handle writes what h returns as an error. Refusals are answers; anything
+// else is our fault and tells no details.
+func (a *API) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		reason := reasonInternal
+		var refused *authority.Refusal
+		var own refuse
+		switch {
+		case errors.As(err, &refused):
+			reason = string(refused.Reason)
+			note(w, slog.String("client_id", string(refused.ClientID)), slog.String("env", refused.Env))
+		case errors.As(err, &own):
+			reason = string(own)
+		case errors.Is(err, authority.ErrStale):
+			reason = reasonStale
+		default:
+			note(w, slog.String("error", err.Error()))
+		}
+		note(w, slog.String("refused", reason))
+		a.metrics.refused(reason)
+		a.refusals[reason].write(w)
+	})
+}
+
+// note adds facts to the one log record of the request, where the server
+// around us keeps one. Empty facts are left out.
+func note(w http.ResponseWriter, attrs ...slog.Attr) {
+	if record, ok := w.(interface{ LogAttrs(...slog.Attr) }); ok {
+		record.LogAttrs(slices.DeleteFunc(attrs, func(a slog.Attr) bool {
+			return a.Value.Kind() == slog.KindString && a.Value.String() == ""
+		})...)
+	}
+}
+
+// methods refuses every method but the given ones.
+func methods(w http.ResponseWriter, r *http.Request, allowed ...string) error {
+	if slices.Contains(allowed, r.Method) {
+		return nil
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110 15.5.6
+	return refuse(reasonMethod)
+}
+
+// writeJSON writes a body that is JSON already.
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	writeBody(w, status, "application/json", body)
+}
+
+func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may be gone: nothing to do about it
+}

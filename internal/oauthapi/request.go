@@ -1,0 +1,218 @@
+package oauthapi
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tokenwright/tokenwright/internal/strictjson"
+)
+
+const (
+	maxBody       = 64 << 10
+	maxParameters = 64
+)
+
+// parameters is a token request, read once.
+type parameters struct {
+	grantType, clientID, clientSecret, scope, resource string
+	assertion                                          string // any sign of a client assertion
+}
+
+// field returns where the parameter of that name goes; nil for unknown ones,
+// which are ignored (RFC 6749 3.2).
+func (p *parameters) field(name string) *string {
+	switch name {
+	case "grant_type":
+		return &p.grantType
+	case "client_id":
+		return &p.clientID
+	case "client_secret":
+		return &p.clientSecret
+	case "scope":
+		return &p.scope
+	case "resource":
+		return &p.resource
+	case "client_assertion", "client_assertion_type":
+		return &p.assertion
+	}
+	return nil
+}
+
+// set takes one parameter of the body. A known name in another case is an
+// error: names are exact, but others read them without regard to case (C-011).
+func (p *parameters) set(name, value string) error {
+	if to := p.field(name); to != nil {
+		*to = value
+		return nil
+	}
+	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource"} {
+		if strings.EqualFold(name, known) {
+			return refuse(reasonParameterCase)
+		}
+	}
+	return nil
+}
+
+// readTokenRequest reads the body, and the credentials of the Authorization
+// header. Nothing is ever taken from the URL (RFC 6749 2.3.1).
+func readTokenRequest(w http.ResponseWriter, r *http.Request) (*parameters, error) {
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		return nil, refuse(reasonQuery)
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, refuse(reasonEncoding)
+	}
+	parse, err := parserFor(r.Header["Content-Type"])
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	p := new(parameters)
+	if err := parse(p, body); err != nil {
+		return nil, err
+	}
+	return p, p.authorize(r.Header["Authorization"])
+}
+
+// parserFor chooses by content type: JSON or form, in UTF-8 (C-016).
+func parserFor(contentType []string) (func(*parameters, string) error, error) {
+	if len(contentType) != 1 {
+		return nil, refuse(reasonContentType)
+	}
+	mediaType, params, err := mime.ParseMediaType(contentType[0])
+	if err != nil {
+		return nil, refuse(reasonContentType)
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return nil, refuse(reasonContentType)
+	}
+	switch mediaType {
+	case "application/json":
+		return (*parameters).readJSON, nil
+	case "application/x-www-form-urlencoded":
+		return (*parameters).readForm, nil
+	}
+	return nil, refuse(reasonContentType)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close")
+		return "", refuse(reasonTooLarge)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", refuse(reasonTooLarge)
+	case err != nil:
+		return "", refuse(reasonBody)
+	}
+	return string(body), nil
+}
+
+// readJSON takes a flat object of strings.
+func (p *parameters) readJSON(body string) error {
+	object, err := strictjson.ParseObject(body)
+	if err != nil {
+		return refuse(reasonJSON)
+	}
+	for i := range object {
+		value, ok := object[i].Value.Text()
+		if !ok {
+			return refuse(reasonJSONType)
+		}
+		if err := p.set(object[i].Name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readForm takes name=value pairs, each name once (RFC 6749 3.2, App. B).
+func (p *parameters) readForm(body string) error {
+	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
+		return refuse(reasonJSONAsForm)
+	}
+	seen := make([]string, 0, 8)
+	for body != "" {
+		var pair string
+		pair, body, _ = strings.Cut(body, "&")
+		if pair == "" {
+			continue
+		}
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, ok := formDecode(rawName)
+		value, okValue := formDecode(rawValue)
+		if !ok || !okValue || len(seen) == maxParameters {
+			return refuse(reasonForm)
+		}
+		for _, other := range seen {
+			if strings.EqualFold(other, name) {
+				return refuse(reasonRepeated)
+			}
+		}
+		seen = append(seen, name)
+		if err := p.set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func formDecode(s string) (string, bool) {
+	s, err := url.QueryUnescape(s)
+	return s, err == nil && utf8.ValidString(s)
+}
+
+// authorize brings in HTTP Basic credentials, and refuses a second way of
+// authentication beside them (RFC 6749 2.3).
+func (p *parameters) authorize(header []string) error {
+	if p.assertion != "" {
+		return refuse(reasonAssertion)
+	}
+	switch len(header) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		return refuse(reasonTwoHeaders)
+	}
+	scheme, credentials, _ := strings.Cut(header[0], " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return refuse(reasonScheme)
+	}
+	id, secret, ok := readBasic(strings.TrimLeft(credentials, " "))
+	switch {
+	case !ok:
+		return refuse(reasonBasic)
+	case p.clientSecret != "":
+		return refuse(reasonTwoMethods)
+	case p.clientID != "" && p.clientID != id:
+		return refuse(reasonTwoIDs)
+	}
+	p.clientID, p.clientSecret = id, secret
+	return nil
+}
+
+// readBasic takes the credentials of RFC 7617 apart at the first colon; both
+// parts are form-urlencoded inside (RFC 6749 2.3.1).
+func readBasic(encoded string) (id, secret string, ok bool) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil || strings.ContainsAny(encoded, "\r\n") {
+		return "", "", false
+	}
+	rawID, rawSecret, colon := strings.Cut(string(raw), ":")
+	id, okID := formDecode(rawID)
+	secret, okSecret := formDecode(rawSecret)
+	return id, secret, colon && okID && okSecret
+}
