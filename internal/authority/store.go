@@ -33,7 +33,7 @@ type Store interface {
 	CreateMerchant(ctx context.Context, m *Merchant, d *Draft) error
 	// UpdateMerchant writes m where version m.Version-1 is stored, else
 	// ErrConflict. A cutoff other than 0 raises the generation of each of
-	// its API keys to max(generation+1, cutoff).
+	// its API keys to max(generation+1, cutoff), and their versions by one.
 	UpdateMerchant(ctx context.Context, m *Merchant, cutoff int64, d *Draft) error
 	// DeleteMerchant ends the merchant for ever; ErrMerchantInUse while it
 	// has API keys that are not deleted, ErrConflict as UpdateMerchant.
@@ -122,7 +122,7 @@ type DirectorySecret struct {
 // whole lists where any of them changed, else nil.
 type DirectoryChanges struct {
 	Head        EventHead
-	More        bool           // there are further events
+	More        bool           // there may be further events
 	Keys        []DirectoryKey // changed or new
 	Deleted     []ClientID     // gone
 	Scopes      []Scope

@@ -23,14 +23,12 @@ type Config struct {
 	Authority *authority.Authority
 	BaseURL   string // origin, without a slash at the end
 	Registry  prometheus.Registerer
-	Logger    *slog.Logger
 }
 
 // API serves the OAuth endpoints.
 type API struct {
 	authority *authority.Authority
 	baseURL   string
-	logger    *slog.Logger
 	refusals  map[string]*refusal // by reason
 	metrics   *metrics
 }
@@ -39,7 +37,7 @@ type API struct {
 func New(c Config) *API {
 	refusals := newRefusals(c.Authority.Installation().Prefix, c.BaseURL)
 	return &API{
-		authority: c.Authority, baseURL: c.BaseURL, logger: c.Logger,
+		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
 	}
 }

@@ -83,7 +83,7 @@ func (t *tx) insertSecret(id authority.ClientID, s *authority.Secret) error {
 func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authority.KeyLimits, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
 		var before authority.Status
-		err := t.QueryRowContext(ctx, `SELECT status FROM api_keys WHERE id = $1 AND version = $2 - 1`, k.ID, k.Version).Scan(&before)
+		err := t.QueryRowContext(ctx, `SELECT status FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`, k.ID, k.Version).Scan(&before)
 		if err != nil {
 			return noRow(err, authority.ErrConflict)
 		}
@@ -106,10 +106,13 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 // more undeleted one where it is new.
 func (t *tx) checkLimits(k *authority.APIKey, l authority.KeyLimits, isNew bool) error {
 	most := l.Active
-	if most == 0 {
-		err := t.QueryRowContext(t.ctx, `SELECT key_limit FROM merchants WHERE id = $1 AND status <> 'deleted'`, k.MerchantID).Scan(&most)
+	if k.MerchantID != "" {
+		own, err := t.count(`SELECT key_limit FROM merchants WHERE id = $1 AND status <> 'deleted'`, k.MerchantID)
 		if err != nil {
 			return noRow(err, authority.ErrNotFound)
+		}
+		if most == 0 {
+			most = own
 		}
 	}
 	// Operator keys have no merchant; all are of one environment.

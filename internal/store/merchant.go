@@ -52,8 +52,10 @@ func (s *Store) UpdateMerchant(ctx context.Context, m *authority.Merchant, cutof
 		if err != nil || cutoff == 0 {
 			return err
 		}
-		return t.exec(`UPDATE api_keys SET generation = CASE WHEN generation + 1 > $1 THEN generation + 1 ELSE $1 END
-			WHERE merchant_id = $2 AND status <> 'deleted'`, cutoff, m.ID)
+		// With its version: whoever read the API key before would otherwise
+		// write the old generation back.
+		return t.exec(`UPDATE api_keys SET generation = CASE WHEN generation + 1 > $1 THEN generation + 1 ELSE $1 END,
+			version = version + 1 WHERE merchant_id = $2 AND status <> 'deleted'`, cutoff, m.ID)
 	})
 }
 

@@ -121,23 +121,29 @@ func migrate(ctx context.Context, db *sql.DB, o Options) error {
 
 // SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 const (
-	sqliteBusy       = 5
-	sqliteCorrupt    = 11
-	sqliteConstraint = 19
-	sqliteNotADB     = 26
+	sqliteBusy    = 5
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
 )
 
+// The extended codes (the low byte is the primary one) of a key that is taken.
+const (
+	sqliteConstraintPrimaryKey = 1555
+	sqliteConstraintUnique     = 2067
+)
+
+// sqliteCode returns the extended result code of err, 0 for none.
 func sqliteCode(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		return e.Code() & 0xff
+		return e.Code()
 	}
 	return 0
 }
 
 // explainSQLite says in words what the codes mean that an operator may meet.
 func explainSQLite(err error) error {
-	switch sqliteCode(err) {
+	switch sqliteCode(err) & 0xff {
 	case sqliteBusy:
 		return fmt.Errorf("another process has locked it for more than 5 seconds: %w", err)
 	case sqliteCorrupt, sqliteNotADB:
@@ -147,4 +153,7 @@ func explainSQLite(err error) error {
 }
 
 // isDuplicate tells whether err says that a primary or unique key is taken.
-func isDuplicate(err error) bool { return sqliteCode(err) == sqliteConstraint }
+func isDuplicate(err error) bool {
+	code := sqliteCode(err)
+	return code == sqliteConstraintPrimaryKey || code == sqliteConstraintUnique
+}

@@ -95,7 +95,7 @@ func (t *tx) execOne(missing error, query string, args ...any) error {
 	return missing
 }
 
-// count runs a query that counts.
+// count reads the one number of a query.
 func (t *tx) count(query string, args ...any) (n int, err error) {
 	err = t.QueryRowContext(t.ctx, query, args...).Scan(&n)
 	return n, err

@@ -1,0 +1,146 @@
+// Package admin holds the wire types of management: what the command line
+// prints with -o json, in the words of the admin API.
+//
+// It depends on the standard library alone, and knows no rules.
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// MerchantID is a merchant's identifier: a JSON number, or a JSON string in
+// installations whose merchants have text for an ID.
+type MerchantID struct {
+	text   string
+	number bool
+}
+
+// NumberID returns the ID with the given decimal digits, a JSON number.
+func NumberID(digits string) MerchantID { return MerchantID{digits, true} }
+
+// TextID returns the ID with the given text, a JSON string.
+func TextID(text string) MerchantID { return MerchantID{text, false} }
+
+// String returns the ID as people write it.
+func (id MerchantID) String() string { return id.text }
+
+// IsZero reports the ID of no merchant, as operator keys have it.
+func (id MerchantID) IsZero() bool { return id.text == "" }
+
+// MarshalJSON implements json.Marshaler.
+func (id MerchantID) MarshalJSON() ([]byte, error) {
+	if id.number {
+		return json.Marshal(json.Number(id.text))
+	}
+	return json.Marshal(id.text)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (id *MerchantID) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case json.Number:
+		*id = NumberID(v.String())
+	case string:
+		*id = TextID(v)
+	default:
+		return errors.New("a merchant ID is a number or a string")
+	}
+	return nil
+}
+
+// Merchant is a tenant.
+type Merchant struct {
+	ID        MerchantID `json:"id"`
+	Name      string     `json:"name"`
+	Status    string     `json:"status"`   // active, suspended
+	KeyLimit  int        `json:"keyLimit"` // active API keys per environment
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+	Version   int64      `json:"version"`
+}
+
+// Scope is a permission of the catalogue.
+type Scope struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Resource    string    `json:"resource,omitempty"` // a resource server's URL; none: the environment's API
+	CreatedAt   time.Time `json:"createdAt"`
+}
+
+// APIKey is an OAuth client with its secrets.
+type APIKey struct {
+	ID          string     `json:"id"` // same as ClientID
+	Name        string     `json:"name"`
+	Description string     `json:"description"`
+	MerchantID  MerchantID `json:"merchantId,omitzero"` // none: an operator key
+	Env         string     `json:"env"`
+	Scopes      []string   `json:"scopes"`
+	Status      string     `json:"status"` // active, disabled
+	CreatedAt   time.Time  `json:"createdAt"`
+	CreatedBy   string     `json:"createdBy"`
+	UpdatedAt   time.Time  `json:"updatedAt"`
+	ExpiresAt   *time.Time `json:"expiresAt"` // null: never
+	Version     int64      `json:"version"`
+	ClientID    string     `json:"clientId"`
+	Secrets     []Secret   `json:"secrets,omitempty"`
+}
+
+// Secret is what is known of a client secret after it was shown.
+type Secret struct {
+	ID        int64      `json:"id"`
+	Name      string     `json:"name"`
+	Hint      string     `json:"hint"` // the last four characters
+	CreatedAt time.Time  `json:"createdAt"`
+	CreatedBy string     `json:"createdBy"`
+	ExpiresAt *time.Time `json:"expiresAt"` // null: never
+}
+
+// CreatedAPIKey is a new API key with its secret, which is shown only here.
+type CreatedAPIKey struct {
+	APIKey
+	ClientSecret string `json:"clientSecret"`
+	SecretID     int64  `json:"secretId"`
+}
+
+// SigningKey is the public side of a key pair that signs tokens.
+type SigningKey struct {
+	KeyID       string    `json:"kid"`
+	Env         string    `json:"env"`
+	Algorithm   string    `json:"alg"`
+	Status      string    `json:"status"`
+	CreatedAt   time.Time `json:"createdAt"`
+	ActivatedAt time.Time `json:"activatedAt"`
+}
+
+// Event is one record of the audit log.
+type Event struct {
+	Seq        int64           `json:"seq"`
+	Time       time.Time       `json:"time"`
+	Actor      string          `json:"actor"`
+	Address    string          `json:"address,omitempty"`
+	RequestID  string          `json:"requestId,omitempty"`
+	Kind       string          `json:"kind"`
+	Subject    string          `json:"subject"`
+	MerchantID MerchantID      `json:"merchantId,omitzero"`
+	Env        string          `json:"env,omitempty"`
+	Details    json.RawMessage `json:"details"`
+	Hash       string          `json:"hash"` // hexadecimal
+}
+
+// EventVerification is the outcome of checking the event chain.
+type EventVerification struct {
+	OK     bool   `json:"ok"`
+	Events int64  `json:"events"`           // that were checked and are intact
+	Head   string `json:"head"`             // SEQ:HASH of the last of them
+	Broken int64  `json:"broken,omitempty"` // the first event that is not
+	Reason string `json:"reason,omitempty"`
+}

@@ -1,0 +1,374 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/jose"
+)
+
+// Config is the configuration of a server. Each value comes from the default,
+// then the file given with --config, then the variable TOKENWRIGHT_<NAME>, then
+// the flag --<name>; the last one wins. Unknown members of the file and unknown
+// flags are errors, unknown TOKENWRIGHT_ variables a warning.
+type Config struct {
+	// URL is the origin under which clients reach the server: https, or http
+	// on a loopback host. Issuers follow it, so it is fixed at first start.
+	// Default: from the listen address, http://localhost:8080.
+	URL string `yaml:"url" help:"origin under which clients reach the server"`
+	// Listen is the address of the public listener.
+	Listen string `yaml:"listen" help:"address of the public listener"`
+	// MetricsListen is the address of the private listener with /metrics and
+	// /debug/pprof; "off" for none.
+	MetricsListen string `yaml:"metrics_listen" help:"address of the private listener for metrics; off for none"`
+	// TLSCertFile and TLSKeyFile are PEM files; the server ends TLS itself
+	// where both are given, and reads them again when they change.
+	TLSCertFile string `yaml:"tls_cert_file" help:"PEM file with the certificate chain"`
+	TLSKeyFile  string `yaml:"tls_key_file" help:"PEM file with the private key"`
+
+	// Data is the directory of the embedded database and what belongs to it.
+	// Default: where Database is, else ./tokenwright-data.
+	Data string `yaml:"data" help:"data directory of the embedded database"`
+	// Database is sqlite:<path>. Default: tokenwright.db in Data.
+	Database string `yaml:"database" help:"database, as sqlite:<path>"`
+	// MasterKeyFile holds the master key, base64 of 32 bytes. The variable
+	// TOKENWRIGHT_MASTER_KEY, where set, goes before it. Default: master.key
+	// in Data, which is made at the first start of an empty database.
+	MasterKeyFile string `yaml:"master_key_file" help:"file that holds the master key"`
+	// MaxStaleness is how long tokens are issued while the database is away.
+	MaxStaleness time.Duration `yaml:"max_staleness" help:"how long to issue tokens while the database is away"`
+
+	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
+	// goes to standard error.
+	LogFormat string `yaml:"log_format" help:"json or text"`
+	LogLevel  string `yaml:"log_level" help:"debug, info, warn or error"`
+	// ShutdownDelay is how long /readyz says no before the server stops to
+	// accept connections, for load balancers to notice.
+	ShutdownDelay time.Duration `yaml:"shutdown_delay" help:"how long to be not ready before connections are refused"`
+
+	// Prefix begins every client ID and secret. Fixed at first start.
+	Prefix string `yaml:"prefix" help:"what client IDs and secrets begin with (first start only)"`
+	// MerchantIDs is number or text. Fixed at first start.
+	MerchantIDs string `yaml:"merchant_ids" help:"number or text (first start only)"`
+	// Environments by name. Fixed at first start, but for audience and
+	// lifetime.
+	Environments map[string]EnvironmentConfig `yaml:"environments"`
+}
+
+// EnvironmentConfig is the configuration of one environment; an empty member
+// has its default.
+type EnvironmentConfig struct {
+	// Issuer is an origin of the environment's own, as
+	// https://demo.example.com. Default: <url>/<name>.
+	Issuer string `yaml:"issuer"`
+	// Audience of tokens for the environment's API. Default: <issuer>/api.
+	Audience string `yaml:"audience"`
+	// Algorithm is ES256 (default), RS256, PS256 or EdDSA.
+	Algorithm string `yaml:"algorithm"`
+	// RSABits is 2048 (default) or 3072, for RS256 and PS256.
+	RSABits int `yaml:"rsa_bits"`
+	// TokenLifetime is 1s to 24h; default 1h.
+	TokenLifetime time.Duration `yaml:"token_lifetime"`
+}
+
+func defaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: 5 * time.Minute,
+		LogFormat: "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
+		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
+	}
+}
+
+// Variables that are no field of Config.
+var otherVariables = []string{
+	"TOKENWRIGHT_CONFIG", "TOKENWRIGHT_MASTER_KEY", "TOKENWRIGHT_MASTER_KEY_PREVIOUS", "TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
+	"TOKENWRIGHT_CLIENT_ID", "TOKENWRIGHT_CLIENT_SECRET", "TOKENWRIGHT_CLIENT_SECRET_FILE",
+}
+
+// scalar is a field of Config that a variable and a flag can set.
+type scalar struct{ name, help string }
+
+func scalars() []scalar {
+	var list []scalar
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if f.Tag.Get("help") != "" {
+			list = append(list, scalar{f.Tag.Get("yaml"), f.Tag.Get("help")})
+		}
+	}
+	return list
+}
+
+func (s scalar) variable() string { return "TOKENWRIGHT_" + strings.ToUpper(s.name) }
+
+func (s scalar) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
+
+// set reads text into the field, as it would be read from the file.
+func (c *Config) set(name, text string) error {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("yaml") != name {
+			continue
+		}
+		node := yaml.Node{Kind: yaml.ScalarNode, Value: text, Style: yaml.DoubleQuotedStyle}
+		if err := node.Decode(reflect.ValueOf(c).Elem().Field(i).Addr().Interface()); err != nil {
+			return fmt.Errorf("is no %s", t.Field(i).Type)
+		}
+		return nil
+	}
+	return errors.New("is unknown")
+}
+
+// configFlags adds the flags of the named fields, or of all that set does not
+// have yet.
+func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
+	for _, s := range scalars() {
+		if len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && slices.Contains([]string{"data", "database", "master_key_file"}, s.name) {
+			continue
+		}
+		set.String(s.flag(), "", s.help+"; "+s.variable())
+	}
+}
+
+// loadConfig brings the sources together.
+func (a *app) loadConfig(flags *pflag.FlagSet) error {
+	a.config = defaultConfig()
+	if a.configFile == "" {
+		a.configFile = a.environ["TOKENWRIGHT_CONFIG"]
+	}
+	if a.configFile != "" {
+		if err := a.config.readFile(a.configFile); err != nil {
+			return err
+		}
+	}
+	known := slices.Clone(otherVariables)
+	for _, s := range scalars() {
+		known = append(known, s.variable())
+		if text, ok := a.environ[s.variable()]; ok && text != "" {
+			if err := a.config.set(s.name, text); err != nil {
+				return fmt.Errorf("%s %w", s.variable(), err)
+			}
+		}
+		if f := flags.Lookup(s.flag()); f != nil && f.Changed {
+			if err := a.config.set(s.name, f.Value.String()); err != nil {
+				return usageError{fmt.Sprintf("--%s %s", s.flag(), err)}
+			}
+		}
+	}
+	for name := range a.environ {
+		if strings.HasPrefix(name, "TOKENWRIGHT_") && !slices.Contains(known, name) {
+			fmt.Fprintf(a.stderr, "tokenwright: warning: the variable %s is unknown%s\n", name, didYouMean(name, known))
+		}
+	}
+	return a.config.complete()
+}
+
+func (c *Config) readFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return fmt.Errorf("reading the configuration %s: %w", path, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	if err := checkMembers(doc.Content[0], reflect.TypeFor[Config](), ""); err != nil {
+		return fmt.Errorf("the configuration %s: %w", path, err)
+	}
+	// Environments of the file replace the default ones, they do not join them.
+	var file struct{ Environments map[string]EnvironmentConfig }
+	if err := doc.Decode(&file); err == nil && file.Environments != nil {
+		c.Environments = nil
+	}
+	if err := doc.Decode(c); err != nil {
+		return fmt.Errorf("the configuration %s: %w", path, err)
+	}
+	return nil
+}
+
+// checkMembers finds members that t does not have, whatever their depth.
+func checkMembers(node *yaml.Node, t reflect.Type, path string) error {
+	if node.Kind != yaml.MappingNode {
+		return nil // Decode tells what is wrong
+	}
+	var known []string
+	types := map[string]reflect.Type{}
+	if t.Kind() == reflect.Struct {
+		for f := range t.Fields() {
+			known = append(known, f.Tag.Get("yaml"))
+			types[f.Tag.Get("yaml")] = f.Type
+		}
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name := node.Content[i].Value
+		inner, ok := types[name]
+		switch {
+		case t.Kind() == reflect.Map:
+			inner = t.Elem()
+		case t.Kind() != reflect.Struct:
+			continue
+		case !ok:
+			return fmt.Errorf("line %d: the member %s%s is unknown%s", node.Content[i].Line, path, name, didYouMean(name, known))
+		}
+		if err := checkMembers(node.Content[i+1], inner, path+name+"."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// didYouMean names the known word that is most like word, if one is.
+func didYouMean(word string, known []string) string {
+	best, distance := "", 4
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// complete fills in what follows from other values, and checks the rest.
+func (c *Config) complete() error {
+	if c.Data == "" {
+		c.Data = "tokenwright-data"
+		if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+			c.Data = filepath.Dir(path)
+		}
+	}
+	if c.Database == "" {
+		c.Database = "sqlite:" + filepath.Join(c.Data, "tokenwright.db")
+	}
+	switch {
+	case !strings.HasPrefix(c.Database, "sqlite:"):
+		return errors.New("database: only sqlite:<path> is supported by this release")
+	case c.LogFormat != "json" && c.LogFormat != "text":
+		return errors.New("log_format is json or text")
+	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
+		return errors.New("tls_cert_file and tls_key_file go together")
+	case c.MaxStaleness < time.Second:
+		return errors.New("max_staleness is at least 1s")
+	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
+		return errors.New("shutdown_delay is 0 to 5m")
+	case len(c.Environments) == 0:
+		return errors.New("environments: there must be at least one")
+	case c.URL == "":
+		return nil // from the listener, once it is bound
+	}
+	return c.checkURL()
+}
+
+func (c *Config) checkURL() error {
+	if err := authority.CheckURL(c.URL); err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.Path != "" {
+		return errors.New("url is an origin, such as https://auth.example.com, without a path")
+	}
+	return nil
+}
+
+// urlOf is the default URL of a server that listens on address.
+func (c *Config) urlOf(address net.Addr) string {
+	scheme := "http"
+	if c.TLSCertFile != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// environments returns the environments in the order of names, and platform.
+func (c *Config) environments() ([]authority.Environment, error) {
+	var list []authority.Environment
+	for name, e := range c.Environments {
+		env, err := e.environment(name, c.URL)
+		if err != nil {
+			return nil, err
+		}
+		if err := env.Validate(); err != nil {
+			return nil, err
+		}
+		list = append(list, env)
+	}
+	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })
+	issuers := map[string]string{}
+	for i := range list {
+		if other, ok := issuers[list[i].Issuer]; ok {
+			return nil, fmt.Errorf("environments %s and %s have the same issuer", other, list[i].Name)
+		}
+		issuers[list[i].Issuer] = list[i].Name
+	}
+	platform, err := EnvironmentConfig{}.environment(authority.Platform, c.URL)
+	return append(list, platform), err
+}
+
+func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {
+	env := authority.Environment{
+		Name: name, Issuer: e.Issuer, Audience: e.Audience, Algorithm: jose.ES256, RSABits: e.RSABits, TokenLifetime: e.TokenLifetime,
+	}
+	if env.Issuer == "" {
+		env.Issuer = base + "/" + name
+	}
+	if env.Audience == "" {
+		env.Audience = env.Issuer + "/api"
+	}
+	if env.TokenLifetime == 0 {
+		env.TokenLifetime = time.Hour
+	}
+	if e.RSABits != 0 && e.RSABits != 2048 && e.RSABits != 3072 {
+		return env, fmt.Errorf("environments.%s.rsa_bits is 2048 or 3072", name)
+	}
+	if e.Algorithm != "" {
+		alg, err := jose.ParseAlgorithm(e.Algorithm)
+		if err != nil {
+			return env, fmt.Errorf("environments.%s.algorithm is ES256, RS256, PS256 or EdDSA", name)
+		}
+		env.Algorithm = alg
+	}
+	return env, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+func (a *app) eventCommand() *cobra.Command {
+	var after int64
+	var limit int
+	list := a.command("list", "List events, the oldest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+			out := []admin.Event{}
+			for limit <= 0 || len(out) < limit {
+				page, err := auth.Events(ctx, after, pageSize)
+				if err != nil {
+					return err
+				}
+				for i := range page {
+					out = append(out, wireOf(auth).event(&page[i]))
+					after = page[i].Seq
+				}
+				if len(page) < pageSize {
+					break
+				}
+			}
+			if limit > 0 && len(out) > limit {
+				out = out[:limit]
+			}
+			return a.print(out, func(w io.Writer) {
+				row(w, "SEQ", "TIME", "ACTOR", "EVENT", "SUBJECT", "DETAILS")
+				for _, e := range out {
+					row(w, e.Seq, when(e.Time), e.Actor, e.Kind, e.Subject, string(e.Details))
+				}
+			})
+		})
+	})
+	list.Flags().Int64Var(&after, "after", 0, "only events behind this `sequence` number")
+	list.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
+
+	var head string
+	verify := a.command("verify", "Check that no event was changed, removed or cut off", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		expected, err := parseHead(head)
+		if err != nil {
+			return err
+		}
+		return a.verifyEvents(ctx, expected)
+	})
+	verify.Flags().StringVar(&head, "head", "", "a head noted earlier, as `SEQ:HASH` (the server logs one each hour)")
+	return group("event", "Events: the audit log", list, verify)
+}
+
+func parseHead(text string) (*authority.EventHead, error) {
+	if text == "" {
+		return nil, nil
+	}
+	seq, hash, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	raw, err2 := hex.DecodeString(hash)
+	if err != nil || err2 != nil || n < 1 || len(raw) != 32 {
+		return nil, usageError{"--head is SEQ:HASH, a number and 64 hexadecimal digits"}
+	}
+	return &authority.EventHead{Seq: n, Hash: raw}, nil
+}
+
+func (a *app) verifyEvents(ctx context.Context, expected *authority.EventHead) error {
+	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+		var progress func(int64)
+		if styleOf(a.stderr, a.environ) {
+			progress = func(seq int64) {
+				if seq%10_000 == 0 {
+					fmt.Fprintf(a.stderr, "\r%d events checked", seq)
+				}
+			}
+		}
+		head, err := auth.VerifyEvents(ctx, expected, progress)
+		out := admin.EventVerification{OK: err == nil, Events: head.Seq, Head: fmt.Sprintf("%d:%x", head.Seq, head.Hash)}
+		var broken *authority.ChainError
+		if errors.As(err, &broken) {
+			out.Broken, out.Reason = broken.Seq, broken.Reason
+		} else if err != nil {
+			return err
+		}
+		if err := a.print(out, func(w io.Writer) {
+			if out.OK {
+				fmt.Fprintf(w, "%d events, each as it was written.\nHead: %s\n", out.Events, out.Head)
+				return
+			}
+			fmt.Fprintf(w, "Event %d %s.\nThe %d events before it are intact.\n", out.Broken, out.Reason, out.Events)
+		}); err != nil {
+			return err
+		}
+		if !out.OK {
+			return errReported
+		}
+		return nil
+	})
+}

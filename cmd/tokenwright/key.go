@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+func (a *app) keyCommand() *cobra.Command {
+	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.ClientID) (*authority.APIKey, error)) *cobra.Command {
+		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+			return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
+				return do(auth, ctx, actor, authority.ClientID(args[0]))
+			})
+		})
+	}
+	return group("key", "API keys: an API key is an OAuth client with its secrets",
+		a.keyCreateCommand(),
+		a.keyListCommand(),
+		verb("show CLIENT_ID", "Show one API key", func(auth *authority.Authority, ctx context.Context, _ authority.Actor, id authority.ClientID) (*authority.APIKey, error) {
+			return auth.APIKey(ctx, id)
+		}),
+		a.keyUpdateCommand(),
+		verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*authority.Authority).DisableAPIKey),
+		verb("enable CLIENT_ID", "Let a disabled API key work again", (*authority.Authority).EnableAPIKey),
+		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, id string) error {
+			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(id))
+			})
+		}),
+	)
+}
+
+// keyFlags are the flags that create and update share.
+type keyFlags struct {
+	name, description, expires string
+	scopes                     []string
+}
+
+func (f *keyFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.name, "name", "", "what people call it")
+	c.Flags().StringVar(&f.description, "description", "", "what it is for")
+	c.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `scope` it may use; once for each")
+	c.Flags().StringVar(&f.expires, "expires", "never", "when it ends: a time (RFC 3339), a span (90d, 12h) or never")
+}
+
+func (a *app) keyCreateCommand() *cobra.Command {
+	var f keyFlags
+	var merchant, env string
+	var operator bool
+	c := a.command("create --merchant ID --env ENV --name NAME --scope SCOPE…", "Make an API key; its secret is shown once", cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			if operator != (merchant == "") || operator && env != "" || !operator && env == "" {
+				return usageError{"name --merchant and --env, or --operator for a key of the platform's own"}
+			}
+			expires, err := parseExpiry(f.expires, time.Now())
+			if err != nil {
+				return err
+			}
+			n := authority.NewAPIKey{Env: env, Name: f.name, Description: f.description, Scopes: f.scopes, ExpiresAt: expires}
+			if operator {
+				n.Env = authority.Platform
+			}
+			return a.createKey(ctx, merchant, n)
+		})
+	f.add(c)
+	c.Flags().StringVar(&merchant, "merchant", "", "`ID` of the merchant it belongs to")
+	c.Flags().StringVar(&env, "env", "", "`environment` it works in, such as demo or production")
+	c.Flags().BoolVar(&operator, "operator", false, "make an operator key: no merchant, management scopes only")
+	require(c, "name")
+	return c
+}
+
+func (a *app) createKey(ctx context.Context, merchant string, n authority.NewAPIKey) error {
+	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+		if merchant != "" {
+			inst := auth.Installation()
+			id, err := inst.ParseMerchantID(merchant)
+			if err != nil {
+				return err
+			}
+			n.MerchantID = id
+		}
+		k, secret, err := auth.CreateAPIKey(ctx, actor, n)
+		if err != nil {
+			return err
+		}
+		out := wireOf(auth).created(k, secret)
+		return a.print(out, func(w io.Writer) {
+			row(w, "Client ID:", out.ClientID)
+			row(w, "Client secret:", out.ClientSecret)
+			row(w, "Scopes:", strings.Join(out.Scopes, " "))
+			fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
+		})
+	})
+}
+
+func (a *app) keyListCommand() *cobra.Command {
+	var merchant, env string
+	c := a.command("list", "List API keys", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+			f := authority.APIKeyFilter{MerchantID: authority.MerchantID(merchant), Env: env}
+			out := []admin.APIKey{}
+			for after := authority.ClientID(""); ; {
+				page, err := auth.APIKeys(ctx, f, after, pageSize)
+				if err != nil {
+					return err
+				}
+				for i := range page {
+					out = append(out, wireOf(auth).apiKey(&page[i]))
+					after = page[i].ID
+				}
+				if len(page) < pageSize {
+					break
+				}
+			}
+			return a.print(out, func(w io.Writer) { keyTable(w, out) })
+		})
+	})
+	c.Flags().StringVar(&merchant, "merchant", "", "only those of the merchant with this `ID`")
+	c.Flags().StringVar(&env, "env", "", "only those of this `environment`")
+	return c
+}
+
+func (a *app) keyUpdateCommand() *cobra.Command {
+	var f keyFlags
+	var version int64
+	c := a.command("update CLIENT_ID", "Change name, description, scopes or expiry", cobra.ExactArgs(1), nil)
+	f.add(c)
+	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
+	c.RunE = a.command("", "", nil, func(ctx context.Context, args []string) error {
+		u := authority.APIKeyUpdate{IfVersion: version}
+		if c.Flags().Changed("name") {
+			u.Name = &f.name
+		}
+		if c.Flags().Changed("description") {
+			u.Description = &f.description
+		}
+		if c.Flags().Changed("scope") {
+			u.Scopes = &f.scopes
+		}
+		if c.Flags().Changed("expires") {
+			expires, err := parseExpiry(f.expires, time.Now())
+			if err != nil {
+				return err
+			}
+			u.ExpiresAt = &expires
+		}
+		return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
+			return auth.UpdateAPIKey(ctx, actor, authority.ClientID(args[0]), u)
+		})
+	}).RunE
+	return c
+}
+
+// key runs do and prints the API key.
+func (a *app) key(ctx context.Context, do func(*authority.Authority, authority.Actor) (*authority.APIKey, error)) error {
+	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+		k, err := do(auth, actor)
+		if err != nil {
+			return err
+		}
+		out := wireOf(auth).apiKey(k)
+		return a.print(out, func(w io.Writer) { keyTable(w, []admin.APIKey{out}) })
+	})
+}
+
+func keyTable(w io.Writer, list []admin.APIKey) {
+	row(w, "NAME", "CLIENT ID", "MERCHANT", "ENV", "STATUS", "SCOPES", "CREATED", "EXPIRES")
+	for _, k := range list {
+		expires := "never"
+		if k.ExpiresAt != nil {
+			expires = when(*k.ExpiresAt)
+		}
+		row(w, k.Name, k.ClientID, k.MerchantID, k.Env, k.Status, strings.Join(k.Scopes, " "), when(k.CreatedAt), expires)
+	}
+}

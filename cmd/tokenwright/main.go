@@ -1,0 +1,145 @@
+// Command tokenwright is the whole product in one binary: the server, and the
+// commands that manage an installation.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The second signal finds no handler and ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// app is one run of the command.
+type app struct {
+	environ        map[string]string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	config     Config
+	configFile string
+	output     string // table or json
+	ran        bool   // flags and arguments were right, and a command began
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{environ: map[string]string{}, stdin: stdin, stdout: stdout, stderr: stderr}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		a.environ[name] = value
+	}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitFailed
+	case !a.ran || errors.As(err, &usage):
+		fmt.Fprintf(stderr, "tokenwright: %s\nRun the command with --help for its use.\n", explain(err))
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "tokenwright: %s\n", explain(err))
+	return exitFailed
+}
+
+// usageError says that a command was called wrongly: exit code 2.
+type usageError struct{ message string }
+
+// Error implements error.
+func (e usageError) Error() string { return e.message }
+
+// errReported ends a command that has printed why it failed.
+var errReported = errors.New("reported")
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokenwright",
+		Short: "Access tokens for machines",
+		Long: `Tokenwright gives the customers of a multi-tenant API their API keys, exchanges
+an API key for a short-lived JWT access token (OAuth 2.0 client credentials), and
+lets the API verify that token offline.
+
+Begin with:   tokenwright quickstart
+Management commands act on the database of --database, also beside a running
+server, which sees the change within a second.`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
+	a.configFlags(root.PersistentFlags(), "data", "database", "master_key_file")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output: `table or json`")
+	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "other", Title: "Other:"})
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("serve", a.quickstartCommand(), a.serveCommand(), a.healthCommand())
+	add("manage", a.merchantCommand(), a.scopeCommand(), a.keyCommand(), a.signingKeyCommand(), a.masterKeyCommand(), a.eventCommand(), a.migrateCommand())
+	add("other", a.tokenCommand(), a.configCommand(), a.versionCommand())
+	return root
+}
+
+// command makes a command whose flags and arguments are checked, and whose
+// configuration is read, before run.
+func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.output != "table" && a.output != "json" {
+				return usageError{"--output is table or json"}
+			}
+			if err := a.loadConfig(cmd.Flags()); err != nil {
+				return err
+			}
+			a.ran = true
+			return run(cmd.Context(), args)
+		},
+	}
+}
+
+// group makes a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return usageError{cmd.CommandPath() + " needs one of: " + strings.Join(names(cmd), ", ")}
+	}}
+	c.AddCommand(commands...)
+	return c
+}
+
+func names(c *cobra.Command) []string {
+	var list []string
+	for _, sub := range c.Commands() {
+		list = append(list, sub.Name())
+	}
+	return list
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+// manage opens the database for a management command and hands f the
+// authority, and the actor that the command is run by.
+func (a *app) manage(ctx context.Context, f func(*authority.Authority, authority.Actor) error) error {
+	st, err := a.openStore(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }() // every change is committed by then
+	keys, err := a.masterKeys()
+	if err != nil {
+		return err
+	}
+	auth, err := authority.Open(ctx, authority.Config{Store: st, MasterKeys: keys})
+	if err != nil {
+		return err
+	}
+	return f(auth, commandActor())
+}
+
+// commandActor is who runs the command, as events name it.
+func commandActor() authority.Actor {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return authority.Actor{ID: "cli:" + name + "@" + host}
+}
+
+func (a *app) databasePath() string { return strings.TrimPrefix(a.config.Database, "sqlite:") }
+
+func (a *app) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
+	path := a.databasePath()
+	if err := checkOwner(path); err != nil {
+		return nil, err
+	}
+	st, err := store.OpenSQLite(ctx, path, o)
+	if errors.Is(err, store.ErrNoDatabase) {
+		return nil, fmt.Errorf("there is no database at %s; tokenwright serve and tokenwright quickstart make one, --data and --database name another", path)
+	}
+	return st, err
+}
+
+// masterKeys reads the master keys that may open the database: the current
+// one, the previous one of a rotation, and the next one of a rotation that was
+// interrupted.
+func (a *app) masterKeys() ([]authority.MasterKey, error) {
+	var keys []authority.MasterKey
+	add := func(source, text string) error {
+		key, err := authority.ParseMasterKey(text)
+		if err != nil {
+			return fmt.Errorf("the master key of %s: %w", source, err)
+		}
+		keys = append(keys, key)
+		return nil
+	}
+	addFile := func(path string) error {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the master key: %w", err)
+		}
+		return add(path, string(text))
+	}
+	if text := a.environ["TOKENWRIGHT_MASTER_KEY"]; text != "" {
+		if err := add("TOKENWRIGHT_MASTER_KEY", text); err != nil {
+			return nil, err
+		}
+	} else if a.config.MasterKeyFile != "" {
+		if err := addFile(a.config.MasterKeyFile); err != nil {
+			return nil, err
+		}
+		if len(keys) == 0 {
+			return nil, fmt.Errorf("the master key file %s does not exist", a.config.MasterKeyFile)
+		}
+	} else {
+		for _, name := range []string{masterKeyName, masterKeyName + nextSuffix} {
+			if err := addFile(filepath.Join(a.config.Data, name)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if text := a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"]; text != "" {
+		return keys, add("TOKENWRIGHT_MASTER_KEY_PREVIOUS", text)
+	}
+	if path := a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"]; path != "" {
+		return keys, addFile(path)
+	}
+	return keys, nil
+}
+
+const (
+	masterKeyName  = "master.key"
+	nextSuffix     = ".next"
+	previousSuffix = ".previous"
+)
+
+// managesMasterKey tells whether the master key is the file in the data
+// directory, which we made ourselves.
+func (a *app) managesMasterKey() bool {
+	return a.environ["TOKENWRIGHT_MASTER_KEY"] == "" && a.config.MasterKeyFile == ""
+}
+
+// initialize makes an installation in an empty database, with a master key
+// beside it where none was given.
+func (a *app) initialize(ctx context.Context, st *store.Store, environments []authority.Environment) error {
+	keys, err := a.masterKeys()
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		if err := writeNewMasterKey(filepath.Join(a.config.Data, masterKeyName)); err != nil {
+			return fmt.Errorf("making the master key: %w", err)
+		}
+		if keys, err = a.masterKeys(); err != nil {
+			return err
+		}
+	}
+	err = authority.Initialize(ctx, authority.Config{Store: st, MasterKeys: keys, Environments: environments},
+		a.config.Prefix, authority.MerchantIDKind(a.config.MerchantIDs), commandActor())
+	if errors.Is(err, authority.ErrExists) { // another process was first
+		return nil
+	}
+	return err
+}
+
+// writeNewMasterKey makes a master key file that only its owner can read,
+// whole or not at all; one that is there stays.
+func writeNewMasterKey(path string) error {
+	_, text := authority.NewMasterKey()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".master.key.*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(text + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+func (a *app) migrateCommand() *cobra.Command {
+	return a.command("migrate", "Bring the database to this release's schema; makes it where there is none", cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			st, err := a.openStore(ctx, store.Options{Create: true})
+			if err != nil {
+				return err
+			}
+			if err := st.Close(); err != nil {
+				return err
+			}
+			return a.print(map[string]any{"database": a.config.Database, "current": true}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.Database)
+			})
+		})
+}
+
+func (a *app) configCommand() *cobra.Command {
+	check := a.command("check", "Check the configuration and show what is in force", cobra.NoArgs, func(context.Context, []string) error {
+		shown := a.config
+		if shown.URL == "" {
+			shown.URL = "http://localhost:8080" // as `serve` would derive it, to check what follows from it
+		}
+		if _, err := shown.environments(); err != nil {
+			return err
+		}
+		shown.URL = a.config.URL
+		out, err := yaml.Marshal(&shown)
+		if err != nil {
+			return err
+		}
+		if a.output != "json" {
+			_, err = a.stdout.Write(out)
+			return err
+		}
+		var plain map[string]any
+		if err := yaml.Unmarshal(out, &plain); err != nil {
+			return err
+		}
+		return a.print(plain, nil)
+	})
+	a.configFlags(check.Flags())
+	return group("config", "The configuration", check)
+}
+
+func (a *app) healthCommand() *cobra.Command {
+	c := a.command("health", "Ask a server whether it is ready; exit code 0 if so", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		resp, err := a.get(ctx, a.serverURL()+"/readyz")
+		if err != nil {
+			return fmt.Errorf("the server does not answer: %w", err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		fmt.Fprintf(a.stdout, "%s\n", body)
+		if resp.StatusCode != http.StatusOK {
+			return errReported
+		}
+		return nil
+	})
+	a.configFlags(c.Flags(), "url", "listen", "tls_cert_file")
+	return c
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return a.command("version", "Show version and build", cobra.NoArgs, func(context.Context, []string) error {
+		out := map[string]string{"version": "unknown", "go": "", "revision": ""}
+		if info, ok := debug.ReadBuildInfo(); ok {
+			out["version"], out["go"] = info.Main.Version, info.GoVersion
+			for _, s := range info.Settings {
+				if s.Key == "vcs.revision" {
+					out["revision"] = s.Value
+				}
+			}
+		}
+		return a.print(out, func(w io.Writer) {
+			row(w, "tokenwright", out["version"])
+			row(w, "revision", out["revision"])
+			row(w, "go", out["go"])
+		})
+	})
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// print writes v as JSON, or what table makes of it.
+func (a *app) print(v any, table func(w io.Writer)) error {
+	if a.output == "json" {
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	table(w)
+	return w.Flush()
+}
+
+// row writes one line of a table; an empty cell shows as a dash.
+func row(w io.Writer, cells ...any) {
+	for i, c := range cells {
+		text := strings.ReplaceAll(fmt.Sprint(c), "\t", " ")
+		if text == "" {
+			text = "-"
+		}
+		if i > 0 {
+			fmt.Fprint(w, "\t")
+		}
+		fmt.Fprint(w, text)
+	}
+	fmt.Fprintln(w)
+}
+
+// when shows a time in a table.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// parseExpiry reads a time in RFC 3339, or how long from now: 90d, 12h; never
+// is the zero time.
+func parseExpiry(text string, now time.Time) (time.Time, error) {
+	if text == "never" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		if _, err := fmt.Sscanf(days+"\n", "%d\n", &n); err == nil && n > 0 && n <= 36500 {
+			return now.AddDate(0, 0, n), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(d), nil
+	}
+	return time.Time{}, usageError{"--expires is a time such as 2027-01-31T00:00:00Z, a span such as 90d or 12h, or never"}
+}
+
+// style colours text on a terminal whose user has not asked for none.
+type style bool
+
+func styleOf(w io.Writer, environ map[string]string) style {
+	f, ok := w.(*os.File)
+	if !ok || environ["NO_COLOR"] != "" || environ["TERM"] == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return style(err == nil && info.Mode()&os.ModeCharDevice != 0)
+}
+
+func (s style) in(code, text string) string {
+	if !s {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s style) bold(text string) string { return s.in("1", text) }
+func (s style) dim(text string) string  { return s.in("2", text) }
+func (s style) good(text string) string { return s.in("32", text) }
+
+// explain says what an error means for whoever runs the command, and what to
+// do about it.
+func explain(err error) string {
+	advice := []struct {
+		err error
+		do  string
+	}{
+		{authority.ErrActiveKeyLimit, "disable or delete an API key of this merchant and environment, or raise the limit with: tokenwright merchant update ID --key-limit N"},
+		{authority.ErrKeyLimit, "delete API keys that are disabled"},
+		{authority.ErrScopeInUse, "take it from them first with: tokenwright key update CLIENT_ID --scope …"},
+		{authority.ErrMerchantInUse, "delete them first with: tokenwright key delete CLIENT_ID --yes"},
+		{authority.ErrNotInitialized, "tokenwright serve or tokenwright quickstart sets it up"},
+		{authority.ErrMasterKey, "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"},
+		{authority.ErrEnvironments, "configure them as recorded (--url, environments), or use another data directory"},
+	}
+	for _, a := range advice {
+		if errors.Is(err, a.err) {
+			return err.Error() + "\n  " + a.do
+		}
+	}
+	return err.Error()
+}

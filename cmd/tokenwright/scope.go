@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+func (a *app) scopeCommand() *cobra.Command {
+	var s authority.Scope
+	create := a.command("create NAME", "Add a scope to the catalogue: collection, colon, level, as in customers:read", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+				s.Name = args[0]
+				created, err := auth.CreateScope(ctx, actor, s)
+				if err != nil {
+					return err
+				}
+				out := wireOf(auth).scope(created)
+				return a.print(out, func(w io.Writer) { scopeTable(w, []admin.Scope{out}) })
+			})
+		})
+	create.Flags().StringVar(&s.Description, "description", "", "what it allows, for those who choose scopes")
+	create.Flags().StringVar(&s.Resource, "resource", "", "`URL` of the resource server it is for (default: the environment's API)")
+	return group("scope", "Scopes: the catalogue of permissions",
+		create,
+		a.command("list", "List the catalogue", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+				list, err := auth.Scopes(ctx)
+				if err != nil {
+					return err
+				}
+				out := make([]admin.Scope, len(list))
+				for i := range list {
+					out[i] = wireOf(auth).scope(&list[i])
+				}
+				return a.print(out, func(w io.Writer) { scopeTable(w, out) })
+			})
+		}),
+		a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, name string) error {
+			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+				return auth.DeleteScope(ctx, actor, name)
+			})
+		}),
+	)
+}
+
+func scopeTable(w io.Writer, list []admin.Scope) {
+	row(w, "NAME", "DESCRIPTION", "RESOURCE")
+	for _, s := range list {
+		row(w, s.Name, s.Description, s.Resource)
+	}
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/docs"
+	"github.com/tokenwright/tokenwright/internal/oauthapi"
+	"github.com/tokenwright/tokenwright/internal/server"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var noMigrate bool
+	c := a.command("serve", "Run the server", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, nil)
+	})
+	c.Long = `Run the server. An empty data directory is set up: database, master key, and one
+signing key for each environment.
+
+The log goes to standard error. SIGTERM and SIGINT end the server gracefully, a
+second one at once; SIGHUP reads the TLS certificate again.`
+	c.Flags().BoolVar(&noMigrate, "no-migrate", false, "do not create or migrate the database, only check it")
+	a.configFlags(c.Flags())
+	return c
+}
+
+// serve runs the server until ctx is done. started, where not nil, is called
+// once it answers; an error of it ends the server.
+func (a *app) serve(ctx context.Context, o store.Options, started func(context.Context, *authority.Authority) error) (err error) {
+	log, err := a.openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	listeners, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer listeners.close() // the server closes them too; twice does no harm
+	auth, st, err := a.openServing(ctx, o, log.Logger())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	srv, reload, err := a.newServer(auth, listeners, log.Logger())
+	if err != nil {
+		return err
+	}
+	log.Logger().Info("serving", "url", a.config.URL, "listen", listeners.public.Addr().String(), "database", a.config.Database)
+	return a.runServer(ctx, srv, auth, reload, log.Logger(), started)
+}
+
+func (a *app) openLog() (*server.Log, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.config.LogLevel)); err != nil {
+		return nil, errors.New("log_level is debug, info, warn or error")
+	}
+	return server.NewLog(a.stderr, a.config.LogFormat, level), nil
+}
+
+type listeners struct{ public, metrics net.Listener }
+
+func (l *listeners) close() {
+	_ = l.public.Close()
+	if l.metrics != nil {
+		_ = l.metrics.Close()
+	}
+}
+
+// listen binds the addresses, derives the URL where none is configured, and
+// refuses to send secrets over a network in clear.
+func (a *app) listen(ctx context.Context) (*listeners, error) {
+	public, err := bind(ctx, a.config.Listen, "--listen")
+	if err != nil {
+		return nil, err
+	}
+	l := &listeners{public: public}
+	if a.config.URL == "" {
+		a.config.URL = a.config.urlOf(public.Addr())
+	}
+	tcp, ok := public.Addr().(*net.TCPAddr)
+	exposed := !ok || !tcp.IP.IsLoopback()
+	if exposed && a.config.TLSCertFile == "" && !strings.HasPrefix(a.config.URL, "https://") {
+		l.close()
+		return nil, fmt.Errorf("refusing to listen on %s without TLS: client secrets would cross the network in clear.\n"+
+			"  Give --tls-cert-file and --tls-key-file, or, where a proxy in front ends TLS, its address as --url https://…", a.config.Listen)
+	}
+	if err := a.config.checkURL(); err != nil {
+		l.close()
+		return nil, err
+	}
+	if a.config.MetricsListen != "off" {
+		if l.metrics, err = bind(ctx, a.config.MetricsListen, "--metrics-listen"); err != nil {
+			l.close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func bind(ctx context.Context, address, flag string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the address %s is in use by another process; choose another one with %s", address, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening (%s): %w", flag, err)
+	}
+	return l, nil
+}
+
+// openServing opens the database, sets it up where it is empty, and reads the
+// directory.
+func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Logger) (_ *authority.Authority, _ *store.Store, err error) {
+	environments, err := a.config.environments()
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := a.openStore(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = st.Close()
+		}
+	}()
+	if _, _, err := st.Installation(ctx); errors.Is(err, authority.ErrNotFound) && o.Create {
+		if err := a.initialize(ctx, st, environments); err != nil {
+			return nil, nil, err
+		}
+	}
+	keys, err := a.masterKeys()
+	if err != nil {
+		return nil, nil, err
+	}
+	auth, err := authority.Open(ctx, authority.Config{
+		Store: st, MasterKeys: keys, Logger: logger,
+		BaseURL: a.config.URL, Environments: environments, MaxStaleness: a.config.MaxStaleness,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return auth, st, auth.LoadDirectory(ctx)
+}
+
+func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Logger) (_ *server.Server, reload func() error, err error) {
+	registry := prometheus.NewRegistry()
+	api := oauthapi.New(oauthapi.Config{Authority: auth, BaseURL: a.config.URL, Registry: registry})
+	site, err := docs.New(a.docsConfig(auth))
+	if err != nil {
+		return nil, nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", server.NotFound)
+	api.Register(mux)
+	site.Register(mux)
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
+	}, func() float64 { return auth.Staleness().Seconds() }))
+	cfg := server.Config{
+		Listener: l.public, MetricsListener: l.metrics, Handler: api.OwnHosts(mux, server.NotFound),
+		Registry: registry, Logger: logger, Ready: auth.Ready, DrainDelay: a.config.ShutdownDelay,
+	}
+	reload = func() error { return nil }
+	if a.config.TLSCertFile != "" {
+		if cfg.Certificate, err = server.LoadCertificate(a.config.TLSCertFile, a.config.TLSKeyFile); err != nil {
+			return nil, nil, err
+		}
+		reload = cfg.Certificate.Reload
+	}
+	return server.New(cfg), reload, nil
+}
+
+// docsConfig hands the docs the table of errors that the endpoints answer from.
+func (a *app) docsConfig(auth *authority.Authority) docs.Config {
+	c := docs.Config{BaseURL: a.config.URL}
+	for _, env := range auth.Environments() {
+		if env.Name != authority.Platform {
+			c.Environments = append(c.Environments, docs.Environment{Name: env.Name, Issuer: env.Issuer})
+		}
+	}
+	for _, kind := range oauthapi.Errors(auth.Installation().Prefix) {
+		k := docs.ErrorKind{Code: kind.Code, Status: kind.Status, Meaning: kind.Meaning}
+		for _, cause := range kind.Causes {
+			k.Causes = append(k.Causes, docs.Cause{Description: cause.Description, Fix: cause.Fix})
+		}
+		c.Errors = append(c.Errors, k)
+	}
+	return c
+}
+
+// runServer owns every goroutine of the process, and ends them in their order.
+func (a *app) runServer(ctx context.Context, srv *server.Server, auth *authority.Authority, reload func() error,
+	logger *slog.Logger, started func(context.Context, *authority.Authority) error) error {
+	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx)) // until the last request is answered
+	serving, stopServing := context.WithCancelCause(ctx)
+	defer stopServing(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() { auth.Follow(following) })
+	wg.Go(func() { reloadOnHangup(serving, reload, logger) })
+	if started != nil {
+		wg.Go(func() {
+			if err := started(serving, auth); err != nil {
+				stopServing(err)
+			}
+		})
+	}
+	err := srv.Run(serving)
+	if cause := context.Cause(serving); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errFinished) {
+		err = cause
+	}
+	stopServing(nil)
+	stopFollowing()
+	wg.Wait()
+	return err
+}
+
+// errFinished ends a server that has done what it was started for.
+var errFinished = errors.New("finished")
+
+func reloadOnHangup(ctx context.Context, reload func() error, logger *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if err := reload(); err != nil {
+				logger.Error("the certificate could not be read again; the old one stays", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/jose"
+	"github.com/tokenwright/tokenwright/internal/strictjson"
+)
+
+func (a *app) tokenCommand() *cobra.Command {
+	var scope []string
+	var resource string
+	get := a.command("get", "Exchange client ID and secret for an access token", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return a.getToken(ctx, strings.Join(scope, " "), resource)
+	})
+	get.Long = `Exchange client ID and secret for an access token, and print the token alone, or
+with -o json the whole answer.
+
+TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or …_SECRET_FILE) hold the API
+key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`
+	get.Flags().StringArrayVar(&scope, "scope", nil, "a `scope` to ask for (default: all)")
+	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
+	a.configFlags(get.Flags(), "url", "listen", "tls_cert_file")
+
+	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", cobra.NoArgs, a.inspectToken)
+	inspect.Long = `Take an access token apart and show header and claims, times in words. Nothing is
+verified and nothing is sent anywhere. The token is read from standard input:
+  tokenwright token get | tokenwright token inspect`
+	return group("token", "Access tokens", get, inspect)
+}
+
+// serverURL is where commands find the server.
+func (a *app) serverURL() string {
+	if a.config.URL != "" {
+		return a.config.URL
+	}
+	scheme := "http"
+	if a.config.TLSCertFile != "" {
+		scheme = "https"
+	}
+	_, port, _ := strings.Cut(a.config.Listen, ":")
+	return scheme + "://localhost:" + port
+}
+
+// httpClient trusts what the system trusts, and the server's own certificate
+// where it is configured here. It never follows redirects: a secret is for one
+// address (C-255).
+func (a *app) httpClient() (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if a.config.TLSCertFile != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		pem, err := os.ReadFile(a.config.TLSCertFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the certificate: %w", err)
+		}
+		pool.AppendCertsFromPEM(pem)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
+
+func (a *app) do(r *http.Request) (*http.Response, error) {
+	client, err := a.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(r)
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		return nil, fmt.Errorf("%s: %w", r.URL, inner.Err)
+	}
+	return resp, err
+}
+
+func (a *app) get(ctx context.Context, address string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.do(r)
+}
+
+func (a *app) getToken(ctx context.Context, scope, resource string) error {
+	id, secret := a.environ["TOKENWRIGHT_CLIENT_ID"], a.environ["TOKENWRIGHT_CLIENT_SECRET"]
+	if path := a.environ["TOKENWRIGHT_CLIENT_SECRET_FILE"]; secret == "" && path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading the client secret: %w", err)
+		}
+		secret = strings.TrimRight(string(text), "\r\n")
+	}
+	if id == "" || secret == "" {
+		return usageError{"set TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or TOKENWRIGHT_CLIENT_SECRET_FILE)"}
+	}
+	answer, err := a.requestToken(ctx, tokenRequest{
+		ClientID: id, ClientSecret: secret, GrantType: "client_credentials", Scope: scope, Resource: resource,
+	})
+	if err != nil {
+		return err
+	}
+	return a.print(json.RawMessage(answer.raw), func(w io.Writer) { fmt.Fprintln(w, answer.accessToken) })
+}
+
+// tokenRequest is the JSON body of the guide.
+type tokenRequest struct {
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	GrantType    string `json:"grant_type"`
+	Scope        string `json:"scope,omitempty"`
+	Resource     string `json:"resource,omitempty"`
+}
+
+type tokenAnswer struct {
+	raw         []byte
+	accessToken string
+}
+
+// requestToken asks the common token endpoint of the server.
+func (a *app) requestToken(ctx context.Context, body tokenRequest) (*tokenAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.serverURL()+"/api/oauth/token", bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := a.do(r)
+	if err != nil {
+		return nil, fmt.Errorf("asking for a token: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	object, err := strictjson.ParseObject(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s (status %d) is no token answer", r.URL, resp.StatusCode)
+	}
+	text := func(name string) string {
+		v, _ := object.Get(name)
+		s, _ := v.Text()
+		return s
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s\n  %s", text("error"), text("error_description"), text("error_uri"))
+	}
+	if text("access_token") == "" {
+		return nil, fmt.Errorf("the answer of %s has no access_token", r.URL)
+	}
+	return &tokenAnswer{raw: raw, accessToken: text("access_token")}, nil
+}
+
+func (a *app) inspectToken(_ context.Context, _ []string) error {
+	if bool(styleOf(a.stdout, a.environ)) && isTerminal(a.stdin) {
+		fmt.Fprintln(a.stderr, "Paste the token, then end with Enter and Ctrl-D.")
+	}
+	text, err := io.ReadAll(io.LimitReader(a.stdin, jose.MaxTokenSize+1024))
+	if err != nil {
+		return fmt.Errorf("reading the token: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	message, err := jose.Parse(token)
+	if err != nil {
+		return fmt.Errorf("that is no access token: %w", err)
+	}
+	header, _, _ := strings.Cut(token, ".")
+	rawHeader, err := jose.DecodeBase64(header)
+	if err != nil {
+		return err
+	}
+	out := map[string]json.RawMessage{"header": rawHeader, "payload": message.Payload}
+	if !json.Valid(message.Payload) {
+		return errors.New("that is no access token: its payload is not JSON")
+	}
+	claims, claimsErr := accesstoken.Parse(string(message.Payload))
+	return a.print(out, func(w io.Writer) {
+		describeToken(w, styleOf(a.stdout, a.environ), rawHeader, message, claims, claimsErr, time.Now())
+	})
+}
+
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// describeToken prints header and claims, times in words.
+func describeToken(w io.Writer, s style, header []byte, m *jose.Message, c *accesstoken.Claims, problem error, now time.Time) {
+	fmt.Fprintln(w, s.bold("Header"))
+	fmt.Fprintln(w, indented(header))
+	fmt.Fprintln(w, s.bold("Payload"))
+	fmt.Fprintln(w, indented(m.Payload))
+	if problem != nil {
+		fmt.Fprintf(w, "It is not shaped like an access token of Tokenwright: %s\n", problem)
+		return
+	}
+	fmt.Fprintln(w, s.bold("In words"))
+	row(w, "  signed by", c.Issuer+" with "+string(m.Algorithm)+" (not verified here)")
+	row(w, "  for", c.Audience)
+	row(w, "  API key", c.ClientID)
+	if c.MerchantID.Text != "" {
+		row(w, "  merchant", c.MerchantID.Text+" in "+c.Env)
+	} else {
+		row(w, "  merchant", "none: an operator key")
+	}
+	row(w, "  may", strings.ReplaceAll(c.Scope, " ", ", "))
+	row(w, "  issued", inWords(c.IssuedAt, now))
+	row(w, "  expires", inWords(c.Expiry, now))
+}
+
+func indented(data []byte) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, data, "  ", "  "); err != nil {
+		return "  " + string(data)
+	}
+	return "  " + b.String()
+}
+
+// inWords says a Unix time, and how far it is from now.
+func inWords(unix int64, now time.Time) string {
+	t := time.Unix(unix, 0)
+	d := t.Sub(now).Round(time.Second)
+	if d < 0 {
+		return when(t) + ", " + (-d).String() + " ago"
+	}
+	return when(t) + ", in " + d.String()
+}

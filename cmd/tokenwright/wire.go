@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// wire turns what the domain knows into what is shown.
+type wire struct{ ids authority.MerchantIDKind }
+
+func wireOf(a *authority.Authority) wire { return wire{a.Installation().MerchantIDs} }
+
+func (w wire) merchantID(id authority.MerchantID) admin.MerchantID {
+	switch {
+	case id == "":
+		return admin.MerchantID{}
+	case w.ids == authority.MerchantNumbers:
+		return admin.NumberID(string(id))
+	}
+	return admin.TextID(string(id))
+}
+
+func (w wire) merchant(m *authority.Merchant) admin.Merchant {
+	return admin.Merchant{
+		ID: w.merchantID(m.ID), Name: m.Name, Status: string(m.Status), KeyLimit: m.KeyLimit,
+		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Version: m.Version,
+	}
+}
+
+func (w wire) scope(s *authority.Scope) admin.Scope {
+	return admin.Scope{Name: s.Name, Description: s.Description, Resource: s.Resource, CreatedAt: s.CreatedAt}
+}
+
+func (w wire) apiKey(k *authority.APIKey) admin.APIKey {
+	out := admin.APIKey{
+		ID: string(k.ID), ClientID: string(k.ID), Name: k.Name, Description: k.Description, MerchantID: w.merchantID(k.MerchantID),
+		Env: k.Env, Scopes: k.Scopes, Status: string(k.Status), CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy, UpdatedAt: k.UpdatedAt,
+		ExpiresAt: optional(k.ExpiresAt), Version: k.Version,
+	}
+	if out.Scopes == nil {
+		out.Scopes = []string{}
+	}
+	for i := range k.Secrets {
+		s := &k.Secrets[i]
+		out.Secrets = append(out.Secrets, admin.Secret{
+			ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
+		})
+	}
+	return out
+}
+
+func (w wire) created(k *authority.APIKey, secret credential.Secret) admin.CreatedAPIKey {
+	return admin.CreatedAPIKey{APIKey: w.apiKey(k), ClientSecret: secret.Reveal(), SecretID: k.LastSecretID}
+}
+
+func (w wire) signingKey(k *authority.SigningKey) admin.SigningKey {
+	return admin.SigningKey{
+		KeyID: k.KeyID, Env: k.Env, Algorithm: string(k.Algorithm), Status: string(k.Status),
+		CreatedAt: k.CreatedAt, ActivatedAt: k.ActivatedAt,
+	}
+}
+
+func (w wire) event(e *authority.Event) admin.Event {
+	return admin.Event{
+		Seq: e.Seq, Time: e.Time, Actor: e.Actor.ID, Address: e.Actor.Address, RequestID: e.Actor.RequestID, Kind: string(e.Kind),
+		Subject: e.Subject, MerchantID: w.merchantID(e.MerchantID), Env: e.Env, Details: details(e.Details), Hash: hex.EncodeToString(e.Hash),
+	}
+}
+
+// details is the recorded JSON, or, where somebody has broken it in the
+// database, its text as a string.
+func details(text string) json.RawMessage {
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return json.RawMessage(`null`)
+	}
+	return quoted
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

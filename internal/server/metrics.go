@@ -1,0 +1,141 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"net/http/pprof"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Label values for what is not in a bounded set: clients choose methods and
+// paths, and must not be able to make series.
+const (
+	otherMethod    = "other"
+	unmatchedRoute = "unmatched"
+)
+
+// series names the metrics of one kind of answer.
+type series struct {
+	route, method string
+	status        int
+}
+
+// children are the metrics of one series, their labels resolved.
+type children struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
+}
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight atomic.Int64
+
+	// Resolving labels costs more than counting. The map is copied on write: a
+	// new series is rare, and there are at most routes × methods × statuses.
+	resolved atomic.Pointer[map[series]children]
+	mu       sync.Mutex // held to replace resolved
+}
+
+func newMetrics(registry *prometheus.Registry) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tokenwright_http_requests_total",
+			Help: "Requests answered on the public listener.",
+		}, []string{"route", "method", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "tokenwright_http_request_duration_seconds",
+			Help: "Time from the end of the request head to the end of the handler.",
+			// A token takes about 60 µs, a page of the console milliseconds,
+			// and the slowest thing that ends well is below the write timeout.
+			Buckets: []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1, 2.5, 10},
+		}, []string{"route"}),
+	}
+	m.resolved.Store(&map[series]children{})
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tokenwright_http_requests_in_flight",
+		Help: "Requests being answered on the public listener.",
+	}, func() float64 { return float64(m.inFlight.Load()) })
+	registry.MustRegister(m.requests, m.duration, inFlight, buildInfo(),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// count adds one answered request.
+func (m *metrics) count(s series, took time.Duration) {
+	if s.route == "" {
+		s.route = unmatchedRoute
+	}
+	c, ok := (*m.resolved.Load())[s]
+	if !ok {
+		c = m.resolve(s)
+	}
+	c.requests.Inc()
+	c.duration.Observe(took.Seconds())
+}
+
+func (m *metrics) resolve(s series) children {
+	c := children{
+		requests: m.requests.WithLabelValues(s.route, s.method, codeLabel(s.status)),
+		duration: m.duration.WithLabelValues(s.route),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := maps.Clone(*m.resolved.Load())
+	next[s] = c
+	m.resolved.Store(&next)
+	return c
+}
+
+// knownMethod returns the method, or "other" for one that is not in the set of
+// RFC 9110 and RFC 5789. A method can be any token of any length.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return otherMethod
+}
+
+func codeLabel(status int) string { return strconv.Itoa(status) }
+
+// buildInfo returns a gauge that is always 1 and says what is running.
+func buildInfo() prometheus.Collector {
+	version, revision, goVersion := "unknown", "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, goVersion = info.Main.Version, info.GoVersion
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				revision = setting.Value
+			}
+		}
+	}
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "tokenwright_build_info",
+		Help:        "Always 1; the labels say which build is running.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+	})
+	gauge.Set(1)
+	return gauge
+}
+
+// metricsHandler serves the metrics listener. /debug/pprof/cmdline is left out:
+// arguments of a process are nobody else's business.
+func metricsHandler(registry *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	return mux
+}

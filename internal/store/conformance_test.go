@@ -1,0 +1,351 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// testConformance holds a store to what authority.Store promises. open returns
+// an empty database each time it is called.
+func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
+	for _, test := range []struct {
+		rule string
+		run  func(t *testing.T, s authority.Store)
+	}{
+		{"InitializeWorksOnceOnAnEmptyDatabase", testInitialize},
+		{"ReplaceRootKeyComparesThePrevious", testReplaceRootKey},
+		{"MerchantsAreKeptAndPaged", testMerchants},
+		{"UpdateMerchantComparesVersions", testUpdateMerchant},
+		{"UpdateMerchantRaisesGenerations", testCutoff},
+		{"DeleteMerchantIsFinal", testDeleteMerchant},
+		{"ScopesAreKept", testScopes},
+		{"DeleteScopeRefusesWhatIsHeld", testDeleteScope},
+		{"APIKeysAreKeptAndPaged", testAPIKeys},
+		{"CreateAPIKeyHoldsItsReferences", testCreateAPIKey},
+		{"CreateAPIKeyHoldsTheLimits", testKeyLimits},
+		{"UpdateAPIKeyComparesVersions", testUpdateAPIKey},
+		{"UpdateAPIKeyHoldsTheLimit", testEnable},
+		{"DeleteAPIKeyIsFinal", testDeleteAPIKey},
+		{"EventsAreChainedAndPaged", testEvents},
+		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},
+		{"ACancelledChangeDoesNotHappen", testCancelled},
+		{"TheFirstErrorEndsDirectory", testDirectoryErrors},
+		{"ChangesTellsWhatEventsName", testChanges},
+		{"ChangesNoticesAnotherHistory", testDiverged},
+		{"ChangesAndDirectoryAgree", testChangesAgree},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			s := open(t)
+			test.run(t, s)
+			if !t.Failed() {
+				checkChain(t, s)
+			}
+		})
+	}
+}
+
+func testInitialize(t *testing.T, s authority.Store) {
+	_, _, err := s.Installation(t.Context())
+	wantError(t, err, authority.ErrNotFound)
+	initialize(t, s)
+
+	inst, root, keys := firstRows()
+	st := read(t, s)
+	wantEqual(t, "installation", st.Installation, inst)
+	wantEqual(t, "root key", st.Root, root)
+	wantEqual(t, "signing keys, the oldest first", st.SigningKeys, keys)
+	if len(st.Events) != 1 || st.Events[0].Kind != authority.InstallationCreated || st.Events[0].Seq != 1 {
+		t.Errorf("events %+v", st.Events)
+	}
+	refused(t, s, authority.ErrExists, func() error {
+		inst.Prefix = "other"
+		return s.Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "other"))
+	})
+}
+
+func testReplaceRootKey(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	_, root, _ := firstRows()
+	next := &authority.SealedRootKey{ID: 1, Sealed: []byte("sealed anew"), CreatedAt: at}
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.ReplaceRootKey(t.Context(), []byte("another"), next, draft(authority.MasterKeyRotated, "1"))
+	})
+	must(t, s.ReplaceRootKey(t.Context(), root.Sealed, next, draft(authority.MasterKeyRotated, "1")))
+	wantEqual(t, "root key", read(t, s).Root.Sealed, next.Sealed)
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.ReplaceRootKey(t.Context(), root.Sealed, root, draft(authority.MasterKeyRotated, "1"))
+	})
+}
+
+func testMerchants(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	_, err := s.Merchant(t.Context(), "acme")
+	wantError(t, err, authority.ErrNotFound)
+	// The order is that of bytes, whatever the language of the database.
+	order := []authority.MerchantID{"-", "10", "9", "B", "_x", "a", "a-b", "aB", "ab"}
+	for _, i := range []int{3, 0, 8, 5, 1, 7, 2, 6, 4} {
+		addMerchant(t, s, order[i])
+	}
+	m, err := s.Merchant(t.Context(), "aB")
+	must(t, err)
+	wantEqual(t, "merchant", m, merchant("aB"))
+	for _, limit := range []int{1, 2, 4, 100} {
+		got, after := []authority.MerchantID{}, authority.MerchantID("")
+		for {
+			page, err := s.Merchants(t.Context(), after, limit)
+			must(t, err)
+			if len(page) > limit {
+				t.Fatalf("a page of %d has %d", limit, len(page))
+			}
+			for i := range page {
+				got = append(got, page[i].ID)
+				wantEqual(t, "merchant of a list", page[i], *merchant(page[i].ID))
+			}
+			if len(page) == 0 {
+				break
+			}
+			after = got[len(got)-1]
+		}
+		wantEqual(t, fmt.Sprintf("merchants, %d at a time", limit), got, order)
+	}
+	refused(t, s, authority.ErrExists, func() error {
+		return s.CreateMerchant(t.Context(), merchant("aB"), draft(authority.MerchantCreated, "aB"))
+	})
+	// Only a taken ID reads as one.
+	impossible := merchant("c")
+	impossible.Status = "impossible"
+	if err := s.CreateMerchant(t.Context(), impossible, draft(authority.MerchantCreated, "c")); err == nil || errors.Is(err, authority.ErrExists) {
+		t.Errorf("a status that does not exist: %v", err)
+	}
+}
+
+func testUpdateMerchant(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	m := addMerchant(t, s, "acme")
+	m.Name, m.Status, m.KeyLimit, m.UpdatedAt, m.Version = "Other", authority.Suspended, 7, at.Add(time.Hour), 2
+	must(t, s.UpdateMerchant(t.Context(), m, 0, draft(authority.MerchantUpdated, "acme")))
+	got, err := s.Merchant(t.Context(), "acme")
+	must(t, err)
+	wantEqual(t, "merchant", got, m)
+	for _, version := range []int64{1, 2, 4} {
+		refused(t, s, authority.ErrConflict, func() error {
+			changed := *m
+			changed.Name, changed.Version = "Late", version
+			return s.UpdateMerchant(t.Context(), &changed, 5, draft(authority.MerchantUpdated, "acme"))
+		})
+	}
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.UpdateMerchant(t.Context(), merchant("nobody"), 5, draft(authority.MerchantUpdated, "nobody"))
+	})
+}
+
+// Each generation becomes max(generation+1, cutoff), of this merchant alone; and
+// whoever read an API key before cannot put the old generation back.
+func testCutoff(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	m := addMerchant(t, s, "acme")
+	addMerchant(t, s, "other")
+	for i, generation := range []int64{100, 199, 200, 201} {
+		k := apiKey(i, "demo", "acme")
+		if i == 3 {
+			k.Env = "production"
+		}
+		k.Generation = generation
+		addKey(t, s, k)
+	}
+	foreign := apiKey(9, "demo", "other")
+	foreign.Generation = 50
+	addKey(t, s, foreign)
+	stale := get(t)(s.APIKey(t.Context(), apiKey(0, "demo", "acme").ID))
+
+	m.Status, m.Version = authority.Suspended, 2
+	must(t, s.UpdateMerchant(t.Context(), m, 200, draft(authority.MerchantSuspended, "acme")))
+	for i, want := range []int64{200, 200, 201, 202} {
+		if k := get(t)(s.APIKey(t.Context(), apiKey(i, "demo", "acme").ID)); k.Generation != want {
+			t.Errorf("generation %d, want %d", k.Generation, want)
+		}
+	}
+	if k := get(t)(s.APIKey(t.Context(), foreign.ID)); k.Generation != 50 {
+		t.Errorf("another merchant's generation is %d", k.Generation)
+	}
+	refused(t, s, authority.ErrConflict, func() error {
+		stale.Name, stale.Version = "Renamed", stale.Version+1
+		return s.UpdateAPIKey(t.Context(), stale, limits, draft(authority.APIKeyUpdated, string(stale.ID)))
+	})
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.DeleteAPIKey(t.Context(), stale, draft(authority.APIKeyDeleted, string(stale.ID)))
+	})
+}
+
+// C-075.
+func testDeleteMerchant(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	m := addMerchant(t, s, "acme")
+	k := addKey(t, s, apiKey(1, "demo", "acme"))
+	m.Version = 2
+	refused(t, s, authority.ErrMerchantInUse, func() error {
+		return s.DeleteMerchant(t.Context(), m, draft(authority.MerchantDeleted, "acme"))
+	})
+	deleteKey(t, s, k.ID)
+	m.Version = 3
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.DeleteMerchant(t.Context(), m, draft(authority.MerchantDeleted, "acme"))
+	})
+	m.Version = 2
+	must(t, s.DeleteMerchant(t.Context(), m, draft(authority.MerchantDeleted, "acme")))
+	_, err := s.Merchant(t.Context(), "acme")
+	wantError(t, err, authority.ErrNotFound)
+	if list := read(t, s).Merchants; len(list) != 0 {
+		t.Errorf("merchants %v", list)
+	}
+	refused(t, s, authority.ErrExists, func() error {
+		return s.CreateMerchant(t.Context(), merchant("acme"), draft(authority.MerchantCreated, "acme"))
+	})
+	m.Version = 3
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.UpdateMerchant(t.Context(), m, 0, draft(authority.MerchantUpdated, "acme"))
+	})
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.DeleteMerchant(t.Context(), m, draft(authority.MerchantDeleted, "acme"))
+	})
+	refused(t, s, authority.ErrNotFound, func() error {
+		return s.CreateAPIKey(t.Context(), apiKey(2, "demo", "acme"), limits, draft(authority.APIKeyCreated, ""))
+	})
+}
+
+func testScopes(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addScope(t, s, "b:read", "a:write", "a-b:read", "a_b:read", "a:read")
+	rewards := scope("rewards:read")
+	rewards.Resource = "https://rewards.example.com"
+	must(t, s.CreateScope(t.Context(), rewards, draft(authority.ScopeCreated, rewards.Name)))
+	list := read(t, s).Scopes
+	if got := names(list); got != "a-b:read a:read a:write a_b:read b:read rewards:read" {
+		t.Errorf("scopes are in the order %s", got)
+	}
+	wantEqual(t, "scope", list[1], *scope("a:read"))
+	wantEqual(t, "scope", list[5], *rewards)
+	refused(t, s, authority.ErrExists, func() error {
+		return s.CreateScope(t.Context(), scope("a:read"), draft(authority.ScopeCreated, "a:read"))
+	})
+}
+
+func testDeleteScope(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	// What only looks alike must not count as held: _ and % are wild in LIKE.
+	addScope(t, s, "a_b:read", "axb:read", "b:read", "b:reader", "ab:read", "z:read")
+	k := addKey(t, s, apiKey(1, "demo", "acme", "axb:read", "b:reader", "z:read"))
+	drop := func(name string) error {
+		return s.DeleteScope(t.Context(), name, draft(authority.ScopeDeleted, name))
+	}
+	for _, name := range []string{"a_b:read", "b:read", "ab:read"} {
+		must(t, drop(name))
+	}
+	for _, held := range k.Scopes {
+		refused(t, s, authority.ErrScopeInUse, func() error { return drop(held) })
+	}
+	k.Status, k.Version = authority.Disabled, 2
+	must(t, s.UpdateAPIKey(t.Context(), k, limits, draft(authority.APIKeyDisabled, string(k.ID))))
+	refused(t, s, authority.ErrScopeInUse, func() error { return drop("z:read") })
+	refused(t, s, authority.ErrNotFound, func() error { return drop("a_b:read") })
+	refused(t, s, authority.ErrNotFound, func() error { return drop("%") })
+	deleteKey(t, s, k.ID)
+	must(t, drop("z:read"))
+	addScope(t, s, "z:read") // names of scopes do return
+}
+
+// C-228: what cannot be recorded does not happen.
+func testEventFails(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	m := addMerchant(t, s, "acme")
+	addScope(t, s, "a:read")
+	k := addKey(t, s, apiKey(1, "demo", "acme"))
+	before := read(t, s)
+	// An event that stands where the next one belongs.
+	db := s.(*Store).write
+	_, err := db.ExecContext(t.Context(), `INSERT INTO events (`+eventColumns+`)
+		SELECT seq + 1, time, actor, address, request_id, kind, subject, merchant_id, env, details, root_key_id, hash
+		FROM events WHERE seq = $1`, before.Head.Seq)
+	must(t, err)
+	m2, k2 := *m, *k
+	m2.Version, k2.Version = 2, 2
+	for what, change := range map[string]func(*authority.Draft) error{
+		"ReplaceRootKey": func(d *authority.Draft) error {
+			return s.ReplaceRootKey(t.Context(), before.Root.Sealed, &authority.SealedRootKey{ID: 1, Sealed: []byte("x")}, d)
+		},
+		"CreateMerchant": func(d *authority.Draft) error { return s.CreateMerchant(t.Context(), merchant("b"), d) },
+		"UpdateMerchant": func(d *authority.Draft) error { return s.UpdateMerchant(t.Context(), &m2, 9, d) },
+		"DeleteMerchant": func(d *authority.Draft) error { return s.DeleteMerchant(t.Context(), &m2, d) },
+		"CreateScope":    func(d *authority.Draft) error { return s.CreateScope(t.Context(), scope("b:read"), d) },
+		"DeleteScope":    func(d *authority.Draft) error { return s.DeleteScope(t.Context(), "a:read", d) },
+		"CreateAPIKey": func(d *authority.Draft) error {
+			return s.CreateAPIKey(t.Context(), apiKey(2, "demo", "acme"), limits, d)
+		},
+		"UpdateAPIKey": func(d *authority.Draft) error { return s.UpdateAPIKey(t.Context(), &k2, limits, d) },
+		"DeleteAPIKey": func(d *authority.Draft) error { return s.DeleteAPIKey(t.Context(), &k2, d) },
+	} {
+		if err := change(draft(authority.APIKeyUpdated, "x")); err == nil {
+			t.Errorf("%s succeeds without an event", what)
+		}
+	}
+	_, err = db.ExecContext(t.Context(), `DELETE FROM events WHERE seq = $1`, before.Head.Seq+1)
+	must(t, err)
+	wantState(t, s, before)
+}
+
+func testCancelled(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	refused(t, s, context.Canceled, func() error {
+		return s.CreateMerchant(ctx, merchant("acme"), draft(authority.MerchantCreated, "acme"))
+	})
+	if _, err := s.Changes(ctx, read(t, s).Head, 10); !errors.Is(err, context.Canceled) {
+		t.Errorf("Changes: %v", err)
+	}
+}
+
+func testEvents(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	for i := range 9 {
+		addMerchant(t, s, authority.MerchantID(fmt.Sprint("m", i)))
+	}
+	for _, limit := range []int{1, 3, 10, 100} {
+		var after int64
+		for after < 10 {
+			page, err := s.Events(t.Context(), after, limit)
+			must(t, err)
+			if len(page) != min(limit, 10-int(after)) {
+				t.Fatalf("a page of %d behind %d has %d", limit, after, len(page))
+			}
+			for i := range page {
+				after++
+				if page[i].Seq != after {
+					t.Fatalf("event %d comes in the place of %d", page[i].Seq, after)
+				}
+			}
+		}
+		if page, err := s.Events(t.Context(), after, limit); err != nil || len(page) != 0 {
+			t.Errorf("behind the last event: %v, %v", page, err)
+		}
+	}
+	d := draft(authority.APIKeyUpdated, "subject")
+	d.MerchantID, d.Env = "m1", "demo"
+	m, err := s.Merchant(t.Context(), "m1")
+	must(t, err)
+	m.Version++
+	must(t, s.UpdateMerchant(t.Context(), m, 0, d))
+	events, err := s.Events(t.Context(), 10, 10)
+	must(t, err)
+	wantEqual(t, "event", events, []authority.Event{d.Event})
+	if bytes.Equal(d.Hash, make([]byte, len(d.Hash))) {
+		t.Error("the event has no hash")
+	}
+}

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+func TestSQLiteConforms(t *testing.T) {
+	testConformance(t, func(t *testing.T) authority.Store { return openStore(t, newPath(t)) })
+}
+
+// What is acknowledged is on the disk (R-11): every connection says so itself.
+func TestSQLiteSynchronisesEveryCommit(t *testing.T) {
+	s := openStore(t, newPath(t))
+	for _, test := range []struct {
+		pragma      string
+		write, read string
+	}{
+		{"journal_mode", "wal", "wal"}, {"synchronous", "2", "2"}, // FULL
+		{"foreign_keys", "1", "1"}, {"busy_timeout", "5000", "5000"}, {"query_only", "0", "1"},
+	} {
+		var write, read string
+		must(t, s.write.QueryRowContext(t.Context(), `PRAGMA `+test.pragma).Scan(&write))
+		must(t, s.read.QueryRowContext(t.Context(), `PRAGMA `+test.pragma).Scan(&read))
+		if write != test.write || read != test.read {
+			t.Errorf("%s is %s for changes and %s for reading, want %s and %s", test.pragma, write, read, test.write, test.read)
+		}
+	}
+	if _, err := s.read.ExecContext(t.Context(), `DELETE FROM merchants`); err == nil {
+		t.Error("connections for reading can write")
+	}
+}
+
+func TestSQLiteFilesAreTheirOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "data", "tokenwright.db")
+	initialize(t, openStore(t, path))
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		must(t, err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %o", info.Name(), info.Mode().Perm())
+		}
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	must(t, err)
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory has mode %o", info.Mode().Perm())
+	}
+}
+
+func TestSQLiteMakesNoDatabaseUnasked(t *testing.T) {
+	path := newPath(t)
+	for _, o := range []Options{{}, {NoMigrate: true}} {
+		if _, err := OpenSQLite(t.Context(), path, o); !errors.Is(err, ErrNoDatabase) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestSQLiteRefusesANewerSchema(t *testing.T) {
+	path := newPath(t)
+	s := openStore(t, path)
+	_, err := s.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
+	must(t, err)
+	for _, o := range []Options{{}, {Create: true}, {NoMigrate: true}} {
+		if _, err := OpenSQLite(t.Context(), path, o); !errors.Is(err, ErrSchemaNewer) || !strings.Contains(err.Error(), "99") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
+func TestSQLiteMigratesOnlyWhenAllowed(t *testing.T) {
+	path := newPath(t)
+	must(t, os.WriteFile(path, nil, 0o600))
+	for range 2 {
+		if _, err := OpenSQLite(t.Context(), path, Options{NoMigrate: true}); !errors.Is(err, ErrSchemaOlder) {
+			t.Errorf("a database without a schema: %v", err)
+		}
+	}
+	openStore(t, path)
+	s, err := OpenSQLite(t.Context(), path, Options{NoMigrate: true})
+	must(t, err)
+	must(t, s.Close())
+}
+
+// Nodes and management commands that start at the same time share the work.
+func TestSQLiteIsMigratedByWhoeverComesFirst(t *testing.T) {
+	for range 4 {
+		path := newPath(t)
+		start := make(chan struct{})
+		errs := make(chan error, 8)
+		for range cap(errs) {
+			go func() {
+				<-start
+				s, err := OpenSQLite(context.Background(), path, Options{Create: true})
+				if err == nil {
+					err = s.Close()
+				}
+				errs <- err
+			}()
+		}
+		close(start)
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		initialize(t, openStore(t, path))
+	}
+}
+
+// The same by eight processes, which share no lock but the file's.
+func TestSQLiteIsMigratedByWhicheverProcessComesFirst(t *testing.T) {
+	const variable = "TOKENWRIGHT_TEST_DATABASE"
+	if path := os.Getenv(variable); path != "" {
+		s := openStore(t, path)
+		inst, root, keys := firstRows()
+		err := s.Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "tw"))
+		if err != nil && !errors.Is(err, authority.ErrExists) {
+			t.Error(err)
+		}
+		return
+	}
+	path := newPath(t)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+			cmd.Env = append(os.Environ(), variable+"="+path)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	wait.Wait()
+	s := openStore(t, path)
+	if n := len(read(t, s).Events); n != 1 {
+		t.Errorf("%d events after one of eight set it up", n)
+	}
+	checkChain(t, s)
+}
+
+// R-16: a file that is no database is told as such, and stays as it is.
+func TestSQLiteSaysWhenTheFileIsDamaged(t *testing.T) {
+	path := newPath(t)
+	s := openStore(t, path)
+	initialize(t, s)
+	_, err := s.write.ExecContext(t.Context(), `PRAGMA wal_checkpoint(TRUNCATE)`)
+	must(t, err)
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	header := append([]byte("X"), whole[1:]...)
+	schema := append([]byte{}, whole...)
+	copy(schema[100:], make([]byte, 1000))
+	for what, damaged := range map[string][]byte{
+		"no database":       []byte(strings.Repeat("this is no database\n", 500)),
+		"damaged header":    header,
+		"damaged page":      schema,
+		"cut in the middle": whole[:len(whole)/2+100],
+	} {
+		file := newPath(t)
+		must(t, os.WriteFile(file, damaged, 0o600))
+		opened, err := OpenSQLite(t.Context(), file, Options{Create: true})
+		if err == nil {
+			_, _, err = opened.Installation(t.Context())
+			must(t, opened.Close())
+		}
+		if err == nil || !strings.Contains(err.Error(), "damaged or no database") || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v", what, err)
+		}
+		after, err := os.ReadFile(file)
+		must(t, err)
+		wantEqual(t, "the damaged file", len(after), len(damaged))
+	}
+}
+
+func TestSQLiteTakesEveryPath(t *testing.T) {
+	for _, name := range []string{"a b", "a?mode=memory", "100%", "%41", "a#b", "a&b=c", "ä", "a;b", "a+b", `a"b'c`, "-x"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name, name+".db")
+		initialize(t, openStore(t, path))
+		info, err := os.Stat(path)
+		must(t, err)
+		if info.Size() == 0 {
+			t.Errorf("%q: the database is not in its file", name)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("%q: %v, %v", name, entries, err)
+		}
+		if list := read(t, openStore(t, path)).Events; len(list) != 1 {
+			t.Errorf("%q: opened again, it has %d events", name, len(list))
+		}
+	}
+	t.Chdir(t.TempDir())
+	initialize(t, openStore(t, "relative.db"))
+	if _, err := os.Stat("relative.db"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A reader sees one moment, however long it takes, and waits for no writer.
+func TestSQLiteReadsOneMoment(t *testing.T) {
+	s := openStore(t, newPath(t))
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	for n := 1; n <= 3; n++ {
+		addKey(t, s, apiKey(n, "demo", "acme"))
+	}
+	read := 0
+	must(t, s.Directory(t.Context(), func(snapshot *authority.DirectorySnapshot) error {
+		deleteKey(t, s, apiKey(2, "demo", "acme").ID)
+		return nil
+	}, func(k *authority.DirectoryKey) error {
+		read++
+		if len(k.Secrets) != 2 {
+			return fmt.Errorf("%s has %d secrets", k.ClientID, len(k.Secrets))
+		}
+		return nil
+	}))
+	if read != 3 {
+		t.Errorf("read %d API keys of 3", read)
+	}
+}
