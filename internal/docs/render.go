@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	htmltemplate "html/template"
-	"net/url"
 	"slices"
 	"strings"
 	"text/template"
@@ -58,12 +57,12 @@ func (v values) First() Environment { return v.Environments[0] }
 // Metadata is the address of the metadata: the well-known part stands between
 // host and path (RFC 8414 3.1).
 func (e Environment) Metadata() string {
-	u, err := url.Parse(e.Issuer)
-	if err != nil {
-		return e.Issuer // not after Config.check
+	scheme, rest, _ := strings.Cut(e.Issuer, "://")
+	host, path, found := strings.Cut(rest, "/")
+	if found {
+		path = "/" + path
 	}
-	origin := strings.TrimSuffix(e.Issuer, u.EscapedPath())
-	return origin + "/.well-known/oauth-authorization-server" + strings.TrimPrefix(e.Issuer, origin)
+	return scheme + "://" + host + "/.well-known/oauth-authorization-server" + path
 }
 
 // page renders content/<name>.md.

@@ -72,7 +72,7 @@ func (m *middleware) dispatch(w *response, r *http.Request) {
 	switch p := r.URL.Path; {
 	// A mux would redirect, and the client would send its credentials again, to
 	// wherever. For CONNECT it would also make the route out of the path.
-	case !isClean(p), r.Method == http.MethodConnect:
+	case !isClean(p):
 		NotFound(w, r)
 	case p == healthPath:
 		r.Pattern = healthPath
@@ -127,7 +127,7 @@ func (m *middleware) log(w *response, r *http.Request, id string, s series, end 
 		facts.answer(w.bytes, took, hostOf(r.RemoteAddr))
 		m.logs.Handle(r.Context(), facts.build(end, level)) // there is nowhere to report its error to
 	}
-	
+	facts.reset()
 	m.records.Put(facts)
 }
 

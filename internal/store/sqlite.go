@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -32,6 +33,9 @@ type Options struct {
 	// NoMigrate only checks the schema: ErrSchemaOlder where migrations are due.
 	NoMigrate bool
 }
+
+// busyTimeout is how long is waited for a lock that another process holds.
+const busyTimeout = 5 * time.Second
 
 // OpenSQLite opens the embedded database at path: write-ahead log, every
 // commit synchronised with the disk, one writer. Other processes may have it
@@ -56,7 +60,10 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	if err := migrate(ctx, s.write, o); err != nil {
+	if err = connect(ctx, s.write); err == nil {
+		err = migrate(ctx, s.write, o)
+	}
+	if err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -68,7 +75,12 @@ func createPrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		// Left alone: closing a file gives up all locks that this process has
+		// on it (https://www.sqlite.org/howtocorrupt.html 2.2).
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -80,13 +92,32 @@ func openSQLite(path, option string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + option}
+	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + option}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	return db, nil
+}
+
+// connect makes the first connection, which switches a new file to the
+// write-ahead log. SQLite does not wait while others do the same
+// (busy_timeout has no effect on it), so the waiting is done here.
+func connect(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		err := db.PingContext(ctx)
+		if sqliteCode(err)&0xff != sqliteBusy {
+			return explainSQLite(err)
+		}
+		select {
+		case <-ctx.Done():
+			return explainSQLite(err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // migrate brings the schema to this release's, each migration in a
@@ -145,7 +176,7 @@ func sqliteCode(err error) int {
 func explainSQLite(err error) error {
 	switch sqliteCode(err) & 0xff {
 	case sqliteBusy:
-		return fmt.Errorf("another process has locked it for more than 5 seconds: %w", err)
+		return fmt.Errorf("another process has locked it for more than %s: %w", busyTimeout, err)
 	case sqliteCorrupt, sqliteNotADB:
 		return fmt.Errorf("it is damaged or no database: %w", err)
 	}

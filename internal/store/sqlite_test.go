@@ -97,7 +97,7 @@ func TestSQLiteMigratesOnlyWhenAllowed(t *testing.T) {
 
 // Nodes and management commands that start at the same time share the work.
 func TestSQLiteIsMigratedByWhoeverComesFirst(t *testing.T) {
-	for range 4 {
+	for range 2 {
 		path := newPath(t)
 		start := make(chan struct{})
 		errs := make(chan error, 8)
