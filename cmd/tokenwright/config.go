@@ -307,12 +307,12 @@ func (c *Config) checkURL() error {
 }
 
 // urlOf is the default URL of a server that listens on address.
-func (c *Config) urlOf(address net.Addr) string {
+func (c *Config) urlOf(address string) string {
 	scheme := "http"
 	if c.TLSCertFile != "" {
 		scheme = "https"
 	}
-	host, port, err := net.SplitHostPort(address.String())
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""
 	}

@@ -34,7 +34,7 @@ func (a *app) configCommand() *cobra.Command {
 	check := a.command("check", "Check the configuration and show what is in force", cobra.NoArgs, func(context.Context, []string) error {
 		shown := a.config
 		if shown.URL == "" {
-			shown.URL = "http://localhost:8080" // as `serve` would derive it, to check what follows from it
+			shown.URL = shown.urlOf(shown.Listen) // as serve derives it, to check what follows from it
 		}
 		if _, err := shown.environments(); err != nil {
 			return err
@@ -77,7 +77,7 @@ func (a *app) healthCommand() *cobra.Command {
 		}
 		return nil
 	})
-	a.configFlags(c.Flags(), "url", "listen", "tls_cert_file")
+	a.configFlags(c.Flags(), "url", "listen")
 	return c
 }
 

@@ -90,7 +90,7 @@ func (a *app) listen(ctx context.Context) (*listeners, error) {
 	}
 	l := &listeners{public: public}
 	if a.config.URL == "" {
-		a.config.URL = a.config.urlOf(public.Addr())
+		a.config.URL = a.config.urlOf(public.Addr().String())
 	}
 	tcp, ok := public.Addr().(*net.TCPAddr)
 	exposed := !ok || !tcp.IP.IsLoopback()
@@ -191,7 +191,9 @@ func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 	c := docs.Config{BaseURL: a.config.URL}
 	for _, env := range auth.Environments() {
 		if env.Name != authority.Platform {
-			c.Environments = append(c.Environments, docs.Environment{Name: env.Name, Issuer: env.Issuer})
+			c.Environments = append(c.Environments, docs.Environment{
+				Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm),
+			})
 		}
 	}
 	for _, kind := range oauthapi.Errors(auth.Installation().Prefix) {

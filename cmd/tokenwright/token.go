@@ -35,7 +35,7 @@ TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or …_SECRET_FILE) hold th
 key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`
 	get.Flags().StringArrayVar(&scope, "scope", nil, "a `scope` to ask for (default: all)")
 	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
-	a.configFlags(get.Flags(), "url", "listen", "tls_cert_file")
+	a.configFlags(get.Flags(), "url")
 
 	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", cobra.NoArgs, a.inspectToken)
 	inspect.Long = `Take an access token apart and show header and claims, times in words. Nothing is
@@ -49,12 +49,7 @@ func (a *app) serverURL() string {
 	if a.config.URL != "" {
 		return a.config.URL
 	}
-	scheme := "http"
-	if a.config.TLSCertFile != "" {
-		scheme = "https"
-	}
-	_, port, _ := strings.Cut(a.config.Listen, ":")
-	return scheme + "://localhost:" + port
+	return a.config.urlOf(a.config.Listen)
 }
 
 // httpClient trusts what the system trusts, and the server's own certificate

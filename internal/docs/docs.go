@@ -36,8 +36,10 @@ type Cause struct {
 
 // Environment is one issuer of the installation.
 type Environment struct {
-	Name   string // what credentials and the claim env say: [a-z0-9]+
-	Issuer string // the claim iss, and the URL below which its endpoints are
+	Name      string // what credentials and the claim env say: [a-z0-9]+
+	Issuer    string // the claim iss, and the URL below which its endpoints are
+	Audience  string // the claim aud of tokens for the environment's API
+	Algorithm string // that signs its tokens
 }
 
 // Config is what the pages are filled with.
