@@ -72,7 +72,7 @@ func (m *middleware) dispatch(w *response, r *http.Request) {
 	switch p := r.URL.Path; {
 	// A mux would redirect, and the client would send its credentials again, to
 	// wherever. For CONNECT it would also make the route out of the path.
-	case !isClean(p):
+	case !isClean(p), r.Method == http.MethodConnect:
 		NotFound(w, r)
 	case p == healthPath:
 		r.Pattern = healthPath
