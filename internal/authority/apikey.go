@@ -123,10 +123,24 @@ func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
 	if k.Scopes, err = checkKeyScopes(n.Scopes, operator); err != nil {
 		return nil, err
 	}
-	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
-		return nil, invalid("expiresAt", "is not in the future")
+	if err := checkExpiry(k.ExpiresAt, now); err != nil {
+		return nil, err
 	}
 	return k, k.check()
+}
+
+// checkExpiry accepts zero (never) and what is to come, up to the last year
+// that RFC 3339 can write.
+func checkExpiry(at, now time.Time) error {
+	switch {
+	case at.IsZero():
+		return nil
+	case !at.After(now):
+		return invalid("expiresAt", "is not in the future (to end an API key now, disable or delete it)")
+	case at.Year() > 9999:
+		return invalid("expiresAt", "is after the year 9999")
+	}
+	return nil
 }
 
 func (k *APIKey) check() error {
@@ -210,8 +224,8 @@ func (k *APIKey) apply(u APIKeyUpdate, set details, now time.Time) (err error) {
 	}
 	if u.ExpiresAt != nil {
 		next := u.ExpiresAt.UTC().Truncate(time.Millisecond)
-		if !next.IsZero() && !next.After(now) {
-			return invalid("expiresAt", "is not in the future (disable or delete the API key to end it now)")
+		if err := checkExpiry(next, now); err != nil {
+			return err
 		}
 		if !next.IsZero() && (k.ExpiresAt.IsZero() || next.Before(k.ExpiresAt)) {
 			k.raiseGeneration(now)

@@ -190,8 +190,8 @@ func (s *shard) seal() *shard {
 	return s
 }
 
-// apply brings changes in. On an error nothing of it may be relied on, and the
-// directory is read anew.
+// apply brings changes in. After an error d has some of them and the head it
+// had: the follower asks for the same again.
 func (d *directory) apply(c *DirectoryChanges, format credential.Format) error {
 	if c.Scopes != nil {
 		d.catalog.Store(newCatalogue(c.Scopes))

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (e *Environment) validate() error {
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return &InvalidError{Field: "URL", Reason: "is not absolute"}
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return &InvalidError{Field: "URL", Reason: "is neither https nor http on a loopback host"}
@@ -81,5 +82,6 @@ func CheckURL(text string) error {
 }
 
 func loopback(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "::1" || strings.HasPrefix(host, "127.")
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && address.IsLoopback()
 }

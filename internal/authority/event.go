@@ -81,7 +81,7 @@ func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subjec
 	if len(set) > 0 {
 		raw, err := json.Marshal(set)
 		if err != nil {
-			panic(err) // details are strings and lists of strings
+			panic(err) // details are texts, numbers, and times that were checked
 		}
 		text = string(raw)
 	}

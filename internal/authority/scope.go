@@ -125,7 +125,9 @@ func (a *Authority) DeleteScope(ctx context.Context, actor Actor, name string) e
 // catalogue: merchants' keys hold no management scopes but those for API keys,
 // operator keys hold nothing else.
 func checkKeyScopes(scopes []string, operator bool) ([]string, error) {
-	scopes = slices.Compact(slices.Sorted(slices.Values(scopes)))
+	scopes = append([]string{}, scopes...) // none is [] in JSON, not null
+	slices.Sort(scopes)
+	scopes = slices.Compact(scopes)
 	if _, err := ParseScopes(strings.Join(scopes, " ")); len(scopes) > 0 && err != nil {
 		return nil, err
 	}

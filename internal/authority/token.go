@@ -125,8 +125,11 @@ func (a *Authority) IssueToken(r *TokenRequest) (*Token, error) {
 		ID: newTokenID(), Generation: key.generation, Scope: scope, Env: issuer.Environment.Name,
 		MerchantID: a.installation.wireMerchant(MerchantID(s.merchantID(key))),
 	}
-	if claims.Expiry <= claims.IssuedAt { // its last second has begun
-		return refuse(KeyExpired)
+	if claims.Expiry <= claims.IssuedAt { // the last second has begun
+		if key.expiresAt/1000 == claims.Expiry {
+			return refuse(KeyExpired)
+		}
+		return refuse(SecretExpired)
 	}
 	token, err := issuer.sign(&claims)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -305,5 +304,3 @@ func ids(keys []authority.APIKey) []authority.ClientID {
 	}
 	return list
 }
-
-func sorted[T ~string](list []T) []T { return slices.Sorted(slices.Values(list)) }

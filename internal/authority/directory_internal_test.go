@@ -1,0 +1,290 @@
+package authority
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// DESIGN 5.2: entries hold no pointers, so the garbage collector has nothing to
+// walk, and stay as small as the budget of memory per API key needs.
+func TestDirectoryEntriesAreSmallAndWithoutPointers(t *testing.T) {
+	for _, c := range []struct {
+		entry any
+		size  uintptr
+		most  uintptr
+	}{
+		{keyEntry{}, unsafe.Sizeof(keyEntry{}), 72},
+		{secretEntry{}, unsafe.Sizeof(secretEntry{}), 48},
+	} {
+		typ := reflect.TypeOf(c.entry)
+		if c.size > c.most {
+			t.Errorf("%s takes %d bytes, at most %d are allowed", typ, c.size, c.most)
+		}
+		if where := pointers(typ); where != "" {
+			t.Errorf("%s has a pointer in %s", typ, where)
+		}
+	}
+}
+
+// pointers returns where a value of the type holds a pointer, "" for nowhere.
+func pointers(typ reflect.Type) string {
+	switch typ.Kind() {
+	case reflect.Struct:
+		for f := range typ.Fields() {
+			if where := pointers(f.Type); where != "" {
+				return f.Name + "." + where
+			}
+		}
+		return ""
+	case reflect.Array:
+		return pointers(typ.Elem())
+	case reflect.Bool, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Int,
+		reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uint:
+		return ""
+	}
+	return typ.String()
+}
+
+var testEnvironments = []Environment{{Name: "demo"}, {Name: "production"}, {Name: Platform}}
+
+func testDirectory() *directory {
+	d := newDirectory(testEnvironments, newRootKey())
+	d.catalog.Store(newCatalogue(nil))
+	return d
+}
+
+// randomKey makes an API key of any kind; few shards make many neighbours.
+func randomKey(r *rand.Rand, shards int) *DirectoryKey {
+	env := testEnvironments[r.IntN(3)].Name
+	random := make([]byte, credential.IDLength)
+	for i := range random {
+		random[i] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[r.IntN(62)]
+	}
+	if shards > 0 {
+		copy(random, fmt.Sprintf("%03d", r.IntN(shards)))
+	}
+	k := &DirectoryKey{
+		ClientID: ClientID("twc_" + env + "_" + string(random)), Env: env, MerchantID: MerchantID(strings.Repeat("m", r.IntN(65))),
+		MerchantSuspended: r.IntN(2) == 0, Disabled: r.IntN(2) == 0, Generation: r.Int64(),
+		Scopes: []string{"", "a:read", "a:read b:write"}[r.IntN(3)],
+	}
+	if r.IntN(2) == 0 {
+		k.ExpiresAt = time.UnixMilli(1 + r.Int64N(1<<40))
+	}
+	for id := range r.IntN(6) {
+		secret := DirectorySecret{ID: int64(id) + 1, RootKeyID: 1, Hash: make([]byte, credential.HashSize)}
+		binary.BigEndian.PutUint64(secret.Hash, r.Uint64())
+		if r.IntN(2) == 0 {
+			secret.ExpiresAt = time.UnixMilli(1 + r.Int64N(1<<40))
+		}
+		k.Secrets = append(k.Secrets, secret)
+	}
+	return k
+}
+
+// entry reads an API key back out of the directory, nil where it is not there.
+func (d *directory) entry(id ClientID) *DirectoryKey {
+	parsed, err := credential.Format{Prefix: "tw"}.ParseID(string(id))
+	if err != nil {
+		panic(err)
+	}
+	env := slices.IndexFunc(testEnvironments, func(e Environment) bool { return e.Name == parsed.Env })
+	s, e := d.find(env, parsed.Random)
+	if e == nil {
+		return nil
+	}
+	moment := func(ms int64) time.Time {
+		if ms == 0 {
+			return time.Time{}
+		}
+		return time.UnixMilli(ms)
+	}
+	k := &DirectoryKey{
+		ClientID: id, Env: testEnvironments[e.env].Name, MerchantID: MerchantID(s.merchantID(e)), MerchantSuspended: e.suspended,
+		Disabled: e.disabled, Scopes: strings.Join((*d.sets.Load())[e.scopes].names, " "), Generation: e.generation, ExpiresAt: moment(e.expiresAt),
+	}
+	for _, secret := range s.secretsOf(e) {
+		k.Secrets = append(k.Secrets, DirectorySecret{ID: int64(secret.id), RootKeyID: 1, Hash: secret.hash[:], ExpiresAt: moment(secret.expiresAt)})
+	}
+	return k
+}
+
+// Whatever is added, replaced and removed, the directory has what a map has.
+func TestDirectoryHasWhatAMapHas(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	d, plain := testDirectory(), map[ClientID]*DirectoryKey{}
+	var everSeen []ClientID
+	for round := range 60 {
+		var c DirectoryChanges
+		for range r.IntN(200) {
+			k := randomKey(r, 20)
+			if len(everSeen) > 0 && r.IntN(3) == 0 { // changed, or back again
+				id := everSeen[r.IntN(len(everSeen))]
+				parsed, _ := credential.Format{Prefix: "tw"}.ParseID(string(id))
+				k.ClientID, k.Env = id, parsed.Env
+			}
+			if slices.ContainsFunc(c.Keys, func(other DirectoryKey) bool { return other.ClientID == k.ClientID }) {
+				continue
+			}
+			c.Keys = append(c.Keys, *k)
+			everSeen = append(everSeen, k.ClientID)
+		}
+		for _, id := range slices.Sorted(maps.Keys(plain)) {
+			if r.IntN(4) == 0 && !slices.ContainsFunc(c.Keys, func(k DirectoryKey) bool { return k.ClientID == id }) {
+				c.Deleted = append(c.Deleted, id)
+			}
+		}
+		if r.IntN(5) == 0 {
+			c.Scopes = []Scope{{Name: "a:read"}}
+		}
+		if err := d.apply(&c, credential.Format{Prefix: "tw"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range c.Deleted {
+			delete(plain, id)
+		}
+		for i := range c.Keys {
+			plain[c.Keys[i].ClientID] = &c.Keys[i]
+		}
+		for _, id := range everSeen {
+			if got := d.entry(id); !reflect.DeepEqual(got, plain[id]) {
+				t.Fatalf("round %d: %s\ngot  %+v\nwant %+v", round, id, got, plain[id])
+			}
+		}
+		inShards := 0
+		for i := range d.shards {
+			s := d.shards[i].Load()
+			if s == nil {
+				continue
+			}
+			inShards += len(s.keys)
+			if len(s.keys) == 0 || cap(s.text) > len(s.text)*5/4+64 {
+				t.Fatalf("shard %d has %d API keys, and %d bytes to spare", i, len(s.keys), cap(s.text)-len(s.text))
+			}
+		}
+		if inShards != len(plain) {
+			t.Fatalf("round %d: %d API keys in the shards, want %d", round, inShards, len(plain))
+		}
+	}
+	if len(everSeen) < 3000 || len(plain) < 100 {
+		t.Errorf("only %d API keys were there, %d are left", len(everSeen), len(plain))
+	}
+}
+
+// The random part alone is no identity: the environment belongs to it.
+func TestDirectoryFindsOnlyInTheEnvironment(t *testing.T) {
+	d := testDirectory()
+	k := randomKey(rand.New(rand.NewPCG(3, 4)), 0)
+	if err := d.apply(&DirectoryChanges{Keys: []DirectoryKey{*k}}, credential.Format{Prefix: "tw"}); err != nil {
+		t.Fatal(err)
+	}
+	random := string(k.ClientID[len("twc_")+len(k.Env)+1:])
+	for env := range testEnvironments {
+		if _, e := d.find(env, random); (e != nil) != (testEnvironments[env].Name == k.Env) {
+			t.Errorf("an API key of %s is found in %s: %t", k.Env, testEnvironments[env].Name, e != nil)
+		}
+	}
+}
+
+func TestDirectoryRefusesWhatDoesNotFit(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for what, spoil := range map[string]func(*DirectoryKey){
+		"unknown environment":  func(k *DirectoryKey) { k.Env = "staging" },
+		"ID of another form":   func(k *DirectoryKey) { k.ClientID = "x" },
+		"long merchant ID":     func(k *DirectoryKey) { k.MerchantID = MerchantID(strings.Repeat("m", 256)) },
+		"256 secrets":          func(k *DirectoryKey) { k.Secrets = make([]DirectorySecret, 256) },
+		"another root key":     func(k *DirectoryKey) { k.Secrets = []DirectorySecret{{ID: 1, RootKeyID: 2, Hash: make([]byte, 32)}} },
+		"hash of another size": func(k *DirectoryKey) { k.Secrets = []DirectorySecret{{ID: 1, RootKeyID: 1, Hash: make([]byte, 31)}} },
+	} {
+		d, k := testDirectory(), randomKey(r, 0)
+		spoil(k)
+		if err := d.apply(&DirectoryChanges{Keys: []DirectoryKey{*k}}, credential.Format{Prefix: "tw"}); err == nil {
+			t.Errorf("%s fits", what)
+		}
+	}
+}
+
+// C-085.
+func TestTokenIDsOfManyTokensDoNotRepeat(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() {
+		n = 100_000
+	}
+	seen := make(map[string]struct{}, n)
+	for range n {
+		seen[newTokenID()] = struct{}{}
+	}
+	if len(seen) != n {
+		t.Errorf("%d IDs of %d tokens", len(seen), n)
+	}
+}
+
+// synthetic is a store with a directory of n API keys and nothing else.
+type synthetic struct {
+	Store
+	snapshot DirectorySnapshot
+	keys     []DirectoryKey
+}
+
+func (s *synthetic) Directory(_ context.Context, begin func(*DirectorySnapshot) error, key func(*DirectoryKey) error) error {
+	if err := begin(&s.snapshot); err != nil {
+		return err
+	}
+	for i := range s.keys {
+		if err := key(&s.keys[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The store and its reading apart, this is what a start costs.
+func BenchmarkLoadDirectory100000(b *testing.B) {
+	root := newRootKey()
+	a := &Authority{clock: time.Now, format: credential.Format{Prefix: "tw"}, root: root, environments: []Environment{
+		{Name: "demo", Algorithm: "EdDSA"}}}
+	s := &synthetic{}
+	a.store = s
+	signing, err := newSigningKey(root, &a.environments[0], time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.snapshot.SigningKeys = []SigningKey{*signing}
+	hashes := make([]byte, 100_000*credential.HashSize)
+	for i := range 100_000 {
+		hash := hashes[i*credential.HashSize:][:credential.HashSize]
+		binary.BigEndian.PutUint64(hash, uint64(i))
+		s.keys = append(s.keys, DirectoryKey{
+			ClientID: ClientID(a.format.NewID("demo")), Env: "demo", MerchantID: MerchantID(fmt.Sprint(i / 3)),
+			Scopes: "customers:read customers:write", Generation: 1764000000,
+			Secrets: []DirectorySecret{{ID: 1, RootKeyID: root.id, Hash: hash}},
+		})
+	}
+	slices.SortFunc(s.keys, func(a, b DirectoryKey) int { return strings.Compare(string(a.ClientID), string(b.ClientID)) })
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := a.LoadDirectory(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	d := a.directory.Load()
+	bytes := int(unsafe.Sizeof(*d))
+	for i := range d.shards {
+		if s := d.shards[i].Load(); s != nil {
+			bytes += int(unsafe.Sizeof(*s)) + cap(s.keys)*int(unsafe.Sizeof(keyEntry{})) +
+				cap(s.secrets)*int(unsafe.Sizeof(secretEntry{})) + cap(s.text)
+		}
+	}
+	b.ReportMetric(float64(bytes)/100_000, "B/key")
+}
