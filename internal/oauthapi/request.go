@@ -48,7 +48,9 @@ func (p *parameters) field(name string) *string {
 // error: names are exact, but others read them without regard to case (C-011).
 func (p *parameters) set(name, value string) error {
 	if to := p.field(name); to != nil {
-		*to = value
+		if value != "" { // RFC 6749 3.2: without a value is as omitted; one field takes both names of an assertion
+			*to = value
+		}
 		return nil
 	}
 	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource"} {
