@@ -66,4 +66,15 @@ func TestTokenEndsWithItsSecret(t *testing.T) {
 		expire(c.secret, c.apiKey)
 		h.refused(h.Authority, k.request(), c.want)
 	}
+	// Whoever comes with an ended secret hears of that before anything else.
+	for secret, apiKey := range map[time.Duration]time.Duration{-time.Second: time.Hour, time.Hour: -time.Second} {
+		expire(secret, apiKey)
+		r := k.request()
+		r.Scope = "not:held"
+		want := authority.SecretExpired
+		if apiKey < 0 {
+			want = authority.KeyExpired
+		}
+		h.refused(h.Authority, r, want)
+	}
 }
