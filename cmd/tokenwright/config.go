@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/credential"
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
@@ -123,7 +124,7 @@ func (c *Config) set(name, text string) error {
 		}
 		node := yaml.Node{Kind: yaml.ScalarNode, Value: text, Style: yaml.DoubleQuotedStyle}
 		if err := node.Decode(reflect.ValueOf(c).Elem().Field(i).Addr().Interface()); err != nil {
-			return fmt.Errorf("is no %s", t.Field(i).Type)
+			return errors.New("is no span of time, such as 90s or 5m") // all others are text
 		}
 		return nil
 	}
@@ -233,7 +234,7 @@ func checkMembers(node *yaml.Node, t reflect.Type, path string) error {
 
 // didYouMean names the known word that is most like word, if one is.
 func didYouMean(word string, known []string) string {
-	best, distance := "", 4
+	best, distance := "", min(4, len(word)/2+1)
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
@@ -282,8 +283,12 @@ func (c *Config) complete() error {
 		return errors.New("database: only sqlite:<path> is supported by this release")
 	case c.LogFormat != "json" && c.LogFormat != "text":
 		return errors.New("log_format is json or text")
-	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
-		return errors.New("tls_cert_file and tls_key_file go together")
+	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel):
+		return errors.New("log_level is debug, info, warn or error")
+	case !credential.ValidPrefix(c.Prefix):
+		return errors.New("prefix is a lower-case letter and up to seven letters or digits")
+	case c.MerchantIDs != string(authority.MerchantNumbers) && c.MerchantIDs != string(authority.MerchantText):
+		return errors.New("merchant_ids is number or text")
 	case c.MaxStaleness < time.Second:
 		return errors.New("max_staleness is at least 1s")
 	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
@@ -294,6 +299,14 @@ func (c *Config) complete() error {
 		return nil // from the listener, once it is bound
 	}
 	return c.checkURL()
+}
+
+// checkTLS is for those who serve: who only calls the server needs no private key.
+func (c *Config) checkTLS() error {
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("tls_cert_file and tls_key_file go together")
+	}
+	return nil
 }
 
 func (c *Config) checkURL() error {
@@ -316,7 +329,8 @@ func (c *Config) urlOf(address string) string {
 	if err != nil {
 		return ""
 	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
+	switch host {
+	case "", "127.0.0.1", "::1", "0.0.0.0", "::":
 		host = "localhost"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
@@ -336,15 +350,40 @@ func (c *Config) environments() ([]authority.Environment, error) {
 		list = append(list, env)
 	}
 	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })
-	issuers := map[string]string{}
-	for i := range list {
-		if other, ok := issuers[list[i].Issuer]; ok {
-			return nil, fmt.Errorf("environments %s and %s have the same issuer", other, list[i].Name)
-		}
-		issuers[list[i].Issuer] = list[i].Name
+	if err := checkHosts(list, c.URL); err != nil {
+		return nil, err
 	}
 	platform, err := EnvironmentConfig{}.environment(authority.Platform, c.URL)
 	return append(list, platform), err
+}
+
+// checkHosts sees to it that an issuer is <url>/<name>, or an origin whose host
+// has nothing else: requests are told apart by host, then by path.
+func checkHosts(list []authority.Environment, base string) error {
+	taken := map[string]string{hostOf(base): "url"}
+	for i := range list {
+		name, issuer := list[i].Name, list[i].Issuer
+		if issuer == base+"/"+name {
+			continue
+		}
+		if u, err := url.Parse(issuer); err != nil || u.Path != "" {
+			return fmt.Errorf("environments.%s.issuer is an origin of its own, such as https://%s.example.com, or left out", name, name)
+		}
+		if other, ok := taken[hostOf(issuer)]; ok {
+			return fmt.Errorf("environments.%s.issuer has the host of %s; an issuer of its own needs a host of its own", name, other)
+		}
+		taken[hostOf(issuer)] = "environments." + name + ".issuer"
+	}
+	return nil
+}
+
+// hostOf is host and port of an origin, as requests name them.
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 }
 
 func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {

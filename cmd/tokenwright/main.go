@@ -16,10 +16,21 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The second signal finds no handler and ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()                       // the end that loses nothing
+		os.Exit(exitSignal(<-signals)) // the second signal is not asked to wait
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// exitSignal is what shells show for a process that a signal has ended.
+func exitSignal(s os.Signal) int {
+	number, _ := s.(syscall.Signal)
+	return 128 + int(number)
 }
 
 // Exit codes.

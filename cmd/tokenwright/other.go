@@ -39,6 +39,9 @@ func (a *app) configCommand() *cobra.Command {
 		if _, err := shown.environments(); err != nil {
 			return err
 		}
+		if err := shown.checkTLS(); err != nil {
+			return err
+		}
 		shown.URL = a.config.URL
 		out, err := yaml.Marshal(&shown)
 		if err != nil {

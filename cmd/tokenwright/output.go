@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -29,7 +30,7 @@ func (a *app) print(v any, table func(w io.Writer)) error {
 // row writes one line of a table; an empty cell shows as a dash.
 func row(w io.Writer, cells ...any) {
 	for i, c := range cells {
-		text := strings.ReplaceAll(fmt.Sprint(c), "\t", " ")
+		text := strings.Map(printable, fmt.Sprint(c))
 		if text == "" {
 			text = "-"
 		}
@@ -39,6 +40,15 @@ func row(w io.Writer, cells ...any) {
 		fmt.Fprint(w, text)
 	}
 	fmt.Fprintln(w)
+}
+
+// printable keeps a cell in its place: no tab, line break or terminal sequence,
+// whatever somebody wrote into the database.
+func printable(r rune) rune {
+	if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+		return ' '
+	}
+	return r
 }
 
 // when shows a time in a table.

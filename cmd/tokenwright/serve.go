@@ -84,6 +84,9 @@ func (l *listeners) close() {
 // listen binds the addresses, derives the URL where none is configured, and
 // refuses to send secrets over a network in clear.
 func (a *app) listen(ctx context.Context) (*listeners, error) {
+	if err := a.config.checkTLS(); err != nil {
+		return nil, err
+	}
 	public, err := bind(ctx, a.config.Listen, "--listen")
 	if err != nil {
 		return nil, err

@@ -58,11 +58,7 @@ old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS (or …_PREVIOUS_FILE).`
 // that opens the database is where masterKeys looks for it.
 func (a *app) rotateMasterKey(ctx context.Context, _ []string) error {
 	current := filepath.Join(a.config.Data, masterKeyName)
-	if a.managesMasterKey() {
-		if err := writeNewMasterKey(current + nextSuffix); err != nil {
-			return fmt.Errorf("making the new master key: %w", err)
-		}
-	} else if a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"] == "" && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"] == "" {
+	if !a.managesMasterKey() && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"] == "" && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"] == "" {
 		return usageError{"give the new master key where the current one was, and the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS or TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"}
 	}
 	err := a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
@@ -85,9 +81,13 @@ func (a *app) rotateMasterKey(ctx context.Context, _ []string) error {
 	})
 }
 
-// nextMasterKey is the key to seal under: the new file, or the first one given.
+// nextMasterKey is the key to seal under: a new file, made only now that the
+// database is open, or the first one given.
 func (a *app) nextMasterKey(current string) (authority.MasterKey, error) {
 	if a.managesMasterKey() {
+		if err := writeNewMasterKey(current + nextSuffix); err != nil {
+			return authority.MasterKey{}, fmt.Errorf("making the new master key: %w", err)
+		}
 		text, err := os.ReadFile(current + nextSuffix)
 		if err != nil {
 			return authority.MasterKey{}, fmt.Errorf("reading the new master key: %w", err)

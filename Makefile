@@ -1,0 +1,67 @@
+# The whole of building and testing. `make` alone shows the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZ_TIME ?= 3s
+
+# A test whose tool is missing fails instead of being skipped.
+export TOKENWRIGHT_TEST_ALL := 1
+
+.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/tokenwright
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/tokenwright ./cmd/tokenwright
+
+test: tools ## run every test, with the race detector
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory unit
+	$(MAKE) --no-print-directory fuzz-short
+	$(MAKE) --no-print-directory e2e
+
+tools: test/interop/node_modules/.package-lock.json ## install what the tests need and is missing (Debian)
+
+# Quick where all is there: npm runs only after the lock file has changed.
+test/interop/node_modules/.package-lock.json: test/interop/package-lock.json | programs
+	cd test/interop && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+programs:
+	@test/install-tools
+
+lint: ## check format, go vet and staticcheck in every module
+	@unformatted=$$(gofmt -l .); \
+	if [[ -n $$unformatted ]]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	cd test && $(GO) vet ./...
+	$(STATICCHECK) ./...
+	cd test && $(STATICCHECK) ./...
+
+unit: ## run the tests of the main module
+	$(GO) test -race ./...
+
+# -count=1: what these tests test is a binary, whose changes the test cache does not see.
+e2e: tools ## run the end-to-end tests
+	cd test && $(GO) test -race -count=1 ./...
+
+fuzz-short: ## run each fuzz target for a moment
+	@$(call fuzz,$(FUZZ_TIME))
+
+fuzz: ## run each fuzz target for five minutes
+	@$(call fuzz,5m)
+
+# Lists names, then "ok <package> …", package after package.
+define fuzz
+$(GO) test -race -list '^Fuzz' ./... \
+| awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' \
+| while read -r package name; do \
+	echo "$$package $$name"; \
+	$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(1) "$$package"; \
+done
+endef

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// command runs the command in the test's own process, where a process of its
+// own would show no more, and returns exit code and output.
+func command(t *testing.T, environ []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, environ, strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Every field that a flag can set is set by the file, by the variable over the
+// file, and by the flag over both.
+func TestLaterSourcesWin(t *testing.T) {
+	t.Parallel()
+	values := map[string][3]string{ // in the file, in the variable, in the flag
+		"url":             {"https://a.example", "https://b.example", "https://c.example"},
+		"listen":          {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+		"metrics_listen":  {"off", "127.0.0.1:2", "127.0.0.1:3"},
+		"tls_cert_file":   {"a.pem", "b.pem", "c.pem"},
+		"tls_key_file":    {"a.key", "b.key", "c.key"},
+		"data":            {"a", "b", "c"},
+		"database":        {"sqlite:a/x.db", "sqlite:b/x.db", "sqlite:c/x.db"},
+		"master_key_file": {"a.key", "b.key", "c.key"},
+		"max_staleness":   {"1m0s", "2m0s", "3m0s"},
+		"log_format":      {"text", "json", "text"},
+		"log_level":       {"debug", "warn", "error"},
+		"shutdown_delay":  {"1s", "2s", "3s"},
+		"prefix":          {"aa", "bb", "cc"},
+		"merchant_ids":    {"number", "text", "number"},
+	}
+	all := scalars()
+	if len(all) != len(values) {
+		t.Errorf("there are %d fields with a flag, %d are tried", len(all), len(values))
+	}
+	for _, s := range all {
+		v := values[s.name]
+		pem := ""
+		if strings.HasPrefix(s.name, "tls_") { // the two go together
+			pem = map[string]string{"tls_cert_file": "tls_key_file: x", "tls_key_file": "tls_cert_file: x"}[s.name] + "\n"
+		}
+		file := writeFile(t, pem+s.name+": "+v[0]+"\n")
+		variable := s.variable() + "=" + v[1]
+		for want, got := range map[string]func() (int, string, string){
+			v[0]: func() (int, string, string) { return command(t, nil, "config", "check", "--config", file) },
+			v[1]: func() (int, string, string) {
+				return command(t, []string{variable, "TOKENWRIGHT_CONFIG=" + file}, "config", "check")
+			},
+			v[2]: func() (int, string, string) {
+				return command(t, []string{variable}, "config", "check", "--config", file, "--"+s.flag(), v[2])
+			},
+		} {
+			if v[0] == v[2] && want == v[0] {
+				continue // one value cannot show two sources
+			}
+			code, stdout, stderr := got()
+			if code != exitOK || stderr != "" || !strings.Contains("\n"+stdout, "\n"+s.name+": "+want+"\n") {
+				t.Errorf("%s: got exit code %d, %s%s, want %s", s.name, code, stdout, stderr, want)
+			}
+		}
+		if code, stdout, _ := command(t, []string{s.variable() + "=", "TOKENWRIGHT_CONFIG=" + file}, "config", "check"); code != exitOK || !strings.Contains(stdout, v[0]) {
+			t.Errorf("%s: an empty variable counts: exit code %d, %s", s.name, code, stdout)
+		}
+	}
+}
+
+func TestBadConfigurationsAreRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"url: localhost":                            "url: URL is not absolute",
+		"url: http://auth.example.com":              "url: URL is neither https nor http on a loopback host",
+		"url: https://auth.example.com/":            "url: URL ends in a slash",
+		"url: https://auth.example.com/x":           "url is an origin",
+		"url: https://u@auth.example.com":           "url: URL has a user",
+		"listen: [a]":                               "cannot unmarshal",
+		"max_staleness: 300":                        "cannot unmarshal",
+		"max_staleness: soon":                       "cannot unmarshal",
+		"max_staleness: 10ms":                       "max_staleness is at least 1s",
+		"shutdown_delay: 1h":                        "shutdown_delay is 0 to 5m",
+		"shutdown_delay: -1s":                       "shutdown_delay is 0 to 5m",
+		"log_format: xml":                           "log_format is json or text",
+		"log_level: loud":                           "log_level is debug, info, warn or error",
+		"prefix: TW":                                "prefix is a lower-case letter",
+		"merchant_ids: uuid":                        "merchant_ids is number or text",
+		"tls_cert_file: a.pem":                      "tls_cert_file and tls_key_file go together",
+		"tls_key_file: a.pem":                       "tls_cert_file and tls_key_file go together",
+		"database: postgres://localhost/x":          "only sqlite:<path> is supported",
+		"environments: {}":                          "there must be at least one",
+		"environments: [demo]":                      "cannot unmarshal",
+		"environments: {Demo: {}}":                  `has the name "Demo"`,
+		"environments: {docs: {}}":                  "which is reserved",
+		"environments: {platform: {}}":              "which is reserved",
+		"environments: {a: {algorithm: HS256}}":     "environments.a.algorithm is ES256, RS256, PS256 or EdDSA",
+		"environments: {a: {rsa_bits: 1024}}":       "environments.a.rsa_bits is 2048 or 3072",
+		"environments: {a: {token_lifetime: 25h}}":  "environments.a.token_lifetime is not a number of whole seconds from 1s to 24h",
+		"environments: {a: {token_lifetime: 1ms}}":  "environments.a.token_lifetime is not",
+		"environments: {a: {issuer: 'http://x.y'}}": "environments.a.issuer URL is neither https",
+		"environments: {a: {audience: 'x\"y'}}":     "environments.a.audience is empty or has a character",
+		"environments: {a: {issuer: 'https://x.example/a'}}":                                     "environments.a.issuer is an origin of its own",
+		"environments: {a: {issuer: 'http://localhost:8080'}}":                                   "environments.a.issuer has the host of url",
+		"url: https://x.example\nenvironments: {a: {issuer: 'https://X.example:443'}}":           "environments.a.issuer has the host of url",
+		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://x.example'}}":     "environments.b.issuer has the host of environments.a.issuer",
+		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://X.example:443'}}": "environments.b.issuer has the host of environments.a.issuer",
+		"url: https://a.example\nurl: https://b.example":                                         "already defined",
+		"url: [":    "reading the configuration",
+		"- url":     "cannot unmarshal",
+		"\tlisten:": "reading the configuration",
+	} {
+		code, stdout, stderr := command(t, nil, "config", "check", "--config", writeFile(t, text))
+		if code == exitOK || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: got exit code %d and %s, want %s", text, code, stderr, want)
+		}
+	}
+	for _, text := range []string{"", "# nothing", "environments:\n", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
+		"environments: {a: {issuer: 'http://localhost:8080/a'}}"} {
+		if code, _, stderr := command(t, nil, "config", "check", "--config", writeFile(t, text)); code != exitOK {
+			t.Errorf("%s: got exit code %d and %s", text, code, stderr)
+		}
+	}
+	if code, _, stderr := command(t, nil, "config", "check", "--config", "no-such.yaml"); code != exitUsage || !strings.Contains(stderr, "no-such.yaml") {
+		t.Errorf("missing file: got exit code %d and %s", code, stderr)
+	}
+	for _, source := range [][]string{{"config", "check", "--max-staleness", "soon"}, {"config", "check"}} {
+		code, _, stderr := command(t, []string{"TOKENWRIGHT_MAX_STALENESS=soon"}, source...)
+		if code != exitUsage || !strings.Contains(stderr, "is no span of time, such as 90s or 5m") {
+			t.Errorf("%v: got exit code %d and %s", source, code, stderr)
+		}
+	}
+}
+
+func TestDatabaseAndDataDirectoryFollowEachOther(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ data, database, wantData, wantDatabase string }{
+		{"", "", "tokenwright-data", "sqlite:tokenwright-data/tokenwright.db"},
+		{"/var/lib/x", "", "/var/lib/x", "sqlite:/var/lib/x/tokenwright.db"},
+		{"", "sqlite:/srv/y.db", "/srv", "sqlite:/srv/y.db"},
+		{"/keys", "sqlite:/srv/y.db", "/keys", "sqlite:/srv/y.db"},
+	} {
+		c := defaultConfig()
+		c.Data, c.Database = row.data, row.database
+		if err := c.complete(); err != nil || c.Data != row.wantData || c.Database != row.wantDatabase {
+			t.Errorf("%+v: got %s and %s (%v)", row, c.Data, c.Database, err)
+		}
+	}
+}
+
+func TestTheURLFollowsTheAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"127.0.0.1:8080": "http://localhost:8080", "[::1]:8080": "http://localhost:8080", ":8080": "http://localhost:8080",
+		"0.0.0.0:1": "http://localhost:1", "[::]:1": "http://localhost:1", "localhost:1": "http://localhost:1",
+		"127.0.0.2:1": "http://127.0.0.2:1", "192.0.2.1:443": "http://192.0.2.1:443", "[2001:db8::1]:1": "http://[2001:db8::1]:1", "nonsense": "",
+	} {
+		c := Config{Listen: address}
+		if got := c.urlOf(address); got != want {
+			t.Errorf("urlOf(%s) = %s, want %s", address, got, want)
+		}
+		if got := (&app{config: c}).serverURL(); got != want {
+			t.Errorf("serverURL with %s = %s, want %s", address, got, want)
+		}
+		c.TLSCertFile = "x"
+		if got := c.urlOf(address); got != strings.Replace(want, "http:", "https:", 1) {
+			t.Errorf("urlOf(%s) with TLS = %s", address, got)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"listen", "listen", 0}, {"lisen", "listen", 1}, {"litsen", "listen", 2}, {"kitten", "sitting", 3},
+		{"url", "foo", 3}, {"ab", "ba", 2},
+	} {
+		if got := editDistance(row.a, row.b); got != row.want || editDistance(row.b, row.a) != got {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", row.a, row.b, got, row.want)
+		}
+	}
+	known := []string{"url", "listen", "log_level"}
+	for word, want := range map[string]string{"lisen": "; did you mean listen?", "LOGLEVEL": "; did you mean log_level?", "ur": "; did you mean url?",
+		"foo": "", "x": "", "": "", "environments": ""} {
+		if got := didYouMean(word, known); got != want {
+			t.Errorf("didYouMean(%s) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestEnvironmentsAreSortedAndFollowTheURL(t *testing.T) {
+	t.Parallel()
+	c := defaultConfig()
+	c.URL = "https://auth.example.com"
+	c.Environments["aa"] = EnvironmentConfig{Issuer: "https://aa.example.com", Audience: "urn:x", Algorithm: "EdDSA", TokenLifetime: time.Minute}
+	list, err := c.environments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []authority.Environment{
+		{Name: "aa", Issuer: "https://aa.example.com", Audience: "urn:x", Algorithm: "EdDSA", TokenLifetime: time.Minute},
+		{Name: "demo", Issuer: c.URL + "/demo", Audience: c.URL + "/demo/api", Algorithm: "ES256", TokenLifetime: time.Hour},
+		{Name: "production", Issuer: c.URL + "/production", Audience: c.URL + "/production/api", Algorithm: "ES256", TokenLifetime: time.Hour},
+		{Name: "platform", Issuer: c.URL + "/platform", Audience: c.URL + "/platform/api", Algorithm: "ES256", TokenLifetime: time.Hour},
+	}
+	for i := range want {
+		if i >= len(list) || list[i] != want[i] {
+			t.Fatalf("got %+v, want %+v", list, want)
+		}
+	}
+}

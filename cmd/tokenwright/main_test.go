@@ -1,0 +1,210 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tokenwright": main})
+}
+
+// TestScripts drives the command as people do. Besides what testscript has,
+// scripts can use the commands below.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TOKENWRIGHT_METRICS_LISTEN", "off")
+			e.Setenv("NO_PROXY", "*")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep every command for a second
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"code": code, "eventually": eventually, "freeport": freeport, "occupy": occupy, "member": member, "members": members,
+			"keep": keep, "mode": mode, "sql": runSQL, "terminate": terminate,
+		},
+	})
+}
+
+// code N COMMAND... runs the command, which must end with exit code N.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND...")
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		ended, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// eventually SPAN [!] COMMAND... runs the command until it succeeds (with !,
+// fails), within the span.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually SPAN [!] COMMAND...")
+	}
+	span, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	command := args[1:]
+	fail := command[0] == "!"
+	if fail {
+		command = command[1:]
+	}
+	for deadline := time.Now().Add(span); ; time.Sleep(10 * time.Millisecond) {
+		begun := time.Now()
+		if (ts.Exec(command[0], command[1:]...) != nil) == fail {
+			return
+		}
+		if begun.After(deadline) {
+			ts.Fatalf("not within %s: %s", span, strings.Join(args[1:], " "))
+		}
+	}
+}
+
+// Ports are handed out below those that the system gives to outgoing
+// connections, each once.
+var lastPort atomic.Int64
+
+func unusedPort(ts *testscript.TestScript) int {
+	for range 1000 {
+		port := 15000 + (os.Getpid()*13+int(lastPort.Add(1)))%15000
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			ts.Check(l.Close())
+			return port
+		}
+	}
+	ts.Fatalf("there is no unused port")
+	return 0
+}
+
+// freeport VARIABLE... sets each variable to a port that nobody uses.
+func freeport(ts *testscript.TestScript, neg bool, args []string) {
+	for _, variable := range args {
+		ts.Setenv(variable, strconv.Itoa(unusedPort(ts)))
+	}
+}
+
+// occupy VARIABLE sets the variable to a port that somebody uses.
+func occupy(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", unusedPort(ts)))
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+}
+
+// document reads FILE (or stdout) as JSON and follows the path of names and
+// numbers, parted by dots; "." is the whole.
+func document(ts *testscript.TestScript, file, path string) any {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(file)))
+	d.UseNumber()
+	var v any
+	ts.Check(d.Decode(&v))
+	if d.More() {
+		ts.Fatalf("%s has more than one JSON value", file)
+	}
+	for _, name := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' }) {
+		switch at := v.(type) {
+		case map[string]any:
+			inner, ok := at[name]
+			if !ok {
+				ts.Fatalf("%s has no member %s", file, path)
+			}
+			v = inner
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("%s has no item %s", file, path)
+			}
+			v = at[i]
+		default:
+			ts.Fatalf("%s has nothing at %s", file, path)
+		}
+	}
+	return v
+}
+
+// member FILE PATH JSON compares a value with what it must be.
+func member(ts *testscript.TestScript, neg bool, args []string) {
+	got, err := json.Marshal(document(ts, args[0], args[1]))
+	ts.Check(err)
+	if (string(got) == args[2]) == neg {
+		ts.Fatalf("%s of %s is %s", args[1], args[0], got)
+	}
+}
+
+// members FILE PATH NAME... compares the names of an object's members, in any
+// order, with all there must be.
+func members(ts *testscript.TestScript, neg bool, args []string) {
+	object, _ := document(ts, args[0], args[1]).(map[string]any)
+	names := []string{}
+	for name := range object {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	slices.Sort(args[2:])
+	if neg || !slices.Equal(names, args[2:]) {
+		ts.Fatalf("%s of %s has the members %v", args[1], args[0], names)
+	}
+}
+
+// keep FILE PATH VARIABLE sets a variable to a text or number; with PATH - to
+// the whole file, the line end apart.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if args[1] == "-" {
+		ts.Setenv(args[2], strings.TrimSuffix(ts.ReadFile(args[0]), "\n"))
+		return
+	}
+	ts.Setenv(args[2], fmt.Sprint(document(ts, args[0], args[1])))
+}
+
+// mode OCTAL FILE... compares who may read and write.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if got := fmt.Sprintf("%04o", info.Mode().Perm()); neg || got != args[0] {
+			ts.Fatalf("%s has mode %s", name, got)
+		}
+	}
+}
+
+// terminate sends SIGTERM to every command in the background.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// sql FILE STATEMENT changes a database behind the product's back.
+func runSQL(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	result, err := db.Exec(args[1])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		ts.Fatalf("changed %d rows: %v", n, err)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func TestParseExpiry(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"never": {}, "90d": now.AddDate(0, 0, 90), "1d": now.AddDate(0, 0, 1), "36500d": now.AddDate(0, 0, 36500), "12h": now.Add(12 * time.Hour),
+		"90m": now.Add(90 * time.Minute), "1h30m": now.Add(90 * time.Minute), "1s": now.Add(time.Second),
+		"2027-01-31T00:00:00Z":      time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
+		"2027-01-31T01:00:00+01:00": time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, err := parseExpiry(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: got %v (%v), want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "0d", "-1d", "0h", "-1h", "36501d", "d", "1.5d", "1d2", "1dd", "1 d", " 1d", "+1d", "1d ", "0x10d", "1_0d", "1", "tomorrow",
+		"Never", "2027-01-31", "2027-01-31T00:00:00", "2027-02-30T00:00:00Z", "99999999999999999999d", "1e3d", "12h\n", "5d\n"} {
+		if got, err := parseExpiry(text, now); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+}
+
+func TestRowsStayRowsWhateverIsInThem(t *testing.T) { // C-226
+	t.Parallel()
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row(w, "ID", "NAME", "STATUS")
+	for _, name := range []string{"a\tb", "a\nb", "a\r\nb", "a\vb", "a\fb", "a\x00b", "a\x1b[31mb", "a\u009bb", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202eb", "a\x7fb", "a\xffb", ""} {
+		row(w, 7, name, "active")
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(lines) != 16 || lines[len(lines)-1] != "7   -        active" {
+		t.Fatalf("got %d lines: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		if strings.ContainsAny(line, "\t\r\v\f\x00\x1b\x7f\u009b\u0085\u2028\u2029\u202e") || len(strings.Fields(line)) < 3 {
+			t.Errorf("got line %q", line)
+		}
+	}
+}
+
+func TestTimesInWords(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 400, time.UTC)
+	for offset, want := range map[int64]string{3600: "2026-11-23 13:00:00Z, in 1h0m0s", -90: "2026-11-23 11:58:30Z, 1m30s ago", 0: "2026-11-23 12:00:00Z, in 0s"} {
+		if got := inWords(now.Unix()+offset, now); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if when(time.Time{}) != "" || when(now.In(time.FixedZone("", 3600))) != "2026-11-23 12:00:00Z" {
+		t.Error("times are not shown in UTC, or never is shown as one")
+	}
+}
+
+func TestColourIsForTerminals(t *testing.T) {
+	t.Parallel()
+	if styleOf(new(bytes.Buffer), nil) || style(false).good("x") != "x" || style(true).good("x") != "\x1b[32mx\x1b[0m" {
+		t.Error("colour goes elsewhere than to terminals")
+	}
+}
+
+// Every command says in its help what it is for, takes no secret as a flag,
+// and ends with exit code 0.
+func TestHelpOfEveryCommand(t *testing.T) {
+	t.Parallel()
+	root := (&app{}).rootCommand()
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	count := 0
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		count++
+		path := strings.Fields(c.CommandPath())[1:]
+		code, stdout, stderr := command(t, nil, append(path, "--help")...)
+		if code != exitOK || stderr != "" || !strings.Contains(stdout, "Usage:") {
+			t.Errorf("%s --help: exit code %d, %s%s", c.CommandPath(), code, stdout, stderr)
+		}
+		if strings.TrimSpace(c.Short) == "" || c.Name() == "" {
+			t.Errorf("%s does not say what it is for", c.CommandPath())
+		}
+		for _, line := range strings.Split(stdout, "\n") {
+			fields := strings.Fields(line)
+			if len(fields) == 0 || !strings.HasPrefix(fields[0], "-") {
+				continue
+			}
+			if strings.HasSuffix(line, " ") || len(fields) < 3 {
+				t.Errorf("%s: the flag %q does not say what it is for", c.CommandPath(), line)
+			}
+			for _, name := range []string{"--client-secret", "--secret", "--token", "--master-key ", "--password"} {
+				if strings.Contains(line+" ", name+" ") {
+					t.Errorf("%s takes a secret as an argument: %s", c.CommandPath(), line)
+				}
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+	if count < 40 {
+		t.Errorf("found only %d commands", count)
+	}
+}

@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"encoding/json"
+	"hash/crc32"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Each environment signs with keys of its own: a resource server of production
+// refuses every token that a demo key can get, whatever it forgets to look at.
+func TestNoRequestWithADemoKeyGetsATokenThatProductionAccepts(t *testing.T) {
+	t.Parallel()
+	s, demo := startWithKey(t, "demo")
+	production := s.createKey(t, "production")
+	eventually(t, aSecond, "the new API key works", func() bool { return s.works(t, production) })
+
+	tokens := []string{s.token(t, demo)}
+	for _, a := range s.attempts(t, demo) {
+		if a.AccessToken != "" {
+			tokens = append(tokens, a.AccessToken)
+		} else if a.Error == "" || a.Code == "" {
+			t.Errorf("neither token nor error: %+v", a)
+		}
+	}
+	// Neither issuer nor audience nor type are asked for: the signature alone
+	// must do. In the second set the key has the kid that the token names.
+	keys := s.get(t, s.url+"/production/oauth/jwks").body
+	var jobs []verification
+	for _, token := range append([]string{s.token(t, production)}, tokens...) {
+		jobs = append(jobs, verification{Token: token, JWKS: keys}, verification{Token: token, JWKS: withKidOf(t, keys, token)})
+	}
+	results := jose(t, jobs...)
+	for _, good := range results[:2] {
+		if good.Error != "" {
+			t.Fatalf("the token of a production key: jose: %s", good.Error)
+		}
+	}
+	for i := 2; i < len(results); i += 2 {
+		if results[i].Error != "ERR_JWKS_NO_MATCHING_KEY" || results[i+1].Error != "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" {
+			t.Errorf("token %d of a demo key: jose says %q, and under its kid %q", i/2, results[i].Error, results[i+1].Error)
+		}
+	}
+	t.Logf("%d tokens of a demo key, none accepted", len(tokens))
+}
+
+// attempts are requests that try to get a production token with a demo key.
+func (s *server) attempts(t *testing.T, key apiKey) []tokenAnswer {
+	t.Helper()
+	production := s.url + "/production"
+	forged := apiKey{
+		ClientID:     strings.Replace(key.ClientID, "_demo_", "_production_", 1),
+		ClientSecret: withChecksum(strings.Replace(key.ClientSecret, "_demo_", "_production_", 1)),
+	}
+	note(forged.ClientSecret, aSecret)
+	var answers []tokenAnswer
+	for _, path := range []string{
+		"/oauth/token", "/api/oauth/token", "/demo/oauth/token", "/demo/api/oauth/token",
+		"/production/oauth/token", "/production/api/oauth/token", "/platform/oauth/token",
+	} {
+		for _, k := range []apiKey{key, forged, {ClientID: forged.ClientID, ClientSecret: key.ClientSecret}, {ClientID: key.ClientID, ClientSecret: forged.ClientSecret}} {
+			for _, more := range [][]string{
+				nil, {"resource", production + "/api"}, {"resource", production}, {"audience", production + "/api"}, {"env", "production"},
+				{"environment", "production"}, {"issuer", production}, {"iss", production}, {"scope", "customers:read env:production"},
+			} {
+				answers = append(answers, s.ask(t, s.url+path, k.ClientID, k.ClientSecret, more...))
+			}
+		}
+		answers = append(answers, s.withHeaders(t, path, key)...)
+	}
+	return answers
+}
+
+// withHeaders asks as if the request had come to production through a proxy.
+func (s *server) withHeaders(t *testing.T, path string, key apiKey) []tokenAnswer {
+	t.Helper()
+	var answers []tokenAnswer
+	for name, value := range map[string]string{
+		"Host": "production.localhost", "X-Forwarded-Host": "production.localhost", "X-Forwarded-Prefix": "/production",
+		"X-Original-Url": "/production/oauth/token", "X-Rewrite-Url": "/production/oauth/token", "Forwarded": "host=production.localhost",
+	} {
+		r := newRequest(t, http.MethodPost, s.url+path,
+			url.Values{"grant_type": {"client_credentials"}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}.Encode())
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if name == "Host" {
+			r.Host = value
+		} else {
+			r.Header.Set(name, value)
+		}
+		answers = append(answers, s.do(t, r).token(t))
+	}
+	return answers
+}
+
+// withChecksum gives a secret the check digits that its text should have: six
+// base62 digits of the CRC-32 of what stands before them.
+func withChecksum(secret string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	body := secret[:len(secret)-6]
+	var check [6]byte
+	for n, i := crc32.ChecksumIEEE([]byte(body)), 5; i >= 0; i-- {
+		check[i] = digits[n%62]
+		n /= 62
+	}
+	return body + string(check[:])
+}
+
+// withKidOf gives the one key of a JWKS the kid that a token names.
+func withKidOf(t *testing.T, jwks []byte, token string) []byte {
+	t.Helper()
+	var set struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal(jwks, &set); err != nil || len(set.Keys) != 1 {
+		t.Fatalf("the JWKS has not one key: %v\n%s", err, jwks)
+	}
+	set.Keys[0]["kid"] = part(t, token, 0)["kid"]
+	out, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
