@@ -231,6 +231,9 @@ func (k *APIKey) apply(u APIKeyUpdate, set details, now time.Time) (err error) {
 			k.raiseGeneration(now)
 		}
 		k.ExpiresAt, set["expiresAt"] = next, next
+		if next.IsZero() {
+			set["expiresAt"] = nil // never
+		}
 	}
 	if len(set) == 0 {
 		return errUnchanged

@@ -85,3 +85,13 @@ func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && address.IsLoopback()
 }
+
+// HostOf is host and port of a URL as requests name them in Host: in lower
+// case, and without the port where it is the scheme's own.
+func HostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+}

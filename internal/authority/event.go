@@ -171,8 +171,16 @@ func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progr
 			break
 		}
 	}
+	goneOn := head.Seq > recorded.Seq // as it does beside a running server
+	if goneOn {
+		if recorded, err = a.store.EventHead(ctx); err != nil {
+			return head, fmt.Errorf("reading the head of the events: %w", err)
+		}
+	}
 	switch {
-	case head.Seq < recorded.Seq:
+	case head.Seq > recorded.Seq:
+		return head, &ChainError{recorded.Seq, "is recorded as the head of the chain, which goes on behind it"}
+	case head.Seq < recorded.Seq && !goneOn:
 		return head, &ChainError{head.Seq + 1, "is missing"}
 	case head.Seq == recorded.Seq && !hmac.Equal(head.Hash, recorded.Hash):
 		return head, &ChainError{head.Seq, "is not the recorded head of the chain"}

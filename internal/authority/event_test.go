@@ -215,6 +215,7 @@ func TestVerifyEventsNoticesWhatIsMissing(t *testing.T) {
 		{"the last", `DELETE FROM events WHERE seq > 5`, nil, 6},
 		{"all", `DELETE FROM events`, nil, 1},
 		{"another head recorded", `UPDATE event_head SET hash = zeroblob(32)`, nil, head.Seq},
+		{"the head set back", `UPDATE event_head SET seq = 3, hash = (SELECT hash FROM events WHERE seq = 3)`, nil, 3},
 		{"the tail, with the head", cut, &head, 6},
 		{"a head never reached", `SELECT 1`, &authority.EventHead{Seq: 99, Hash: head.Hash}, head.Seq + 1},
 		{"another head noted", `SELECT 1`, &authority.EventHead{Seq: 3, Hash: head.Hash}, 3},

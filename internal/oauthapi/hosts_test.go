@@ -64,8 +64,8 @@ func TestHostsAreThoseThatClientsSend(t *testing.T) {
 		"https://demo.example.com": "demo.example.com", "https://demo.example.com:443": "demo.example.com", "https://Demo.Example.com:8443": "demo.example.com:8443",
 		"http://localhost:80": "localhost", "http://localhost:443": "localhost:443", "https://[::1]:443/x": "[::1]", "://": "",
 	} {
-		if got := hostOf(issuer); got != want {
-			t.Errorf("hostOf(%s) = %s, want %s", issuer, got, want)
+		if got := authority.HostOf(issuer); got != want {
+			t.Errorf("authority.HostOf(%s) = %s, want %s", issuer, got, want)
 		}
 	}
 	if origin("https://a.example:1/b/c") != "https://a.example:1" || origin("://") != "" {

@@ -66,7 +66,7 @@ func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handle
 		if origin(env.Issuer) == a.baseURL {
 			continue
 		}
-		host := hostOf(env.Issuer)
+		host := authority.HostOf(env.Issuer)
 		if hosts[host] == nil {
 			hosts[host] = http.NewServeMux()
 			hosts[host].HandleFunc("/", notFound)
@@ -103,17 +103,6 @@ func origin(issuer string) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
-}
-
-// hostOf is the Host header that clients of the issuer send: without the port
-// where it is the scheme's own.
-func hostOf(issuer string) string {
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return ""
-	}
-	host := strings.ToLower(u.Host)
-	return strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 }
 
 // handle writes what h returns as an error. Refusals are answers; anything

@@ -123,6 +123,13 @@ func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit in
 		}
 		last := &events[len(events)-1]
 		c.Head, c.More = authority.EventHead{Seq: last.Seq, Hash: last.Hash}, len(events) == limit
+		if c.More {
+			// API keys are read as they are now: they may hold scopes that were
+			// made behind the cut.
+			if c.Scopes, err = t.scopes(); err != nil {
+				return err
+			}
+		}
 		return t.readChanges(c, events)
 	})
 	return c, err
