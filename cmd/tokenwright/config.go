@@ -360,7 +360,7 @@ func (c *Config) environments() ([]authority.Environment, error) {
 // checkHosts sees to it that an issuer is <url>/<name>, or an origin whose host
 // has nothing else: requests are told apart by host, then by path.
 func checkHosts(list []authority.Environment, base string) error {
-	taken := map[string]string{hostOf(base): "url"}
+	taken := map[string]string{authority.HostOf(base): "url"}
 	for i := range list {
 		name, issuer := list[i].Name, list[i].Issuer
 		if issuer == base+"/"+name {
@@ -369,21 +369,12 @@ func checkHosts(list []authority.Environment, base string) error {
 		if u, err := url.Parse(issuer); err != nil || u.Path != "" {
 			return fmt.Errorf("environments.%s.issuer is an origin of its own, such as https://%s.example.com, or left out", name, name)
 		}
-		if other, ok := taken[hostOf(issuer)]; ok {
+		if other, ok := taken[authority.HostOf(issuer)]; ok {
 			return fmt.Errorf("environments.%s.issuer has the host of %s; an issuer of its own needs a host of its own", name, other)
 		}
-		taken[hostOf(issuer)] = "environments." + name + ".issuer"
+		taken[authority.HostOf(issuer)] = "environments." + name + ".issuer"
 	}
 	return nil
-}
-
-// hostOf is host and port of an origin, as requests name them.
-func hostOf(origin string) string {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 }
 
 func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {

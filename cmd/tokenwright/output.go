@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -69,9 +70,8 @@ func parseExpiry(text string, now time.Time) (time.Time, error) {
 		return t, nil
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days+"\n", "%d\n", &n); err == nil && n > 0 && n <= 36500 {
-			return now.AddDate(0, 0, n), nil
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 && n <= 36500 {
+			return now.AddDate(0, 0, int(n)), nil
 		}
 	}
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
