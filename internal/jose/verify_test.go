@@ -476,6 +476,7 @@ func TestVerifyRefusesKeysOfOthers(t *testing.T) {
 	// A point off the curve cannot become a Key; even so it must not verify.
 	s := testSigner(t, ES256)
 	broken := *s.Public().public.(*ecdsa.PublicKey)
+	//lint:ignore SA1019 only the raw coordinates can make a key that is invalid
 	broken.Y = broken.X
 	refuse(t, "off the curve", signToken(t, s, benchPayload), &Key{alg: ES256, kid: s.KeyID(), public: &broken}, ErrSignature)
 }
