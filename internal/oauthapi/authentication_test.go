@@ -120,6 +120,7 @@ func TestAuthorizationHeaderForms(t *testing.T) { // C-035
 		"Basic !!!":                   reasonBasic,
 		"Basic " + pair:               reasonBasic,
 		"Basic " + good[:len(good)-1]: reasonBasic,
+		"Basic YTpiYx==":              reasonBasic, // YTpiYw== with bits left over
 		"Basic " + good + "=":         reasonBasic,
 		"Basic " + good + " x":        reasonBasic,
 		"Basic\u00a0" + good:          reasonScheme,
