@@ -7,7 +7,7 @@ SHELL := /bin/bash
 GO ?= go
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Executions, not seconds: the same work on every machine.
-FUZZ_TIME ?= 5000x
+FUZZ_TIME ?= 20000x
 
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
