@@ -65,6 +65,7 @@ func (a *Authority) Follow(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			a.logHead()
 			return
 		case <-head.C:
 			a.logHead()
