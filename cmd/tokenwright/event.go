@@ -18,7 +18,7 @@ import (
 func (a *app) eventCommand() *cobra.Command {
 	var after int64
 	var limit int
-	list := a.command("list", "List events, the oldest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	list := a.command("list", "List events, the oldest first", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			out := []admin.Event{}
 			for limit <= 0 || len(out) < limit {
@@ -49,7 +49,7 @@ func (a *app) eventCommand() *cobra.Command {
 	list.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
 
 	var head string
-	verify := a.command("verify", "Check that no event was changed, removed or cut off", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	verify := a.command("verify", "Check that no event was changed, removed or cut off", noArgs, func(ctx context.Context, _ []string) error {
 		expected, err := parseHead(head)
 		if err != nil {
 			return err

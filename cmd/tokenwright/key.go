@@ -55,7 +55,7 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	var f keyFlags
 	var merchant, env string
 	var operator bool
-	c := a.command("create --merchant ID --env ENV --name NAME --scope SCOPE…", "Make an API key; its secret is shown once", cobra.NoArgs,
+	c := a.command("create --merchant ID --env ENV --name NAME --scope SCOPE…", "Make an API key; its secret is shown once", noArgs,
 		func(ctx context.Context, _ []string) error {
 			if operator != (merchant == "") || operator && env != "" || !operator && env == "" {
 				return usageError{"name --merchant and --env, or --operator for a key of the platform's own"}
@@ -104,7 +104,7 @@ func (a *app) createKey(ctx context.Context, merchant string, n authority.NewAPI
 
 func (a *app) keyListCommand() *cobra.Command {
 	var merchant, env string
-	c := a.command("list", "List API keys", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("list", "List API keys", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			f := authority.APIKeyFilter{MerchantID: authority.MerchantID(merchant), Env: env}
 			out := []admin.APIKey{}
@@ -132,8 +132,11 @@ func (a *app) keyListCommand() *cobra.Command {
 func (a *app) keyUpdateCommand() *cobra.Command {
 	var f keyFlags
 	var version int64
+	var noScopes bool
 	c := a.command("update CLIENT_ID", "Change name, description, scopes or expiry", cobra.ExactArgs(1), nil)
 	f.add(c)
+	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
+	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
 	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
 	c.RunE = a.command("", "", nil, func(ctx context.Context, args []string) error {
 		u := authority.APIKeyUpdate{IfVersion: version}
@@ -143,7 +146,7 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 		if c.Flags().Changed("description") {
 			u.Description = &f.description
 		}
-		if c.Flags().Changed("scope") {
+		if c.Flags().Changed("scope") || noScopes {
 			u.Scopes = &f.scopes
 		}
 		if c.Flags().Changed("expires") {

@@ -138,9 +138,18 @@ func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx
 	}
 }
 
+// noArgs refuses arguments without repeating them: one may be a secret that
+// somebody meant to pass.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{cmd.CommandPath() + " takes no argument"}
+	}
+	return nil
+}
+
 // group makes a command that only holds others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return usageError{cmd.CommandPath() + " needs one of: " + strings.Join(names(cmd), ", ")}
 	}}
 	c.AddCommand(commands...)

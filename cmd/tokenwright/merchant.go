@@ -17,7 +17,7 @@ const pageSize = 500
 func (a *app) merchantCommand() *cobra.Command {
 	var id, name string
 	var keyLimit int
-	create := a.command("create --id ID --name NAME", "Add a merchant", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	create := a.command("create --id ID --name NAME", "Add a merchant", noArgs, func(ctx context.Context, _ []string) error {
 		return a.merchant(ctx, id, func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
 			return auth.CreateMerchant(ctx, actor, id, name)
 		})
@@ -51,7 +51,7 @@ func (a *app) merchantCommand() *cobra.Command {
 	}
 	return group("merchant", "Merchants: the tenants of your platform",
 		create,
-		a.command("list", "List merchants", cobra.NoArgs, a.listMerchants),
+		a.command("list", "List merchants", noArgs, a.listMerchants),
 		verb("show ID", "Show one merchant", func(auth *authority.Authority, ctx context.Context, _ authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
 			return auth.Merchant(ctx, id)
 		}),

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) migrateCommand() *cobra.Command {
-	return a.command("migrate", "Bring the database to this release's schema; makes it where there is none", cobra.NoArgs,
+	return a.command("migrate", "Bring the database to this release's schema; makes it where there is none", noArgs,
 		func(ctx context.Context, _ []string) error {
 			st, err := a.openStore(ctx, store.Options{Create: true})
 			if err != nil {
@@ -31,7 +31,7 @@ func (a *app) migrateCommand() *cobra.Command {
 }
 
 func (a *app) configCommand() *cobra.Command {
-	check := a.command("check", "Check the configuration and show what is in force", cobra.NoArgs, func(context.Context, []string) error {
+	check := a.command("check", "Check the configuration and show what is in force", noArgs, func(context.Context, []string) error {
 		shown := a.config
 		if shown.URL == "" {
 			shown.URL = shown.urlOf(shown.Listen) // as serve derives it, to check what follows from it
@@ -62,7 +62,7 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 func (a *app) healthCommand() *cobra.Command {
-	c := a.command("health", "Ask a server whether it is ready; exit code 0 if so", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("health", "Ask a server whether it is ready; exit code 0 if so", noArgs, func(ctx context.Context, _ []string) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		resp, err := a.get(ctx, a.serverURL()+"/readyz")
@@ -85,7 +85,7 @@ func (a *app) healthCommand() *cobra.Command {
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	return a.command("version", "Show version and build", cobra.NoArgs, func(context.Context, []string) error {
+	return a.command("version", "Show version and build", noArgs, func(context.Context, []string) error {
 		out := map[string]string{"version": "unknown", "go": "", "revision": ""}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			out["version"], out["go"] = info.Main.Version, info.GoVersion

@@ -31,11 +31,12 @@ var quickstartScopes = []authority.Scope{
 
 func (a *app) quickstartCommand() *cobra.Command {
 	var once bool
-	c := a.command("quickstart", "Start with an example merchant and API key, and show a real token request", cobra.NoArgs,
+	var c *cobra.Command
+	c = a.command("quickstart", "Start with an example merchant and API key, and show a real token request", noArgs,
 		func(ctx context.Context, _ []string) error {
 			// What people read here is the request and its answer; the log is
 			// for when something goes wrong.
-			if a.environ["TOKENWRIGHT_LOG_LEVEL"] == "" && a.config.LogLevel == "info" {
+			if a.environ["TOKENWRIGHT_LOG_LEVEL"] == "" && !c.Flags().Changed("log-level") && a.config.LogLevel == "info" {
 				a.config.LogLevel = "warn"
 			}
 			return a.serve(ctx, store.Options{Create: true}, func(ctx context.Context, auth *authority.Authority) error {

@@ -28,7 +28,7 @@ func (a *app) scopeCommand() *cobra.Command {
 	create.Flags().StringVar(&s.Resource, "resource", "", "`URL` of the resource server it is for (default: the environment's API)")
 	return group("scope", "Scopes: the catalogue of permissions",
 		create,
-		a.command("list", "List the catalogue", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 				list, err := auth.Scopes(ctx)
 				if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func (a *app) signingKeyCommand() *cobra.Command {
 	var env string
-	list := a.command("list", "List signing keys", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	list := a.command("list", "List signing keys", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			keys, err := auth.SigningKeys(ctx)
 			if err != nil {
@@ -42,7 +42,7 @@ func (a *app) signingKeyCommand() *cobra.Command {
 }
 
 func (a *app) masterKeyCommand() *cobra.Command {
-	rotate := a.command("rotate", "Seal the database under a new master key", cobra.NoArgs, a.rotateMasterKey)
+	rotate := a.command("rotate", "Seal the database under a new master key", noArgs, a.rotateMasterKey)
 	rotate.Long = `Seal the database under a new master key. Every API key keeps working, and so do
 running servers, which need a master key only at their start.
 

@@ -25,7 +25,7 @@ import (
 func (a *app) tokenCommand() *cobra.Command {
 	var scope []string
 	var resource string
-	get := a.command("get", "Exchange client ID and secret for an access token", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	get := a.command("get", "Exchange client ID and secret for an access token", noArgs, func(ctx context.Context, _ []string) error {
 		return a.getToken(ctx, strings.Join(scope, " "), resource)
 	})
 	get.Long = `Exchange client ID and secret for an access token, and print the token alone, or
@@ -37,7 +37,7 @@ key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`
 	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
 	a.configFlags(get.Flags(), "url")
 
-	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", cobra.NoArgs, a.inspectToken)
+	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", noArgs, a.inspectToken)
 	inspect.Long = `Take an access token apart and show header and claims, times in words. Nothing is
 verified and nothing is sent anywhere. The token is read from standard input:
   tokenwright token get | tokenwright token inspect`

@@ -82,6 +82,7 @@ func TestOneWayOfAuthenticationOnly(t *testing.T) { // C-033
 			in.ask(e, grant(assertion...), basic(k.id, k.secret)...).refused(reasonAssertion)
 			in.ask(e, grant(assertion...)).refused(reasonAssertion)
 		}
+		in.ask(e, k.request("Client_Assertion", "eyJ")).refused(reasonParameterCase)
 		// A parameter without a value counts as omitted (RFC 6749 3.2).
 		in.ask(e, grant("client_secret", "", "client_id", ""), basic(k.id, k.secret)...).issued("demo")
 	}

@@ -53,7 +53,7 @@ func (p *parameters) set(name, value string) error {
 		}
 		return nil
 	}
-	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource"} {
+	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type"} {
 		if strings.EqualFold(name, known) {
 			return refuse(reasonParameterCase)
 		}
