@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
 
@@ -86,15 +86,8 @@ func (a *app) healthCommand() *cobra.Command {
 
 func (a *app) versionCommand() *cobra.Command {
 	return a.command("version", "Show version and build", noArgs, func(context.Context, []string) error {
-		out := map[string]string{"version": "unknown", "go": "", "revision": ""}
-		if info, ok := debug.ReadBuildInfo(); ok {
-			out["version"], out["go"] = info.Main.Version, info.GoVersion
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					out["revision"] = s.Value
-				}
-			}
-		}
+		version, revision, goVersion := server.Build()
+		out := map[string]string{"version": version, "revision": revision, "go": goVersion}
 		return a.print(out, func(w io.Writer) {
 			row(w, "tokenwright", out["version"])
 			row(w, "revision", out["revision"])

@@ -109,7 +109,7 @@ func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
 	if operator != (n.MerchantID == "") {
 		return nil, invalid("merchantId", "goes with every environment but platform, whose API keys belong to no merchant")
 	}
-	if a.environment(n.Env) == nil {
+	if environmentIndex(a.environments, n.Env) < 0 {
 		return nil, invalid("env", "is none of this installation: %s", strings.Join(a.environmentNames(), ", "))
 	}
 	now := a.now()
@@ -160,15 +160,6 @@ func (k *APIKey) limits() KeyLimits {
 
 // raiseGeneration kills every token issued before now.
 func (k *APIKey) raiseGeneration(now time.Time) { k.Generation = max(k.Generation+1, now.Unix()) }
-
-func (a *Authority) environment(name string) *Environment {
-	for i := range a.environments {
-		if a.environments[i].Name == name {
-			return &a.environments[i]
-		}
-	}
-	return nil
-}
 
 func (a *Authority) environmentNames() []string {
 	names := make([]string, len(a.environments))
@@ -267,11 +258,11 @@ func (a *Authority) EnableAPIKey(ctx context.Context, actor Actor, id ClientID) 
 
 // DeleteAPIKey ends an API key and its tokens for ever.
 func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID) error {
-	err := retryConflicts(func() error {
-		k, err := a.store.APIKey(ctx, id)
-		if err != nil {
-			return err
-		}
+	var k *APIKey
+	err := retryConflicts(func() (err error) {
+		k, err = a.store.APIKey(ctx, id)
+		return err
+	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
 		k.raiseGeneration(k.UpdatedAt)
 		d := a.draft(actor, APIKeyDeleted, string(id), details{"name": k.Name}).about(k.MerchantID, k.Env)
@@ -289,9 +280,8 @@ func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, 
 		if k, err = a.store.APIKey(ctx, id); err != nil {
 			return err
 		}
-		if err := change(k); err != nil {
-			return err
-		}
+		return change(k)
+	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
 		return a.store.UpdateAPIKey(ctx, k, k.limits(), a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env))
 	})

@@ -41,7 +41,7 @@ type shard struct {
 	text    []byte // merchant IDs
 }
 
-// keyEntry is one API key in 64 bytes.
+// keyEntry is one API key in 56 bytes.
 type keyEntry struct {
 	id          [credential.IDLength]byte
 	env         uint8 // index in environments
@@ -78,6 +78,15 @@ func shardOf(id string) int {
 	return n % shardCount
 }
 
+// placeOf returns the shard of a stored client ID and its random part.
+func placeOf(format credential.Format, id ClientID) (n int, random string, err error) {
+	parsed, err := format.ParseID(string(id))
+	if err != nil {
+		return 0, "", fmt.Errorf("API key %s: the ID is %w", id, err)
+	}
+	return shardOf(parsed.Random), parsed.Random, nil
+}
+
 func base62Value(c byte) int {
 	switch {
 	case c <= '9':
@@ -106,7 +115,7 @@ func (d *directory) find(env int, id string) (*shard, *keyEntry) {
 // add appends k, whose ID has the given random part, to s, which is not sorted
 // afterwards.
 func (d *directory) add(s *shard, k *DirectoryKey, random string) error {
-	env := slices.IndexFunc(d.environments, func(e Environment) bool { return e.Name == k.Env })
+	env := environmentIndex(d.environments, k.Env)
 	if env < 0 || len(k.MerchantID) > 255 || len(k.Secrets) > 255 {
 		return fmt.Errorf("API key %s does not fit the directory", k.ClientID)
 	}
@@ -206,15 +215,14 @@ func (d *directory) apply(c *DirectoryChanges, format credential.Format) error {
 	// in c twice (a key and its merchant were changed) is the same twice.
 	latest := make(map[int]map[string]*DirectoryKey)
 	put := func(id ClientID, k *DirectoryKey) error {
-		parsed, err := format.ParseID(string(id))
+		n, random, err := placeOf(format, id)
 		if err != nil {
-			return fmt.Errorf("API key %s: the ID is %w", id, err)
+			return err
 		}
-		n := shardOf(parsed.Random)
 		if latest[n] == nil {
 			latest[n] = make(map[string]*DirectoryKey)
 		}
-		latest[n][parsed.Random] = k
+		latest[n][random] = k
 		return nil
 	}
 	for _, id := range c.Deleted {

@@ -61,6 +61,11 @@ func (e *Environment) validate() error {
 	return nil
 }
 
+// environmentIndex finds an environment by its name, or returns -1.
+func environmentIndex(environments []Environment, name string) int {
+	return slices.IndexFunc(environments, func(e Environment) bool { return e.Name == name })
+}
+
 // CheckURL accepts what an issuer, a base URL or a resource may be: an absolute
 // https URL, or http on a loopback host, with no user, query or fragment and
 // no slash at the end (RFC 8414 2, RFC 8707 2).

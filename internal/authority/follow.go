@@ -31,15 +31,14 @@ func (a *Authority) load(ctx context.Context) error {
 		d.catalog.Store(newCatalogue(s.Scopes))
 		return d.loadSigningKeys(s.SigningKeys)
 	}, func(k *DirectoryKey) error {
-		id, err := a.format.ParseID(string(k.ClientID))
+		n, random, err := placeOf(a.format, k.ClientID)
 		if err != nil {
-			return fmt.Errorf("API key %s: the ID is %w", k.ClientID, err)
+			return err
 		}
-		n := shardOf(id.Random)
 		if building[n] == nil {
 			building[n] = &shard{}
 		}
-		return d.add(building[n], k, id.Random)
+		return d.add(building[n], k, random)
 	})
 	if err != nil {
 		return fmt.Errorf("reading the directory: %w", err)

@@ -131,11 +131,11 @@ func (a *Authority) ResumeMerchant(ctx context.Context, actor Actor, id Merchant
 // DeleteMerchant ends a merchant for ever; ErrMerchantInUse while it has API
 // keys. Its ID never returns (C-075).
 func (a *Authority) DeleteMerchant(ctx context.Context, actor Actor, id MerchantID) error {
-	err := retryConflicts(func() error {
-		m, err := a.store.Merchant(ctx, id)
-		if err != nil {
-			return err
-		}
+	var m *Merchant
+	err := retryConflicts(func() (err error) {
+		m, err = a.store.Merchant(ctx, id)
+		return err
+	}, func() error {
 		m.Version, m.UpdatedAt = m.Version+1, a.now()
 		return a.store.DeleteMerchant(ctx, m, a.draft(actor, MerchantDeleted, string(id), nil).about(id, ""))
 	})
@@ -150,14 +150,14 @@ var errUnchanged = errors.New("nothing to change")
 
 func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id MerchantID, kind EventKind, set details,
 	change func(*Merchant) (cutoff int64, err error)) (m *Merchant, err error) {
+	var cutoff int64
 	err = retryConflicts(func() error {
 		if m, err = a.store.Merchant(ctx, id); err != nil {
 			return err
 		}
-		cutoff, err := change(m)
-		if err != nil {
-			return err
-		}
+		cutoff, err = change(m)
+		return err
+	}, func() error {
 		m.Version, m.UpdatedAt = m.Version+1, a.now()
 		return a.store.UpdateMerchant(ctx, m, cutoff, a.draft(actor, kind, string(id), set).about(id, ""))
 	})
@@ -170,11 +170,14 @@ func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id Merchant
 	return m, a.catchUp(ctx)
 }
 
-// retryConflicts runs a read-change-write again while others change the same
-// thing in between.
-func retryConflicts(try func() error) (err error) {
+// retryConflicts reads and writes again while others change the same thing in
+// between. What read itself refuses stays refused.
+func retryConflicts(read, write func() error) (err error) {
 	for range 10 {
-		if err = try(); !errors.Is(err, ErrConflict) {
+		if err = read(); err != nil {
+			return err
+		}
+		if err = write(); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}

@@ -150,7 +150,7 @@ func (a *Authority) readCredentials(r *TokenRequest) (credential.ID, credential.
 	refuse := func(reason Reason) (credential.ID, credential.Secret, int, *Refusal) {
 		return id, credential.Secret{}, 0, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
 	}
-	env := slices.IndexFunc(a.environments, func(e Environment) bool { return e.Name == id.Env })
+	env := environmentIndex(a.environments, id.Env)
 	switch {
 	case env < 0:
 		refusal := &Refusal{Reason: IDUnknownEnvironment, ClientID: ClientID(r.ClientID)}

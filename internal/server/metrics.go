@@ -110,7 +110,19 @@ func codeLabel(status int) string { return strconv.Itoa(status) }
 
 // buildInfo returns a gauge that is always 1 and says what is running.
 func buildInfo() prometheus.Collector {
-	version, revision, goVersion := "unknown", "unknown", "unknown"
+	version, revision, goVersion := Build()
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "tokenwright_build_info",
+		Help:        "Always 1; the labels say which build is running.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+	})
+	gauge.Set(1)
+	return gauge
+}
+
+// Build says which build is running; "unknown" where the binary does not say.
+func Build() (version, revision, goVersion string) {
+	version, revision, goVersion = "unknown", "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version, goVersion = info.Main.Version, info.GoVersion
 		for _, setting := range info.Settings {
@@ -119,13 +131,7 @@ func buildInfo() prometheus.Collector {
 			}
 		}
 	}
-	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name:        "tokenwright_build_info",
-		Help:        "Always 1; the labels say which build is running.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
-	})
-	gauge.Set(1)
-	return gauge
+	return version, revision, goVersion
 }
 
 // metricsHandler serves the metrics listener. /debug/pprof/cmdline is left out:

@@ -136,7 +136,11 @@ func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit in
 }
 
 // readChanges reads whatever the events name, as it is now.
-func (t *tx) readChanges(c *authority.DirectoryChanges, events []authority.Event) (err error) {
+func (t *tx) readChanges(c *authority.DirectoryChanges, events []authority.Event) error {
+	suspended, err := t.suspended()
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i := range events {
 		e := &events[i]
@@ -152,11 +156,11 @@ func (t *tx) readChanges(c *authority.DirectoryChanges, events []authority.Event
 		switch thing {
 		case "api_key":
 			var found int
-			if found, err = t.readKeys(c, `id = $1`, e.Subject); err == nil && found == 0 {
+			if found, err = t.readKeys(c, suspended, `id = $1`, e.Subject); err == nil && found == 0 {
 				c.Deleted = append(c.Deleted, authority.ClientID(e.Subject))
 			}
 		case "merchant":
-			_, err = t.readKeys(c, `merchant_id = $1`, e.Subject)
+			_, err = t.readKeys(c, suspended, `merchant_id = $1`, e.Subject)
 		case "scope":
 			c.Scopes, err = t.scopes()
 		case "signing_key":
@@ -170,12 +174,8 @@ func (t *tx) readChanges(c *authority.DirectoryChanges, events []authority.Event
 }
 
 // readKeys adds the API keys that the condition selects and tells how many.
-func (t *tx) readKeys(c *authority.DirectoryChanges, condition, arg string) (found int, err error) {
+func (t *tx) readKeys(c *authority.DirectoryChanges, suspended map[authority.MerchantID]bool, condition, arg string) (found int, err error) {
 	keys, err := collect(t, scanDirectoryKey, selectDirectoryKeys+condition+` ORDER BY id`, arg)
-	if err != nil {
-		return 0, err
-	}
-	suspended, err := t.suspended()
 	if err != nil {
 		return 0, err
 	}
