@@ -98,6 +98,9 @@ var otherVariables = []string{
 	"TOKENWRIGHT_CLIENT_ID", "TOKENWRIGHT_CLIENT_SECRET", "TOKENWRIGHT_CLIENT_SECRET_FILE",
 }
 
+// Fields whose flags every command has.
+var everyCommand = []string{"data", "database", "master_key_file"}
+
 // scalar is a field of Config that a variable and a flag can set.
 type scalar struct{ name, help string }
 
@@ -131,14 +134,17 @@ func (c *Config) set(name, text string) error {
 	return errors.New("is unknown")
 }
 
-// configFlags adds the flags of the named fields, or of all that set does not
-// have yet.
+// configFlags adds the flags of the named fields; without names, of all but
+// those that every command has.
 func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
 	for _, s := range scalars() {
-		if len(only) > 0 && !slices.Contains(only, s.name) || len(only) == 0 && slices.Contains([]string{"data", "database", "master_key_file"}, s.name) {
-			continue
+		wanted := slices.Contains(only, s.name)
+		if len(only) == 0 {
+			wanted = !slices.Contains(everyCommand, s.name)
 		}
-		set.String(s.flag(), "", s.help+"; "+s.variable())
+		if wanted {
+			set.String(s.flag(), "", s.help+"; "+s.variable())
+		}
 	}
 }
 

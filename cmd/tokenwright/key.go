@@ -107,20 +107,13 @@ func (a *app) keyListCommand() *cobra.Command {
 	c := a.command("list", "List API keys", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			f := authority.APIKeyFilter{MerchantID: authority.MerchantID(merchant), Env: env}
-			out := []admin.APIKey{}
-			for after := authority.ClientID(""); ; {
-				page, err := auth.APIKeys(ctx, f, after, pageSize)
-				if err != nil {
-					return err
-				}
-				for i := range page {
-					out = append(out, wireOf(auth).apiKey(&page[i]))
-					after = page[i].ID
-				}
-				if len(page) < pageSize {
-					break
-				}
+			list, err := readAll(func(last authority.APIKey) ([]authority.APIKey, error) {
+				return auth.APIKeys(ctx, f, last.ID, pageSize)
+			})
+			if err != nil {
+				return err
 			}
+			out := wireAll(list, wireOf(auth).apiKey)
 			return a.print(out, func(w io.Writer) { keyTable(w, out) })
 		})
 	})
@@ -133,12 +126,8 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 	var f keyFlags
 	var version int64
 	var noScopes bool
-	c := a.command("update CLIENT_ID", "Change name, description, scopes or expiry", cobra.ExactArgs(1), nil)
-	f.add(c)
-	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
-	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
-	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
-	c.RunE = a.command("", "", nil, func(ctx context.Context, args []string) error {
+	var c *cobra.Command
+	c = a.command("update CLIENT_ID", "Change name, description, scopes or expiry", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		u := authority.APIKeyUpdate{IfVersion: version}
 		if c.Flags().Changed("name") {
 			u.Name = &f.name
@@ -159,7 +148,11 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 		return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
 			return auth.UpdateAPIKey(ctx, actor, authority.ClientID(args[0]), u)
 		})
-	}).RunE
+	})
+	f.add(c)
+	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
+	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
+	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
 	return c
 }
 

@@ -97,13 +97,12 @@ Begin with:   tokenwright quickstart
 Management commands act on the database of --database, also beside a running
 server, which sees the change within a second.`,
 		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
-	a.configFlags(root.PersistentFlags(), "data", "database", "master_key_file")
+	a.configFlags(root.PersistentFlags(), everyCommand...)
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output: `table or json`")
 	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "other", Title: "Other:"})
 	root.SetHelpCommandGroupID("other")

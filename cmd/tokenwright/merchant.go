@@ -11,9 +11,6 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// pageSize is how many rows a list reads at a time.
-const pageSize = 500
-
 func (a *app) merchantCommand() *cobra.Command {
 	var id, name string
 	var keyLimit int
@@ -26,10 +23,8 @@ func (a *app) merchantCommand() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "", "what people call it")
 	require(create, "id", "name")
 
-	update := a.command("update ID", "Change name or key limit", cobra.ExactArgs(1), nil)
-	update.Flags().StringVar(&name, "name", "", "what people call it")
-	update.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
-	update.RunE = a.command("", "", nil, func(ctx context.Context, args []string) error {
+	var update *cobra.Command
+	update = a.command("update ID", "Change name or key limit", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		var u authority.MerchantUpdate
 		if update.Flags().Changed("name") {
 			u.Name = &name
@@ -40,7 +35,9 @@ func (a *app) merchantCommand() *cobra.Command {
 		return a.merchant(ctx, args[0], func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
 			return auth.UpdateMerchant(ctx, actor, id, u)
 		})
-	}).RunE
+	})
+	update.Flags().StringVar(&name, "name", "", "what people call it")
+	update.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
 
 	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.MerchantID) (*authority.Merchant, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
@@ -91,20 +88,13 @@ func (a *app) merchant(ctx context.Context, text string,
 
 func (a *app) listMerchants(ctx context.Context, _ []string) error {
 	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-		out := []admin.Merchant{}
-		for after := authority.MerchantID(""); ; {
-			page, err := auth.Merchants(ctx, after, pageSize)
-			if err != nil {
-				return err
-			}
-			for i := range page {
-				out = append(out, wireOf(auth).merchant(&page[i]))
-				after = page[i].ID
-			}
-			if len(page) < pageSize {
-				break
-			}
+		list, err := readAll(func(last authority.Merchant) ([]authority.Merchant, error) {
+			return auth.Merchants(ctx, last.ID, pageSize)
+		})
+		if err != nil {
+			return err
 		}
+		out := wireAll(list, wireOf(auth).merchant)
 		return a.print(out, func(w io.Writer) { merchantTable(w, out) })
 	})
 }

@@ -151,16 +151,27 @@ func writeNewMasterKey(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".master.key.*") // 0600
+	err := writePrivate(path, []byte(text), os.Link)
+	if errors.Is(err, fs.ErrExist) { // another process was first: what follows relies on its file
+		return syncDir(filepath.Dir(path))
+	}
+	return err
+}
+
+// writePrivate makes a file of one line that only its owner can read, whole or
+// not at all, and durable. place gives it its name: os.Rename puts it in the
+// place of another, os.Link does not.
+func writePrivate(path string, line []byte, place func(from, to string) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tokenwright.*") // 0600
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(text + "\n")
+	_, err = f.Write(append(line, '\n'))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := place(f.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))

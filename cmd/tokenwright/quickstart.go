@@ -145,7 +145,11 @@ func (a *app) quickstartKey(ctx context.Context, auth *authority.Authority) (*qu
 		return nil, err
 	}
 	key := &quickstartKey{URL: a.config.URL, MerchantID: quickstartMerchant, Env: env, ClientID: string(k.ID), ClientSecret: secret.Reveal()}
-	return key, writePrivate(path, key)
+	data, err := json.MarshalIndent(key, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return key, writePrivate(path, data, os.Rename)
 }
 
 func (a *app) quickstartCatalogue(ctx context.Context, auth *authority.Authority, actor authority.Actor) error {
@@ -174,22 +178,4 @@ func deleteLost(ctx context.Context, auth *authority.Authority, actor authority.
 		}
 	}
 	return nil
-}
-
-// writePrivate writes v as JSON to a file that only its owner can read.
-func writePrivate(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".quickstart.*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(append(data, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

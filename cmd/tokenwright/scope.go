@@ -34,10 +34,7 @@ func (a *app) scopeCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out := make([]admin.Scope, len(list))
-				for i := range list {
-					out[i] = wireOf(auth).scope(&list[i])
-				}
+				out := wireAll(list, wireOf(auth).scope)
 				return a.print(out, func(w io.Writer) { scopeTable(w, out) })
 			})
 		}),

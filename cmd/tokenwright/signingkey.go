@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -23,12 +23,10 @@ func (a *app) signingKeyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := []admin.SigningKey{}
-			for i := range keys {
-				if env == "" || keys[i].Env == env {
-					out = append(out, wireOf(auth).signingKey(&keys[i]))
-				}
+			if env != "" {
+				keys = slices.DeleteFunc(keys, func(k authority.SigningKey) bool { return k.Env != env })
 			}
+			out := wireAll(keys, wireOf(auth).signingKey)
 			return a.print(out, func(w io.Writer) {
 				row(w, "KID", "ENV", "ALG", "STATUS", "ACTIVE SINCE")
 				for _, k := range out {

@@ -91,3 +91,32 @@ func optional(t time.Time) *time.Time {
 	}
 	return &t
 }
+
+// wireAll turns a whole list; one without items is [], not null.
+func wireAll[T, U any](list []T, turn func(*T) U) []U {
+	out := make([]U, len(list))
+	for i := range list {
+		out[i] = turn(&list[i])
+	}
+	return out
+}
+
+// pageSize is how many rows a list reads at a time.
+const pageSize = 500
+
+// readAll reads page after page of pageSize, each behind the last item of the
+// one before, the first behind the zero value.
+func readAll[T any](page func(last T) ([]T, error)) (all []T, err error) {
+	var last T
+	for {
+		items, err := page(last)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if len(items) < pageSize {
+			return all, nil
+		}
+		last = items[len(items)-1]
+	}
+}
