@@ -8,31 +8,33 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // What was acknowledged stays: the server and one of the commands are killed
 // at any moment, round after round.
 func TestEveryAcknowledgedKeySurvivesKills(t *testing.T) {
 	t.Parallel()
-	need(t, "sqlite3")
-	in := newInstallation(t)
-	s := in.start(t)
-	s.seed(t)
-	s.cli(t, "merchant", "update", "4259", "--key-limit", "1000")
-	var acknowledged []apiKey
+	harness.Need(t, "sqlite3")
+	in := harness.New(t)
+	s := in.Start(t)
+	s.Seed(t)
+	s.CLI(t, "merchant", "update", "4259", "--key-limit", "1000")
+	var acknowledged []harness.APIKey
 	for round := range 5 {
-		created := in.createUntilKilled(t, s)
+		created := createUntilKilled(t, s)
 		acknowledged = append(acknowledged, created...)
-		s = in.start(t)
+		s = in.Start(t)
 		for _, key := range acknowledged {
-			if !s.works(t, key) {
+			if !s.Works(t, key) {
 				t.Errorf("round %d: %s was acknowledged and does not work", round, key.ClientID)
 			}
 		}
-		if v := in.verifyEvents(t); !v.OK {
+		if v := in.VerifyEvents(t); !v.OK {
 			t.Errorf("round %d: the events: %+v", round, v)
 		}
-		if got := sqlite(t, in, "PRAGMA integrity_check;"); got != "ok" {
+		if got := in.SQLite(t, "PRAGMA integrity_check;"); got != "ok" {
 			t.Errorf("round %d: integrity_check: %s", round, got)
 		}
 		if len(created) == 0 {
@@ -45,7 +47,7 @@ func TestEveryAcknowledgedKeySurvivesKills(t *testing.T) {
 // createUntilKilled creates API keys with several commands at a time; in the
 // midst of it the server and one command are killed. It returns the API keys
 // that were shown to whoever ran the commands.
-func (in *installation) createUntilKilled(t *testing.T, s *server) []apiKey {
+func createUntilKilled(t *testing.T, s *harness.Server) []harness.APIKey {
 	t.Helper()
 	const atATime = 3
 	var mu sync.Mutex
@@ -63,7 +65,7 @@ func (in *installation) createUntilKilled(t *testing.T, s *server) []apiKey {
 				of = ctx
 			}
 			for stop.Err() == nil && of.Err() == nil {
-				text := in.create(of, t)
+				text := create(of, t, s.Installation)
 				mu.Lock()
 				texts = append(texts, text)
 				if len(texts) == atATime {
@@ -76,26 +78,26 @@ func (in *installation) createUntilKilled(t *testing.T, s *server) []apiKey {
 	<-enough
 	<-time.After(time.Duration(rand.IntN(100)) * time.Millisecond) // any moment will do
 	killOne()
-	s.kill(t)
+	s.Kill(t)
 	stopAll()
 	wg.Wait()
-	var keys []apiKey
+	var keys []harness.APIKey
 	for _, text := range texts {
 		if json.Valid([]byte(text)) {
-			keys = append(keys, readKey(t, text))
+			keys = append(keys, harness.ReadKey(t, text))
 		}
 	}
 	return keys
 }
 
 // create runs one command, which may be killed, and returns what it has shown.
-func (in *installation) create(ctx context.Context, t *testing.T) string {
-	c := in.command(ctx, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Survivor", "--scope", "customers:read", "-o", "json")
+func create(ctx context.Context, t *testing.T, in *harness.Installation) string {
+	c := in.Command(ctx, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Survivor", "--scope", "customers:read", "-o", "json")
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil && ctx.Err() == nil {
 		t.Errorf("key create: %v\n%s", err, stderr.Bytes())
 	}
-	in.keep(t, "stderr", stderr.Bytes())
+	in.Keep(t, "stderr", stderr.Bytes())
 	return stdout.String()
 }

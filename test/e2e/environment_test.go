@@ -2,23 +2,24 @@ package e2e
 
 import (
 	"encoding/json"
-	"hash/crc32"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // Each environment signs with keys of its own: a resource server of production
 // refuses every token that a demo key can get, whatever it forgets to look at.
 func TestNoRequestWithADemoKeyGetsATokenThatProductionAccepts(t *testing.T) {
 	t.Parallel()
-	s, demo := startWithKey(t, "demo")
-	production := s.createKey(t, "production")
-	eventually(t, aSecond, "the new API key works", func() bool { return s.works(t, production) })
+	s, demo := harness.StartWithKey(t, "demo")
+	production := s.CreateKey(t, "production")
+	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, production) })
 
-	tokens := []string{s.token(t, demo)}
-	for _, a := range s.attempts(t, demo) {
+	tokens := []string{s.Token(t, demo)}
+	for _, a := range attempts(t, s, demo) {
 		if a.AccessToken != "" {
 			tokens = append(tokens, a.AccessToken)
 		} else if a.Error == "" || a.Code == "" {
@@ -27,12 +28,12 @@ func TestNoRequestWithADemoKeyGetsATokenThatProductionAccepts(t *testing.T) {
 	}
 	// Neither issuer nor audience nor type are asked for: the signature alone
 	// must do. In the second set the key has the kid that the token names.
-	keys := s.get(t, s.url+"/production/oauth/jwks").body
-	var jobs []verification
-	for _, token := range append([]string{s.token(t, production)}, tokens...) {
-		jobs = append(jobs, verification{Token: token, JWKS: keys}, verification{Token: token, JWKS: withKidOf(t, keys, token)})
+	keys := s.Get(t, s.URL+"/production/oauth/jwks").Body
+	var jobs []harness.Verification
+	for _, token := range append([]string{s.Token(t, production)}, tokens...) {
+		jobs = append(jobs, harness.Verification{Token: token, JWKS: keys}, harness.Verification{Token: token, JWKS: withKidOf(t, keys, token)})
 	}
-	results := jose(t, jobs...)
+	results := harness.Jose(t, jobs...)
 	for _, good := range results[:2] {
 		if good.Error != "" {
 			t.Fatalf("the token of a production key: jose: %s", good.Error)
@@ -47,41 +48,41 @@ func TestNoRequestWithADemoKeyGetsATokenThatProductionAccepts(t *testing.T) {
 }
 
 // attempts are requests that try to get a production token with a demo key.
-func (s *server) attempts(t *testing.T, key apiKey) []tokenAnswer {
+func attempts(t *testing.T, s *harness.Server, key harness.APIKey) []harness.TokenAnswer {
 	t.Helper()
-	production := s.url + "/production"
-	forged := apiKey{
+	production := s.URL + "/production"
+	forged := harness.APIKey{
 		ClientID:     strings.Replace(key.ClientID, "_demo_", "_production_", 1),
-		ClientSecret: withChecksum(strings.Replace(key.ClientSecret, "_demo_", "_production_", 1)),
+		ClientSecret: harness.WithChecksum(strings.Replace(key.ClientSecret, "_demo_", "_production_", 1)),
 	}
-	note(forged.ClientSecret, aSecret)
-	var answers []tokenAnswer
+	harness.NoteSecret(forged.ClientSecret)
+	var answers []harness.TokenAnswer
 	for _, path := range []string{
 		"/oauth/token", "/api/oauth/token", "/demo/oauth/token", "/demo/api/oauth/token",
 		"/production/oauth/token", "/production/api/oauth/token", "/platform/oauth/token",
 	} {
-		for _, k := range []apiKey{key, forged, {ClientID: forged.ClientID, ClientSecret: key.ClientSecret}, {ClientID: key.ClientID, ClientSecret: forged.ClientSecret}} {
+		for _, k := range []harness.APIKey{key, forged, {ClientID: forged.ClientID, ClientSecret: key.ClientSecret}, {ClientID: key.ClientID, ClientSecret: forged.ClientSecret}} {
 			for _, more := range [][]string{
 				nil, {"resource", production + "/api"}, {"resource", production}, {"audience", production + "/api"}, {"env", "production"},
 				{"environment", "production"}, {"issuer", production}, {"iss", production}, {"scope", "customers:read env:production"},
 			} {
-				answers = append(answers, s.ask(t, s.url+path, k.ClientID, k.ClientSecret, more...))
+				answers = append(answers, s.Ask(t, s.URL+path, k.ClientID, k.ClientSecret, more...))
 			}
 		}
-		answers = append(answers, s.withHeaders(t, path, key)...)
+		answers = append(answers, withHeaders(t, s, path, key)...)
 	}
 	return answers
 }
 
 // withHeaders asks as if the request had come to production through a proxy.
-func (s *server) withHeaders(t *testing.T, path string, key apiKey) []tokenAnswer {
+func withHeaders(t *testing.T, s *harness.Server, path string, key harness.APIKey) []harness.TokenAnswer {
 	t.Helper()
-	var answers []tokenAnswer
+	var answers []harness.TokenAnswer
 	for name, value := range map[string]string{
 		"Host": "production.localhost", "X-Forwarded-Host": "production.localhost", "X-Forwarded-Prefix": "/production",
 		"X-Original-Url": "/production/oauth/token", "X-Rewrite-Url": "/production/oauth/token", "Forwarded": "host=production.localhost",
 	} {
-		r := newRequest(t, http.MethodPost, s.url+path,
+		r := harness.NewRequest(t, http.MethodPost, s.URL+path,
 			url.Values{"grant_type": {"client_credentials"}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}.Encode())
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if name == "Host" {
@@ -89,22 +90,9 @@ func (s *server) withHeaders(t *testing.T, path string, key apiKey) []tokenAnswe
 		} else {
 			r.Header.Set(name, value)
 		}
-		answers = append(answers, s.do(t, r).token(t))
+		answers = append(answers, s.Do(t, r).Token(t))
 	}
 	return answers
-}
-
-// withChecksum gives a secret the check digits that its text should have: six
-// base62 digits of the CRC-32 of what stands before them.
-func withChecksum(secret string) string {
-	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	body := secret[:len(secret)-6]
-	var check [6]byte
-	for n, i := crc32.ChecksumIEEE([]byte(body)), 5; i >= 0; i-- {
-		check[i] = digits[n%62]
-		n /= 62
-	}
-	return body + string(check[:])
 }
 
 // withKidOf gives the one key of a JWKS the kid that a token names.
@@ -116,7 +104,7 @@ func withKidOf(t *testing.T, jwks []byte, token string) []byte {
 	if err := json.Unmarshal(jwks, &set); err != nil || len(set.Keys) != 1 {
 		t.Fatalf("the JWKS has not one key: %v\n%s", err, jwks)
 	}
-	set.Keys[0]["kid"] = part(t, token, 0)["kid"]
+	set.Keys[0]["kid"] = harness.Part(t, token, 0)["kid"]
 	out, err := json.Marshal(set)
 	if err != nil {
 		t.Fatal(err)

@@ -4,43 +4,41 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // Figures, not limits: what a user of the released binary would measure.
 func TestFiguresOfTheReleasedBinary(t *testing.T) {
-	in := newInstallation(t)
-	in.binary = filepath.Join(run.own, "released")
+	in := harness.New(t)
 	// The release has -trimpath as well, which changes no figure but would
 	// compile every package once more.
-	if err := build(in.binary, "-ldflags", "-s -w"); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(in.binary)
+	in.Binary = harness.Build(t, "-ldflags", "-s -w")
+	info, err := os.Stat(in.Binary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("size of the binary: %.1f MiB", float64(info.Size())/(1<<20))
-	s := in.start(t)
-	in.seed(t)
-	key := in.createKey(t, "demo")
-	s.stop(t)
+	s := in.Start(t)
+	in.Seed(t)
+	key := in.CreateKey(t, "demo")
+	s.Stop(t)
 
 	for range 5 {
 		began := time.Now()
-		s = in.launch(t)
-		eventually(t, 30*time.Second, "the first token", func() bool {
-			_, err := askOnce(in.client, in.url, key)
+		s = in.Launch(t)
+		harness.Eventually(t, 30*time.Second, "the first token", func() bool {
+			_, err := harness.AskOnce(in.Client, in.URL, key)
 			return err == nil
 		})
 		t.Logf("from exec to the first token: %s", time.Since(began).Round(time.Millisecond))
-		t.Logf("resident memory with one token issued: %s", residentMemory(s.process.Process.Pid))
-		in.client.Transport.(*http.Transport).CloseIdleConnections()
-		s.stop(t)
+		t.Logf("resident memory with one token issued: %s", residentMemory(s.Process.Process.Pid))
+		in.Client.Transport.(*http.Transport).CloseIdleConnections()
+		s.Stop(t)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // halfRequest is a token request of which the server has the head and the
@@ -20,9 +22,9 @@ type halfRequest struct {
 	rest string
 }
 
-func (s *server) beginRequest(t *testing.T, key apiKey) *halfRequest {
+func beginRequest(t *testing.T, s *harness.Server, key harness.APIKey) *halfRequest {
 	t.Helper()
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,25 +68,25 @@ func (h *halfRequest) finish(t *testing.T) int {
 // under way, and ends well.
 func TestTerminatedServerAnswersEveryRequestUnderWay(t *testing.T) {
 	t.Parallel()
-	s, key := startWithKey(t, "demo")
-	s.stop(t)
-	s = s.start(t, "--shutdown-delay", "2s")
+	s, key := harness.StartWithKey(t, "demo")
+	s.Stop(t)
+	s = s.Start(t, "--shutdown-delay", "2s")
 	var underWay []*halfRequest
 	for range 20 {
-		underWay = append(underWay, s.beginRequest(t, key))
+		underWay = append(underWay, beginRequest(t, s, key))
 	}
-	balancer := s.startBalancer(key)
-	s.observe(t)
-	s.signal(t, syscall.SIGTERM)
-	eventually(t, aSecond, "/readyz answers 503", func() bool { return s.get(t, s.url+"/readyz").status == http.StatusServiceUnavailable })
-	if !s.works(t, key) {
+	balancer := startBalancer(s, key)
+	s.Observe(t)
+	s.Signal(t, syscall.SIGTERM)
+	harness.Eventually(t, harness.ASecond, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	if !s.Works(t, key) {
 		t.Error("while it tells load balancers, the server answers no request")
 	}
 	if answered, err := balancer(); err != nil || answered == 0 {
 		t.Errorf("clients behind a load balancer: %d answers, then %v", answered, err)
 	}
-	eventually(t, 10*time.Second, "new connections are refused", func() bool {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+	harness.Eventually(t, 10*time.Second, "new connections are refused", func() bool {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -95,21 +97,21 @@ func TestTerminatedServerAnswersEveryRequestUnderWay(t *testing.T) {
 			t.Errorf("request %d of before the signal is answered with %d", i, status)
 		}
 	}
-	if state := s.waitFor(t, 10*time.Second); state.ExitCode() != 0 {
+	if state := s.WaitFor(t, 10*time.Second); state.ExitCode() != 0 {
 		t.Errorf("the server ended with %s", state)
 	}
 }
 
 // startBalancer has clients send requests for as long as /readyz says so. The
 // function that it returns waits for them.
-func (s *server) startBalancer(key apiKey) (wait func() (answered int64, err error)) {
+func startBalancer(s *harness.Server, key harness.APIKey) (wait func() (answered int64, err error)) {
 	var n atomic.Int64
 	failed := make(chan error, 4)
 	var wg sync.WaitGroup
 	for range cap(failed) {
 		wg.Go(func() {
-			for s.ready() {
-				if _, err := askOnce(s.client, s.url, key); err != nil {
+			for s.Ready() {
+				if _, err := harness.AskOnce(s.Client, s.URL, key); err != nil {
 					failed <- err
 					return
 				}
@@ -130,15 +132,15 @@ func (s *server) startBalancer(key apiKey) (wait func() (answered int64, err err
 
 func TestSecondSignalEndsTheServerAtOnce(t *testing.T) {
 	t.Parallel()
-	s, key := startWithKey(t, "demo")
-	s.stop(t)
-	s = s.start(t, "--shutdown-delay", "1m")
-	s.beginRequest(t, key) // and never ended
-	s.observe(t)
-	s.signal(t, syscall.SIGTERM)
-	eventually(t, aSecond, "/readyz answers 503", func() bool { return s.get(t, s.url+"/readyz").status == http.StatusServiceUnavailable })
-	s.signal(t, syscall.SIGTERM)
-	state := s.waitFor(t, 5*time.Second)
+	s, key := harness.StartWithKey(t, "demo")
+	s.Stop(t)
+	s = s.Start(t, "--shutdown-delay", "1m")
+	beginRequest(t, s, key) // and never ended
+	s.Observe(t)
+	s.Signal(t, syscall.SIGTERM)
+	harness.Eventually(t, harness.ASecond, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	s.Signal(t, syscall.SIGTERM)
+	state := s.WaitFor(t, 5*time.Second)
 	if state.ExitCode() != 128+int(syscall.SIGTERM) { // as shells show it
 		t.Errorf("the server ended with %s", state)
 	}

@@ -9,45 +9,47 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // startWithHosts starts a server that ends TLS itself, where the environment
 // demo has a host of its own and production has not.
-func startWithHosts(t *testing.T) (s *server, ca *authorityOfTests, demo string) {
+func startWithHosts(t *testing.T) (s *harness.Server, ca *authorityOfTests, demo string) {
 	t.Helper()
-	in := newInstallation(t)
+	in := harness.New(t)
 	ca = newAuthority(t)
 	ca.issue(t, "localhost", "demo.localhost")
-	in.url, demo = fmt.Sprintf("https://localhost:%d", in.port), fmt.Sprintf("https://demo.localhost:%d", in.port)
-	in.client = newClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS12}})
-	in.configure(t, fmt.Sprintf(`
+	in.URL, demo = fmt.Sprintf("https://localhost:%d", in.Port), fmt.Sprintf("https://demo.localhost:%d", in.Port)
+	in.Client = harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS12}})
+	in.Configure(t, fmt.Sprintf(`
 url: %s
 tls_cert_file: %s
 tls_key_file: %s
 environments: {demo: {issuer: "%s"}, production: {}}
-`, in.url, ca.path("cert.pem"), ca.path("key.pem"), demo))
-	s = in.start(t)
-	s.seed(t)
+`, in.URL, ca.path("cert.pem"), ca.path("key.pem"), demo))
+	s = in.Start(t)
+	s.Seed(t)
 	return s, ca, demo
 }
 
 func TestEnvironmentWithItsOwnHostServesTheGuidesURL(t *testing.T) {
 	t.Parallel()
 	s, ca, demo := startWithHosts(t)
-	key := s.createKey(t, "demo")
-	eventually(t, aSecond, "the new API key works", func() bool { return s.works(t, key) })
+	key := s.CreateKey(t, "demo")
+	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
 
-	a := curl(t, "--cacert", ca.path("ca.pem"), "--resolve", fmt.Sprintf("demo.localhost:%d:127.0.0.1", s.port),
-		"-XPOST", demo+"/api/oauth/token", "-H", "Content-Type: application/json", "-d", tokenRequest(t, key.ClientID, key.ClientSecret))
-	token := a.token(t).AccessToken
+	a := harness.Curl(t, "--cacert", ca.path("ca.pem"), "--resolve", fmt.Sprintf("demo.localhost:%d:127.0.0.1", s.Port),
+		"-XPOST", demo+"/api/oauth/token", "-H", "Content-Type: application/json", "-d", harness.TokenRequest(t, key.ClientID, key.ClientSecret))
+	token := a.Token(t).AccessToken
 	checkGuidesAnswer(t, a, token)
-	jwks := s.get(t, demo+"/oauth/jwks").body
+	jwks := s.Get(t, demo+"/oauth/jwks").Body
 	for name, token := range map[string]string{
-		"of the guide's URL": token, "of its host": s.ask(t, demo+"/oauth/token", key.ClientID, key.ClientSecret).AccessToken,
-		"of the common endpoint": s.token(t, key),
+		"of the guide's URL": token, "of its host": s.Ask(t, demo+"/oauth/token", key.ClientID, key.ClientSecret).AccessToken,
+		"of the common endpoint": s.Token(t, key),
 	} {
-		checkShape(t, token, demo, "demo", "customers:read customers:write")
-		if found := jose(t, verification{Token: token, JWKS: jwks, Issuer: demo, Audience: demo + "/api", Type: "at+jwt"})[0]; found.Error != "" {
+		harness.CheckShape(t, token, demo, "demo", "customers:read customers:write")
+		if found := harness.Jose(t, harness.Verification{Token: token, JWKS: jwks, Issuer: demo, Audience: demo + "/api", Type: "at+jwt"})[0]; found.Error != "" {
 			t.Errorf("token %s: jose: %s", name, found.Error)
 		}
 	}
@@ -73,20 +75,20 @@ func TestEnvironmentsOwnHostServesOnlyItsIssuer(t *testing.T) {
 		demo + "/platform/oauth/jwks":    404,
 		demo + "/.well-known/oauth-authorization-server/production":  404,
 		demo + "/admin/v1/merchants":                                 404,
-		s.url + "/docs":                                              200,
-		s.url + "/production/oauth/jwks":                             200,
-		s.url + "/.well-known/oauth-authorization-server/production": 200,
-		s.url + "/demo/oauth/jwks":                                   404,
-		s.url + "/demo/oauth/token":                                  404,
-		s.url + "/oauth/jwks":                                        404,
-		s.url + "/.well-known/oauth-authorization-server":            404,
-		s.url + "/.well-known/oauth-authorization-server/demo":       404,
+		s.URL + "/docs":                                              200,
+		s.URL + "/production/oauth/jwks":                             200,
+		s.URL + "/.well-known/oauth-authorization-server/production": 200,
+		s.URL + "/demo/oauth/jwks":                                   404,
+		s.URL + "/demo/oauth/token":                                  404,
+		s.URL + "/oauth/jwks":                                        404,
+		s.URL + "/.well-known/oauth-authorization-server":            404,
+		s.URL + "/.well-known/oauth-authorization-server/demo":       404,
 	} {
-		if got := s.get(t, url).status; got != want {
+		if got := s.Get(t, url).Status; got != want {
 			t.Errorf("%s answers %d, not %d", url, got, want)
 		}
 	}
-	metadata := string(s.get(t, demo+"/.well-known/oauth-authorization-server").body)
+	metadata := string(s.Get(t, demo+"/.well-known/oauth-authorization-server").Body)
 	for _, member := range []string{`"issuer":"` + demo + `"`, `"token_endpoint":"` + demo + `/oauth/token"`, `"jwks_uri":"` + demo + `/oauth/jwks"`} {
 		if !strings.Contains(metadata, member) {
 			t.Errorf("the metadata has no %s: %s", member, metadata)
@@ -98,7 +100,7 @@ func TestTLSBelowVersion12IsRefused(t *testing.T) {
 	t.Parallel()
 	s, ca, _ := startWithHosts(t)
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), &tls.Config{
+		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{
 			RootCAs: ca.pool(), ServerName: "localhost", MinVersion: version, MaxVersion: version,
 		})
 		if err == nil {
@@ -117,21 +119,21 @@ func TestTLSBelowVersion12IsRefused(t *testing.T) {
 func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 	t.Parallel()
 	s, ca, _ := startWithHosts(t)
-	key := s.createKey(t, "production")
-	eventually(t, aSecond, "the new API key works", func() bool { return s.works(t, key) })
+	key := s.CreateKey(t, "production")
+	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
 
 	stop, done := make(chan struct{}), make(chan error, 1)
 	var answered atomic.Int64
-	kept := newClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, MaxConnsPerHost: 1})
+	kept := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, MaxConnsPerHost: 1})
 	defer kept.CloseIdleConnections()
 	go func() { done <- askUntil(stop, kept, s, key, &answered) }()
-	eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > 0 })
+	harness.Eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > 0 })
 
 	for try := range 3 {
 		serial := ca.issue(t, "localhost", "demo.localhost")
-		s.signal(t, syscall.SIGHUP)
-		eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
-			conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
+		s.Signal(t, syscall.SIGHUP)
+		harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
+			conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +142,7 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 		})
 		// The server also looks at the files every few seconds, which it
 		// logs: only without that record was it the signal.
-		if s.logged(t) && len(s.records(t, "TLS certificate reloaded")) <= try {
+		if logged(t, s) && len(s.Records(t, "TLS certificate reloaded")) <= try {
 			break
 		}
 		if try == 2 {
@@ -148,7 +150,7 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 		}
 	}
 	before := answered.Load()
-	eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > before+5 })
+	harness.Eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > before+5 })
 	close(stop)
 	if err := <-done; err != nil {
 		t.Errorf("a client on a kept connection: %v", err)
@@ -157,15 +159,15 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 
 // logged waits until every record so far is written: when that of a new
 // request is, the older ones are.
-func (s *server) logged(t *testing.T) bool {
+func logged(t *testing.T, s *harness.Server) bool {
 	t.Helper()
-	id := s.get(t, s.url+"/production/oauth/jwks").header.Get("X-Request-Id")
-	eventually(t, 10*time.Second, "the request is logged", func() bool { return strings.Contains(s.readLog(t), id) })
+	id := s.Get(t, s.URL+"/production/oauth/jwks").Header.Get("X-Request-Id")
+	harness.Eventually(t, 10*time.Second, "the request is logged", func() bool { return strings.Contains(s.ReadLog(t), id) })
 	return true
 }
 
 // askUntil asks for tokens one after the other on one connection.
-func askUntil(stop <-chan struct{}, client *http.Client, s *server, key apiKey, answered *atomic.Int64) error {
+func askUntil(stop <-chan struct{}, client *http.Client, s *harness.Server, key harness.APIKey, answered *atomic.Int64) error {
 	connections := map[string]bool{}
 	for {
 		select {
@@ -176,7 +178,7 @@ func askUntil(stop <-chan struct{}, client *http.Client, s *server, key apiKey, 
 			return nil
 		default:
 		}
-		local, err := askOnce(client, s.url, key)
+		local, err := harness.AskOnce(client, s.URL, key)
 		if err != nil {
 			return err
 		}

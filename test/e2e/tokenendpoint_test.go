@@ -7,44 +7,34 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/test/harness"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// startWithKey starts a server with the merchant of the guide and one API key
-// that works.
-func startWithKey(t *testing.T, env string) (*server, apiKey) {
-	t.Helper()
-	s := startServer(t)
-	s.seed(t)
-	key := s.createKey(t, env)
-	eventually(t, aSecond, "the new API key works", func() bool { return s.works(t, key) })
-	return s, key
-}
-
 func TestGuidesCurlCommandGetsTheGuidesAnswer(t *testing.T) {
 	t.Parallel()
-	s, key := startWithKey(t, "demo")
-	body := tokenRequest(t, key.ClientID, key.ClientSecret)
+	s, key := harness.StartWithKey(t, "demo")
+	body := harness.TokenRequest(t, key.ClientID, key.ClientSecret)
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}.Encode()
-	jwks := s.url + "/demo/oauth/jwks"
-	var jobs []verification
+	jwks := s.URL + "/demo/oauth/jwks"
+	var jobs []harness.Verification
 	for name, args := range map[string][]string{
-		"JSON":          {"-XPOST", s.url + "/api/oauth/token", "-H", "Content-Type: application/json", "-d", body},
-		"form":          {"-XPOST", s.url + "/api/oauth/token", "-d", form},
-		"Basic":         {"-u", key.ClientID + ":" + key.ClientSecret, s.url + "/api/oauth/token", "-d", "grant_type=client_credentials"},
-		"the alias":     {s.url + "/oauth/token", "-d", form},
-		"the issuer":    {s.url + "/demo/oauth/token", "-d", form},
-		"alias, issuer": {s.url + "/demo/api/oauth/token", "-d", form},
+		"JSON":          {"-XPOST", s.URL + "/api/oauth/token", "-H", "Content-Type: application/json", "-d", body},
+		"form":          {"-XPOST", s.URL + "/api/oauth/token", "-d", form},
+		"Basic":         {"-u", key.ClientID + ":" + key.ClientSecret, s.URL + "/api/oauth/token", "-d", "grant_type=client_credentials"},
+		"the alias":     {s.URL + "/oauth/token", "-d", form},
+		"the issuer":    {s.URL + "/demo/oauth/token", "-d", form},
+		"alias, issuer": {s.URL + "/demo/api/oauth/token", "-d", form},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := curl(t, args...)
-			token := a.token(t).AccessToken
+			a := harness.Curl(t, args...)
+			token := a.Token(t).AccessToken
 			checkGuidesAnswer(t, a, token)
-			jobs = append(jobs, verification{Token: token, JWKSURI: jwks, Issuer: s.url + "/demo", Audience: s.url + "/demo/api", Type: "at+jwt"})
+			jobs = append(jobs, harness.Verification{Token: token, JWKSURI: jwks, Issuer: s.URL + "/demo", Audience: s.URL + "/demo/api", Type: "at+jwt"})
 		})
 	}
-	for _, found := range jose(t, jobs...) {
+	for _, found := range harness.Jose(t, jobs...) {
 		if found.Error != "" {
 			t.Errorf("jose: %s", found.Error)
 		}
@@ -53,19 +43,19 @@ func TestGuidesCurlCommandGetsTheGuidesAnswer(t *testing.T) {
 
 // checkGuidesAnswer holds an answer against the guide's: its three members,
 // and scope (RFC 6749 5.1).
-func checkGuidesAnswer(t *testing.T, a *answer, token string) {
+func checkGuidesAnswer(t *testing.T, a *harness.Answer, token string) {
 	t.Helper()
-	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" ||
-		a.header.Get("Cache-Control") != "no-store" || a.header.Get("Pragma") != "no-cache" || a.header.Get("X-Request-Id") == "" {
-		t.Errorf("status %d, header %v", a.status, a.header)
+	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "application/json" ||
+		a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Pragma") != "no-cache" || a.Header.Get("X-Request-Id") == "" {
+		t.Errorf("status %d, header %v", a.Status, a.Header)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(a.body))
+	decoder := json.NewDecoder(bytes.NewReader(a.Body))
 	decoder.UseNumber()
 	var members map[string]any
 	if err := decoder.Decode(&members); err != nil {
 		t.Fatal(err)
 	}
-	checkMembers(t, "answer", members, "access_token", "expires_in", "token_type", "scope")
+	harness.CheckMembers(t, "answer", members, "access_token", "expires_in", "token_type", "scope")
 	for name, want := range map[string]any{
 		"access_token": token, "expires_in": json.Number("3600"), "token_type": "bearer", "scope": "customers:read customers:write",
 	} {
@@ -77,21 +67,21 @@ func checkGuidesAnswer(t *testing.T, a *answer, token string) {
 
 func TestOAuth2LibraryGetsATokenInEveryStyle(t *testing.T) {
 	t.Parallel()
-	s, key := startWithKey(t, "demo")
+	s, key := harness.StartWithKey(t, "demo")
 	for name, style := range map[string]oauth2.AuthStyle{
 		"header": oauth2.AuthStyleInHeader, "params": oauth2.AuthStyleInParams, "auto-detect": oauth2.AuthStyleAutoDetect,
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := clientcredentials.Config{
-				ClientID: key.ClientID, ClientSecret: key.ClientSecret, TokenURL: s.url + "/oauth/token",
+				ClientID: key.ClientID, ClientSecret: key.ClientSecret, TokenURL: s.URL + "/oauth/token",
 				Scopes: []string{"customers:read"}, AuthStyle: style,
 			}
 			token, err := config.Token(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			noteToken(token.AccessToken)
-			checkShape(t, token.AccessToken, s.url+"/demo", "demo", "customers:read")
+			harness.NoteToken(token.AccessToken)
+			harness.CheckShape(t, token.AccessToken, s.URL+"/demo", "demo", "customers:read")
 			if token.Type() != "Bearer" || !token.Valid() || token.Extra("scope") != "customers:read" {
 				t.Errorf("type %q, valid %t, scope %v", token.Type(), token.Valid(), token.Extra("scope"))
 			}
@@ -102,19 +92,19 @@ func TestOAuth2LibraryGetsATokenInEveryStyle(t *testing.T) {
 // The commands that people pipe into each other.
 func TestTokenGetPrintsATokenThatTokenInspectReads(t *testing.T) {
 	t.Parallel()
-	s, key := startWithKey(t, "demo")
-	s.environ = []string{
-		"TOKENWRIGHT_CLIENT_ID=" + key.ClientID, "TOKENWRIGHT_CLIENT_SECRET=" + key.ClientSecret, "TOKENWRIGHT_URL=" + s.url,
+	s, key := harness.StartWithKey(t, "demo")
+	s.Environ = []string{
+		"TOKENWRIGHT_CLIENT_ID=" + key.ClientID, "TOKENWRIGHT_CLIENT_SECRET=" + key.ClientSecret, "TOKENWRIGHT_URL=" + s.URL,
 	}
-	token := s.cli(t, "token", "get", "--scope", "customers:read")
+	token := s.CLI(t, "token", "get", "--scope", "customers:read")
 	token = token[:len(token)-1]
-	noteToken(token)
-	checkShape(t, token, s.url+"/demo", "demo", "customers:read")
+	harness.NoteToken(token)
+	harness.CheckShape(t, token, s.URL+"/demo", "demo", "customers:read")
 
-	c := s.command(t.Context(), "token", "inspect", "-o", "json")
+	c := s.Command(t.Context(), "token", "inspect", "-o", "json")
 	c.Stdin = bytes.NewReader([]byte(token + "\n"))
 	var shown struct{ Payload struct{ Scope string } }
-	if err := json.Unmarshal([]byte(s.finish(t, c).stdout), &shown); err != nil || shown.Payload.Scope != "customers:read" {
+	if err := json.Unmarshal([]byte(s.Finish(t, c).Stdout), &shown); err != nil || shown.Payload.Scope != "customers:read" {
 		t.Errorf("token inspect: %v, %+v", err, shown)
 	}
 }

@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"encoding/json"
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// askOnce asks for a token outside the goroutine of a test, and returns the
+// AskOnce asks for a token outside the goroutine of a test, and returns the
 // local address of the connection that was used.
-func askOnce(client *http.Client, base string, key apiKey) (local string, err error) {
+func AskOnce(client *http.Client, base string, key APIKey) (local string, err error) {
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}
 	r, err := http.NewRequest(http.MethodPost, base+"/oauth/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -31,10 +31,10 @@ func askOnce(client *http.Client, base string, key apiKey) (local string, err er
 	if err != nil {
 		return local, err
 	}
-	var a tokenAnswer
+	var a TokenAnswer
 	if err := json.Unmarshal(body, &a); err != nil || a.AccessToken == "" {
 		return local, fmt.Errorf("status %d: %s", resp.StatusCode, body)
 	}
-	noteToken(a.AccessToken)
+	NoteToken(a.AccessToken)
 	return local, nil
 }

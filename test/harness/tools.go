@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"bufio"
@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-// missing ends a test that cannot run here. Where everything must run, that is
+// Missing ends a test that cannot run here. Where everything must run, that is
 // a failure: a test that CI skips guards nothing.
-func missing(t *testing.T, what string) {
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("TOKENWRIGHT_TEST_ALL") != "" {
 		t.Fatalf("%s; TOKENWRIGHT_TEST_ALL wants every test to run (make tools installs it)", what)
@@ -23,18 +23,18 @@ func missing(t *testing.T, what string) {
 	t.Skipf("%s (make tools installs it)", what)
 }
 
-// need ends the test where a program is not installed.
-func need(t *testing.T, programs ...string) {
+// Need ends the test where a program is not installed.
+func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			missing(t, p+" is not installed")
+			Missing(t, p+" is not installed")
 		}
 	}
 }
 
-// tool runs a program that must succeed, and returns its output.
-func tool(t *testing.T, stdin string, name string, args ...string) string {
+// Tool runs a program that must succeed, and returns its output.
+func Tool(t testing.TB, stdin string, name string, args ...string) string {
 	t.Helper()
 	c := exec.Command(name, args...)
 	c.Stdin = strings.NewReader(stdin)
@@ -50,21 +50,21 @@ func tool(t *testing.T, stdin string, name string, args ...string) string {
 	return string(out)
 }
 
-// sqlite runs SQL with the sqlite3 command, as somebody with the file would.
-func sqlite(t *testing.T, in *installation, sql string) string {
+// SQLite runs SQL with the sqlite3 command, as somebody with the file would.
+func (in *Installation) SQLite(t testing.TB, sql string) string {
 	t.Helper()
-	need(t, "sqlite3")
-	return strings.TrimSpace(tool(t, ".bail on\n.timeout 5000\n"+sql+"\n", "sqlite3", "-batch", filepath.Join(in.data, "tokenwright.db")))
+	Need(t, "sqlite3")
+	return strings.TrimSpace(Tool(t, ".bail on\n.timeout 5000\n"+sql+"\n", "sqlite3", "-batch", filepath.Join(in.Data, "tokenwright.db")))
 }
 
-// curl runs curl and reads the answer that it shows.
-func curl(t *testing.T, args ...string) *answer {
+// Curl runs curl and reads the answer that it shows.
+func Curl(t testing.TB, args ...string) *Answer {
 	t.Helper()
-	need(t, "curl")
-	return readAnswer(t, tool(t, "", "curl", append([]string{"-sS", "-i", "--http1.1", "--noproxy", "*", "-m", "30"}, args...)...))
+	Need(t, "curl")
+	return readAnswer(t, Tool(t, "", "curl", append([]string{"-sS", "-i", "--http1.1", "--noproxy", "*", "-m", "30"}, args...)...))
 }
 
-func readAnswer(t *testing.T, text string) *answer {
+func readAnswer(t testing.TB, text string) *Answer {
 	t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
 	if err != nil {
@@ -74,11 +74,11 @@ func readAnswer(t *testing.T, text string) *answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &answer{resp.StatusCode, resp.Header, body}
+	return &Answer{resp.StatusCode, resp.Header, body}
 }
 
-// verification is what jose is to check.
-type verification struct {
+// Verification is what jose is to check.
+type Verification struct {
 	Token      string          `json:"token"`
 	JWKSURI    string          `json:"jwksUri,omitempty"`
 	JWKS       json.RawMessage `json:"jwks,omitempty"`
@@ -88,27 +88,27 @@ type verification struct {
 	Algorithms []string        `json:"algorithms,omitempty"`
 }
 
-// verified is what jose found: Error is its code, "" where the token is good.
-type verified struct {
+// Verified is what jose found: Error is its code, "" where the token is good.
+type Verified struct {
 	Header  map[string]any `json:"header"`
 	Payload map[string]any `json:"payload"`
 	Error   string         `json:"error"`
 }
 
-// jose verifies tokens with npm jose.
-func jose(t *testing.T, jobs ...verification) []verified {
+// Jose verifies tokens with npm jose.
+func Jose(t testing.TB, jobs ...Verification) []Verified {
 	t.Helper()
-	need(t, "node")
+	Need(t, "node")
 	interop := filepath.Join(run.root, "test", "interop")
 	if _, err := os.Stat(filepath.Join(interop, "node_modules", "jose")); err != nil {
-		missing(t, "the npm package jose is not installed in test/interop")
+		Missing(t, "the npm package jose is not installed in test/interop")
 	}
 	input, err := json.Marshal(jobs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var results []verified
-	out := tool(t, string(input), "node", filepath.Join(interop, "verify.mjs"))
+	var results []Verified
+	out := Tool(t, string(input), "node", filepath.Join(interop, "verify.mjs"))
 	if err := json.Unmarshal([]byte(out), &results); err != nil || len(results) != len(jobs) {
 		t.Fatalf("reading what verify.mjs found: %v\n%s", err, out)
 	}

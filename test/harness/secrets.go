@@ -1,7 +1,8 @@
-package e2e
+package harness
 
 import (
 	"encoding/base64"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,16 +32,23 @@ const (
 	aMasterKey = "master key"
 )
 
-func noteKey(id, secret string) {
+// NoteKey notes the secret of an API key, which must be found nowhere, and its
+// client ID, which must be found in a database.
+func NoteKey(id, secret string) {
 	note(secret, aSecret)
 	noted.Lock()
 	defer noted.Unlock()
 	noted.clientIDs[id] = true
 }
 
-func noteToken(token string) { note(token, aToken) }
+// NoteSecret notes a client secret that is of no API key.
+func NoteSecret(secret string) { note(secret, aSecret) }
 
-func noteMasterKey(text string) { note(strings.TrimSpace(text), aMasterKey) }
+// NoteToken notes an access token.
+func NoteToken(token string) { note(token, aToken) }
+
+// NoteMasterKey notes a master key in base64.
+func NoteMasterKey(text string) { note(strings.TrimSpace(text), aMasterKey) }
 
 // pieces are the parts of a secret that must not be found either: logs like to
 // cut. What all secrets of a kind have in common is no piece.
@@ -98,23 +106,36 @@ func inBase64(e *base64.Encoding, piece string, before int) string {
 	return encoded[[]int{0, 2, 3}[before]:]
 }
 
-// noteMasterKeys notes the master keys in the data directory.
-func (in *installation) noteMasterKeys(t *testing.T) {
+// NoteMasterKeys notes the master keys in the data directory.
+func (in *Installation) NoteMasterKeys(t testing.TB) {
 	t.Helper()
 	for _, name := range []string{"master.key", "master.key.previous"} {
-		if _, err := os.Stat(filepath.Join(in.data, name)); err == nil {
-			in.masterKey(t, name)
+		if _, err := os.Stat(filepath.Join(in.Data, name)); err == nil {
+			in.MasterKey(t, name)
 		}
 	}
 }
 
-// masterKey reads and notes the master key in a file of the data directory.
-func (in *installation) masterKey(t *testing.T, file string) string {
+// MasterKey reads and notes the master key in a file of the data directory.
+func (in *Installation) MasterKey(t testing.TB, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(in.data, file))
+	text, err := os.ReadFile(filepath.Join(in.Data, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	noteMasterKey(string(text))
+	NoteMasterKey(string(text))
 	return strings.TrimSpace(string(text))
+}
+
+// WithChecksum gives a secret the check digits that its text should have: six
+// base62 digits of the CRC-32 of what stands before them.
+func WithChecksum(secret string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	body := secret[:len(secret)-6]
+	var check [6]byte
+	for n, i := crc32.ChecksumIEEE([]byte(body)), 5; i >= 0; i-- {
+		check[i] = digits[n%62]
+		n /= 62
+	}
+	return body + string(check[:])
 }

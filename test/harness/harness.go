@@ -1,0 +1,94 @@
+// Package harness runs the real binary for tests from outside: it builds the
+// product, makes installations, starts servers and commands, asks them as
+// clients do, and at the end searches everything they left behind for secrets.
+// Each kind of test is a package beside this one, whose TestMain calls [Main].
+//
+// It must not know how the product is built: only what its contract says. What
+// a test expects is for the test to say, except where several need the same.
+package harness
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// run is the one run of all tests of a package. Directories outlive the test that made
+// them, for the search for secrets reads them all.
+var run struct {
+	root   string // of the repository
+	binary string
+	own    string // what the tests themselves write; never searched
+	seen   string // data directories, logs, standard error, metrics: all of it searched
+}
+
+// Main is what TestMain of a package of tests, a sibling of this one, is for.
+// It builds the binary once, with the race detector, runs the tests and, when
+// all are over, searches what they have left behind. A failed search fails the
+// run.
+func Main(m *testing.M) { os.Exit(runTests(m, "-race")) }
+
+// MainWithoutRace is Main with a binary that has no race detector: for tests
+// that start very many processes, or that measure.
+func MainWithoutRace(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M, flags ...string) int {
+	flag.Parse() // the search wants to know whether -v is given
+	dir, err := os.MkdirTemp("", "tokenwright-test-")
+	if err != nil {
+		return broken(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	run.own, run.seen = filepath.Join(dir, "own"), filepath.Join(dir, "seen")
+	for _, d := range []string{run.own, run.seen} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return broken(err)
+		}
+	}
+	if run.root, err = filepath.Abs("../.."); err != nil {
+		return broken(err)
+	}
+	run.binary = filepath.Join(dir, "tokenwright")
+	if err := buildTo(run.binary, flags...); err != nil {
+		return broken(err)
+	}
+	code := m.Run()
+	if err := searchEverything(); err != nil {
+		fmt.Fprintf(os.Stderr, "--- FAIL: what the whole run left behind\n%s\n", err)
+		return 1
+	}
+	return code
+}
+
+func broken(err error) int {
+	fmt.Fprintln(os.Stderr, "before or after the tests:", err)
+	return 1
+}
+
+// Build makes another binary from the sources of the repository, with flags of
+// go build, and returns its path.
+func Build(t testing.TB, flags ...string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(run.own, "binary-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "tokenwright")
+	if err := buildTo(path, flags...); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func buildTo(to string, flags ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", to}, flags...)
+	c := exec.Command("go", append(args, "./cmd/tokenwright")...)
+	c.Dir = run.root
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the binary: %w\n%s", err, out)
+	}
+	return nil
+}

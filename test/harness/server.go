@@ -1,0 +1,218 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a running tokenwright serve.
+type Server struct {
+	*Installation
+	Process    *exec.Cmd
+	MetricsURL string
+	Log        string        // path of the file with its standard error
+	Ended      chan struct{} // closed when the process has ended
+}
+
+// Start makes an installation of its own and a server that is ready.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return New(t).Start(t, args...)
+}
+
+// Start runs a server and waits until it is ready.
+func (in *Installation) Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s := in.Launch(t, args...)
+	deadline := time.Now().Add(30 * time.Second)
+	for !s.Ready() {
+		select {
+		case <-s.Ended:
+			t.Fatalf("the server ended before it was ready:\n%s", s.LastLog(t))
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server is not ready after 30 s:\n%s", s.LastLog(t))
+		}
+	}
+	in.NoteMasterKeys(t)
+	return s
+}
+
+// Launch runs a server and does not wait. Whatever happens, it ends with the test.
+func (in *Installation) Launch(t testing.TB, args ...string) *Server {
+	t.Helper()
+	metrics := freePort(t)
+	args = append([]string{
+		"serve", "--url", in.URL, "--listen", fmt.Sprintf("127.0.0.1:%d", in.Port),
+		"--metrics-listen", fmt.Sprintf("127.0.0.1:%d", metrics), "--log-format", "json",
+	}, args...)
+	log, err := os.CreateTemp(filepath.Dir(in.Data), "server-*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }() // the process has its own
+	s := &Server{
+		Installation: in, Process: in.Command(context.Background(), args...),
+		MetricsURL: fmt.Sprintf("http://localhost:%d/metrics", metrics), Log: log.Name(), Ended: make(chan struct{}),
+	}
+	s.Process.Stdout, s.Process.Stderr = log, log
+	if err := s.Process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(s.Ended)
+		_ = s.Process.Wait() // ProcessState tells
+	}()
+	t.Cleanup(func() { s.cleanUp(t) })
+	return s
+}
+
+// cleanUp ends a server that its test has left running: as operators do, so
+// that it is seen to end well.
+func (s *Server) cleanUp(t testing.TB) {
+	defer func() {
+		_ = s.Process.Process.Kill() // an error says that it has ended
+		<-s.Ended
+		if t.Failed() {
+			t.Logf("the last of the server's log:\n%s", s.LastLog(t))
+		}
+	}()
+	if s.Running() && !t.Failed() {
+		s.Stop(t)
+	}
+}
+
+// Running tells whether the process has not ended.
+func (s *Server) Running() bool {
+	select {
+	case <-s.Ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// Ready tells whether /readyz is ok.
+func (s *Server) Ready() bool {
+	resp, err := s.Client.Get(s.URL + "/readyz")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// Stop ends the server gracefully; it must end with exit code 0 (66 is a data race).
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	s.Observe(t)
+	s.Signal(t, syscall.SIGTERM)
+	if state := s.WaitFor(t, 30*time.Second); state.ExitCode() != 0 {
+		t.Errorf("the server ended with %s", state)
+	}
+}
+
+// Kill ends the server as a crash does.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.Signal(t, syscall.SIGKILL)
+	s.WaitFor(t, 10*time.Second)
+}
+
+// Signal sends the process a signal.
+func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	if err := s.Process.Process.Signal(signal); err != nil {
+		t.Fatalf("sending %s: %v", signal, err)
+	}
+}
+
+// WaitFor waits until the process has ended.
+func (s *Server) WaitFor(t testing.TB, within time.Duration) *os.ProcessState {
+	t.Helper()
+	select {
+	case <-s.Ended:
+	case <-time.After(within):
+		t.Fatalf("the server has not ended within %s", within)
+	}
+	return s.Process.ProcessState
+}
+
+// Observe keeps what is gone once the server has ended: its metrics, and the
+// write-ahead log with its index.
+func (s *Server) Observe(t testing.TB) {
+	t.Helper()
+	resp, err := http.Get(s.MetricsURL)
+	if err != nil {
+		t.Errorf("reading the metrics: %v", err)
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Contains(body, []byte("tokenwright_tokens_issued_total")) {
+		t.Errorf("reading the metrics: %v, %d bytes", err, len(body))
+	}
+	s.Keep(t, "metrics", body)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if content, err := os.ReadFile(filepath.Join(s.Data, "tokenwright.db"+suffix)); err == nil {
+			s.Keep(t, "database"+suffix, content)
+		}
+	}
+}
+
+// ReadLog returns the log so far.
+func (s *Server) ReadLog(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(s.Log)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
+}
+
+// LastLog is what to show of the log where a test has failed.
+func (s *Server) LastLog(t testing.TB) string {
+	t.Helper()
+	lines := strings.SplitAfter(s.ReadLog(t), "\n")
+	return strings.Join(lines[max(0, len(lines)-12):], "")
+}
+
+// Records returns the records of the log so far that have the given message.
+func (s *Server) Records(t testing.TB, message string) []map[string]any {
+	t.Helper()
+	var list []map[string]any
+	for line := range strings.Lines(s.ReadLog(t)) {
+		var record map[string]any
+		if json.Unmarshal([]byte(line), &record) == nil && record["msg"] == message {
+			list = append(list, record)
+		}
+	}
+	return list
+}
+
+// Eventually waits until something is so.
+func Eventually(t testing.TB, within time.Duration, what string, so func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !so() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// ASecond is how soon a running server acts on a change made beside it.
+const ASecond = time.Second
