@@ -12,7 +12,7 @@ FUZZ_TIME ?= 20000x
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
 
-.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz
+.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz faults
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,12 @@ unit: ## run the tests of the main module
 	$(GO) test -race ./...
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
+# -p 1: package after package, for some hold that a change acts within a second.
 e2e: tools ## run the end-to-end tests
-	cd test && $(GO) test -race -count=1 ./...
+	cd test && $(GO) test -race -count=1 -p 1 ./...
+
+faults: tools ## kill everything 200 times, and show what was lost (R-10)
+	cd test && $(GO) test -race -count=1 -v -timeout 30m -run Kill ./faults -rounds 200
 
 fuzz-short: ## run each fuzz target for a moment
 	@$(call fuzz,$(FUZZ_TIME))

@@ -1,0 +1,158 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+const (
+	writers   = 16
+	merchants = 4 // each with the default limit, 3, which is less than its writers want
+
+	atLimit = "the limit of active API keys is reached"
+)
+
+// operation is a command whose end nobody saw.
+type operation struct {
+	merchant string
+	name     string // of the API key to be created; "" to delete
+	id       string // of the API key to be deleted
+}
+
+// work is what all writers of all rounds share.
+type work struct {
+	in  *harness.Installation
+	log *log
+
+	mu      sync.Mutex
+	keys    map[string][]string // by merchant: client IDs that are there and that nobody has tried to delete
+	begun   int                 // creations
+	done    int                 // operations acknowledged
+	refused int                 // creations, by the limit
+	inDoubt []operation         // of this round
+}
+
+// write runs one command after the other until all are killed. acknowledged is
+// told of each that was.
+func (w *work) write(ctx context.Context, t *testing.T, merchant string, acknowledged func()) {
+	for ctx.Err() == nil {
+		op := w.choose(merchant)
+		var ok bool
+		if op.name != "" {
+			ok = w.create(ctx, t, op)
+		} else {
+			ok = w.delete(ctx, t, op)
+		}
+		if ok {
+			acknowledged()
+		}
+	}
+}
+
+// choose takes an API key to delete, or a name for another one.
+func (w *work) choose(merchant string) operation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if there := w.keys[merchant]; len(there) > 0 && rand.IntN(2) == 0 {
+		i := rand.IntN(len(there))
+		id := there[i]
+		w.keys[merchant] = slices.Delete(there, i, i+1)
+		return operation{merchant: merchant, id: id}
+	}
+	w.begun++
+	return operation{merchant: merchant, name: fmt.Sprintf("Creation %d", w.begun)}
+}
+
+func (w *work) create(ctx context.Context, t *testing.T, op operation) bool {
+	r := w.run(ctx, t, op, "key", "create", "--merchant", op.merchant, "--env", "demo", "--name", op.name, "--scope", "customers:read", "-o", "json")
+	if r.code == 1 && strings.Contains(r.stderr, atLimit) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.refused++
+		return false
+	}
+	if !json.Valid([]byte(r.stdout)) { // cut off, or an error, which run has reported
+		w.doubt(r, op)
+		return false
+	}
+	// Whoever has read the whole answer has the API key, even if the command
+	// was killed before its exit.
+	key := harness.ReadKey(t, r.stdout)
+	w.log.add(t, acknowledgement{Created: key.ClientID, Secret: key.ClientSecret})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done++
+	w.keys[op.merchant] = append(w.keys[op.merchant], key.ClientID)
+	return true
+}
+
+func (w *work) delete(ctx context.Context, t *testing.T, op operation) bool {
+	r := w.run(ctx, t, op, "key", "delete", op.id, "--yes")
+	if r.code != 0 {
+		w.doubt(r, op)
+		return false
+	}
+	w.log.add(t, acknowledgement{Deleted: op.id})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done++
+	return true
+}
+
+// doubt keeps an operation that was cut off, or puts back what was not begun.
+func (w *work) doubt(r result, op operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case r.killed:
+		w.inDoubt = append(w.inDoubt, op)
+	case op.id != "":
+		w.keys[op.merchant] = append(w.keys[op.merchant], op.id)
+	}
+}
+
+// result is a command that has ended, or was killed, or was never begun (code -1).
+type result struct {
+	code           int
+	killed         bool
+	stdout, stderr string
+}
+
+// run runs a command to its end or the kill. It must not fail by itself, but
+// for the limit.
+func (w *work) run(ctx context.Context, t *testing.T, op operation, args ...string) result {
+	c := w.in.Command(ctx, args...)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	if c.ProcessState == nil {
+		if ctx.Err() == nil {
+			t.Errorf("running %v: %v", op, err)
+		}
+		return result{code: -1}
+	}
+	if stderr.Len() > 0 {
+		w.in.Keep(t, "stderr", stderr.Bytes())
+	}
+	r := result{c.ProcessState.ExitCode(), wasKilled(c), stdout.String(), stderr.String()}
+	if r.code != 0 && !r.killed && !strings.Contains(r.stderr, atLimit) {
+		t.Errorf("%v: %s\n%s", op, c.ProcessState, r.stderr)
+	}
+	return r
+}
+
+func wasKilled(c *exec.Cmd) bool {
+	status, ok := c.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
