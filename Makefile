@@ -12,7 +12,7 @@ FUZZ_TIME ?= 20000x
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
 
-.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz faults
+.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz faults proof
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ e2e: tools ## run the end-to-end tests
 
 faults: tools ## kill everything 200 times, and show what was lost (R-10)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run Kill ./faults -rounds 200
+
+# One rule with CASE=C-037. Times are judged: the machine should have nothing else to do.
+proof: tools ## show that refusals take alike long (C-037, C-038)
+	cd test && $(GO) test -count=1 -v ./proof -case "$(or $(CASE),all)"
 
 fuzz-short: ## run each fuzz target for a moment
 	@$(call fuzz,$(FUZZ_TIME))
