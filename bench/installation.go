@@ -32,15 +32,24 @@ func newInstallation(dir, name, binary string, port int) *installation {
 	return &installation{binary: binary, data: filepath.Join(dir, name), port: port, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 }
 
-// serve starts the server with everything on, as an operator would: access log
-// to a file, metrics, request IDs, time-outs.
+// serve starts the server and waits until it is ready.
 func (in *installation) serve(ctx context.Context, dir, cores string) (*process, error) {
-	p, err := start(dir, cores, nil, in.binary, "serve", "--data", in.data, "--url", in.url,
-		"--listen", fmt.Sprintf("127.0.0.1:%d", in.port), "--metrics-listen", fmt.Sprintf("127.0.0.1:%d", in.port+1000))
+	p, err := in.exec(dir, cores)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.await(ctx, func() bool { return answers(in.url + "/readyz") })
+	if err := p.await(ctx, func() bool { return answers(in.url + "/readyz") }); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+// exec starts the server with everything on, as an operator would: access log
+// to a file, metrics, request IDs, time-outs.
+func (in *installation) exec(dir, cores string) (*process, error) {
+	return start(dir, cores, nil, in.binary, "serve", "--data", in.data, "--url", in.url,
+		"--listen", fmt.Sprintf("127.0.0.1:%d", in.port), "--metrics-listen", fmt.Sprintf("127.0.0.1:%d", in.port+1000))
 }
 
 // cli runs a management command.

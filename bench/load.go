@@ -18,6 +18,8 @@ type load struct {
 	P50      float64 `json:"p50_us"`
 	P99      float64 `json:"p99_us"`
 	Failed   int     `json:"failed"` // answers but 200, and broken connections
+
+	cpu time.Duration // that wrk itself has used
 }
 
 // script makes wrk send the bodies in turn, and print what it counted.
@@ -57,19 +59,29 @@ func newLoader(dir, name, url string, bodies []string) (*loader, error) {
 // run loads the endpoint for a time with so many connections. An answer that
 // is no token is an error: nothing would have been measured.
 func (l *loader) run(ctx context.Context, connections int, d time.Duration) (*load, error) {
-	out, err := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", connections),
-		fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "-s", l.script, l.url).CombinedOutput()
+	c := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", connections),
+		fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "-s", l.script, l.url)
+	out, err := c.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("wrk: %w\n%s", err, out)
 	}
-	text := string(out)
+	result, err := readWrk(string(out))
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", l.url, err)
+	}
+	result.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	return result, nil
+}
+
+// readWrk finds what the script has printed behind wrk's own words.
+func readWrk(text string) (*load, error) {
 	at := strings.LastIndex(text, `{"requests"`)
 	var result load
 	if at < 0 || json.Unmarshal([]byte(text[at:]), &result) != nil || result.Requests == 0 {
 		return nil, fmt.Errorf("wrk printed no result:\n%s", text)
 	}
 	if result.Failed > 0 {
-		return nil, fmt.Errorf("%d of %d requests to %s failed", result.Failed, result.Requests, l.url)
+		return nil, fmt.Errorf("%d of %d requests failed", result.Failed, result.Requests)
 	}
 	return &result, nil
 }

@@ -38,6 +38,8 @@ type bench struct {
 	noisy    bool
 	out      io.Writer // tables
 	progress func(format string, args ...any)
+
+	onlySuites, onlyPeers string // names, parted by commas; "" for all
 }
 
 // suite is a group of figures with a table and a result file of its own.
@@ -48,6 +50,8 @@ type suite struct {
 
 var suites = []suite{
 	{"tokens", (*bench).tokens},
+	{"start", (*bench).start},
+	{"cores", (*bench).cores},
 }
 
 func main() {
@@ -68,7 +72,8 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.DurationVar(&b.duration, "time", 4*time.Second, "how long each program is measured in a round, in whole seconds")
 	flags.BoolVar(&b.noisy, "noisy", false, "keep rounds in which the machine was busy with something else")
 	flags.StringVar(&b.results, "results", "results", "`directory` of the result files")
-	only := flags.String("only", "", "measure only these suites, parted by commas")
+	flags.StringVar(&b.onlySuites, "only", "", "measure only these suites, parted by commas: "+suiteNames())
+	flags.StringVar(&b.onlyPeers, "peers", "", "compare with these only, parted by commas: hedged, fosite, oidc-provider; with limit in any case")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	for _, s := range suites {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), s.name) {
+		if !wanted(b.onlySuites, s.name) {
 			continue
 		}
 		b.progress("%s", s.name)
@@ -100,6 +105,20 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 	}
 	return nil
+}
+
+// suiteNames lists what -only takes.
+func suiteNames() string {
+	var names []string
+	for _, s := range suites {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// wanted tells whether name is one of the list; "" is a list of all.
+func wanted(list, name string) bool {
+	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
 // binary is where build has put a program.

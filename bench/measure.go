@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,27 +24,27 @@ type sample struct {
 }
 
 const (
-	// What else may run on the server's core while it is measured.
+	// What else may run on the server's cores while it is measured.
 	tolerated = 0.10
 	// How often a round is tried again before the machine is called too busy.
 	retries = 5
 )
 
 // measure loads a contender once. quiet is false where something else has
-// used too much of its core.
+// used too much of its cores; the load generator does not count.
 func (c *contender) measure(ctx context.Context, d time.Duration) (s sample, quiet bool, err error) {
 	cpu, err := c.cpuTime()
 	if err != nil {
 		return s, false, err
 	}
-	busy, err := coreBusy(serverCore)
+	busy, err := coresBusy(c.cores)
 	if err != nil {
 		return s, false, err
 	}
 	if s.load, err = c.run(ctx, c.connections, d); err != nil {
 		return s, false, err
 	}
-	busyAfter, err := coreBusy(serverCore)
+	busyAfter, err := coresBusy(c.cores)
 	if err != nil {
 		return s, false, err
 	}
@@ -53,6 +54,9 @@ func (c *contender) measure(ctx context.Context, d time.Duration) (s sample, qui
 	}
 	used := cpuAfter - cpu
 	others := busyAfter - busy - used
+	if strings.Contains(c.cores, loadCore) {
+		others -= s.load.cpu
+	}
 	s.cpu = used.Seconds() / float64(s.load.Requests) * 1000
 	return s, others.Seconds() <= tolerated*s.load.Seconds, nil
 }
@@ -83,7 +87,7 @@ func (b *bench) compare(ctx context.Context, contenders []*contender) (map[strin
 			if discarded++; discarded > retries*b.rounds {
 				return nil, fmt.Errorf("this machine is busy with something else: %d rounds were thrown away (-noisy measures all the same)", discarded)
 			}
-			b.progress("round %d thrown away: something else used core %s", round+1, serverCore)
+			b.progress("round %d thrown away: something else was running", round+1)
 			continue
 		}
 		for name, s := range this {
@@ -122,7 +126,8 @@ func spreadBy(samples []sample, value func(sample) float64) spread {
 	return spreadOf(values)
 }
 
-func cpuOf(s sample) float64 { return s.cpu }
+func cpuOf(s sample) float64     { return s.cpu }
+func perSecond(s sample) float64 { return float64(s.load.Requests) / s.load.Seconds }
 
 // ratio is a/b, pair by pair: what drifts between rounds falls out.
 func ratio(a, b []sample) spread {

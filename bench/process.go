@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,8 @@ const (
 // process is a running server, or whatever else is measured.
 type process struct {
 	command *exec.Cmd
+	cores   string    // as start was told
+	begun   time.Time // just before exec
 	ended   chan struct{}
 	log     string // file with what it has printed
 }
@@ -35,11 +38,12 @@ func start(dir, cores string, env []string, name string, args ...string) (*proce
 		return nil, err
 	}
 	defer log.Close() // the process has its own
-	p := &process{command: exec.Command("taskset", append([]string{"-c", cores, name}, args...)...), ended: make(chan struct{}), log: log.Name()}
+	p := &process{command: exec.Command("taskset", append([]string{"-c", cores, name}, args...)...), cores: cores, ended: make(chan struct{}), log: log.Name()}
 	p.command.Dir = dir
 	p.command.Env = append(os.Environ(), env...)
 	p.command.Stdout, p.command.Stderr = log, log
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // ends with us, whatever happens
+	p.begun = time.Now()
 	if err := p.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -72,11 +76,14 @@ func (p *process) await(ctx context.Context, ok func() bool) error {
 			return fmt.Errorf("%s ended before it was ready:\n%s", p.command, text)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.command, ctx.Err())
-		case <-time.After(time.Millisecond):
+		case <-time.After(100 * time.Microsecond): // starts are measured with it
 		}
 	}
 	return nil
 }
+
+// age is the time since exec, in milliseconds.
+func (p *process) age() float64 { return time.Since(p.begun).Seconds() * 1000 }
 
 // cpuTime is the time that all threads of the process have run, user and
 // system, to the nanosecond. (/proc/PID/stat counts in steps of 10 ms.)
@@ -119,19 +126,20 @@ func (p *process) memory() (float64, error) {
 	return 0, errors.New("/proc tells no VmRSS")
 }
 
-// coreBusy is how long the given core has worked for anybody, or was taken
+// coresBusy is how long the given cores have worked for anybody, or were taken
 // away by the hypervisor.
-func coreBusy(core string) (time.Duration, error) {
+func coresBusy(cores string) (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
 	}
+	var ticks int64
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
-		if fields[0] != "cpu"+core {
+		core, ok := strings.CutPrefix(fields[0], "cpu")
+		if !ok || !slices.Contains(strings.Split(cores, ","), core) {
 			continue
 		}
-		var ticks int64
 		for i, field := range fields[1:9] {
 			n, err := strconv.ParseInt(field, 10, 64)
 			if err != nil {
@@ -141,9 +149,11 @@ func coreBusy(core string) (time.Duration, error) {
 				ticks += n
 			}
 		}
-		return time.Duration(ticks) * 10 * time.Millisecond, nil
 	}
-	return 0, errors.New("/proc/stat has no core " + core)
+	if ticks == 0 {
+		return 0, errors.New("/proc/stat has no core of " + cores)
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
 // answers tells whether a GET of url gets 200.

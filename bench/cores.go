@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// coresFigures is one row: a program on one core and on two.
+type coresFigures struct {
+	Name  string `json:"name"`
+	One   spread `json:"cpu_s_per_1000_on_1"`
+	Two   spread `json:"cpu_s_per_1000_on_2"`
+	Ratio spread `json:"cpu_on_2_by_on_1"`
+	// Tokens per second; on two cores the load generator takes its share of one.
+	PerSecondOne spread `json:"tokens_per_s_on_1"`
+	PerSecondTwo spread `json:"tokens_per_s_on_2"`
+}
+
+// bothCores has the load generator's core in it. wrk stays pinned there: what
+// then differs is only that the server may run on it too. Left to move, wrk
+// would be carried to and fro, and the server's threads with it, which costs
+// the server time that no server spends whose clients are other machines. It
+// pays for the company of wrk all the same (caches, switches); the limit, which
+// has next to nothing of its own to share between cores, shows how much.
+const bothCores = serverCore + "," + loadCore
+
+// cores compares the CPU time of a token on two cores with that on one.
+func (b *bench) cores(ctx context.Context) (any, error) {
+	contenders, err := b.onCores(ctx)
+	defer func() {
+		for _, c := range contenders {
+			c.stop()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	samples, err := b.compare(ctx, contenders)
+	if err != nil {
+		return nil, err
+	}
+	var figures []coresFigures
+	rows := [][]string{{"program", "CPU s/1,000 on 1 core", "on 2", "2/1", "(min-max)", "must reach", "tokens/s on 1 core", "on 2, beside the load"}}
+	for i := 0; i < len(contenders); i += 2 {
+		one, two := samples[contenders[i].Name], samples[contenders[i+1].Name]
+		f := coresFigures{
+			contenders[i].Name, spreadBy(one, cpuOf), spreadBy(two, cpuOf), ratio(two, one), spreadBy(one, perSecond), spreadBy(two, perSecond),
+		}
+		mustReach := ""
+		if f.Name == nameOurs {
+			mustReach = barCores.beside(f.Ratio.Median)
+		}
+		figures = append(figures, f)
+		rows = append(rows, []string{f.Name, fmt.Sprintf("%.4f", f.One.Median), fmt.Sprintf("%.4f", f.Two.Median),
+			fmt.Sprintf("%.3f", f.Ratio.Median), fmt.Sprintf("%.3f-%.3f", f.Ratio.Min, f.Ratio.Max), mustReach,
+			fmt.Sprintf("%.0f", f.PerSecondOne.Median), fmt.Sprintf("%.0f", f.PerSecondTwo.Median)})
+	}
+	b.table(fmt.Sprintf("Two cores: %d connections, %d rounds of %s", connections, b.rounds, b.duration), rows)
+	return figures, nil
+}
+
+// onCores starts ours and the limit, each on one core and on two; what has
+// been started is returned with an error too.
+func (b *bench) onCores(ctx context.Context) (all []*contender, err error) {
+	add := func(name string, p *process, url, body string) error {
+		l, err := newLoader(b.dir, fmt.Sprintf("cores-%d", len(all)), url, []string{body})
+		if err != nil {
+			p.stop()
+			return err
+		}
+		all = append(all, &contender{name, p, l, connections})
+		return nil
+	}
+	for i, cores := range []string{serverCore, bothCores} {
+		in := newInstallation(b.dir, "cores-"+cores, b.binary("tokenwright"), 9130+i)
+		p, err := in.serve(ctx, b.dir, cores)
+		if err != nil {
+			return all, err
+		}
+		key, err := in.seed()
+		if err != nil {
+			p.stop()
+			return all, err
+		}
+		if err := add(onName(nameOurs, cores), p, in.url+"/oauth/token", key.body()); err != nil {
+			return all, err
+		}
+	}
+	for i, cores := range []string{serverCore, bothCores} {
+		address := fmt.Sprintf("127.0.0.1:%d", 9030+i)
+		p, err := b.peers()[0].start(b.dir, cores, address)
+		if err != nil {
+			return all, err
+		}
+		if err := add(onName(nameLimit, cores), p, "http://"+address+"/token", peerBody); err != nil {
+			return all, err
+		}
+		last := all[len(all)-1]
+		if err := last.await(ctx, func() bool { return answers("http://" + address + "/jwks") }); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// onName tells the two of a program apart in samples.
+func onName(name, cores string) string {
+	if cores == bothCores {
+		return name + " on two cores"
+	}
+	return name
+}

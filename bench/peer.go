@@ -1,0 +1,41 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+)
+
+// peer is a token endpoint that ours is compared with.
+type peer struct {
+	id, name string
+	command  []string // the address to listen on comes behind it
+}
+
+const (
+	idLimit      = "limit"
+	nameLimit    = "limit (bare net/http, RFC 6979 nonces)"
+	nameHedged   = "limit with hedged nonces"
+	nameFosite   = "ory/fosite, memory"
+	nameProvider = "npm oidc-provider, memory"
+)
+
+// peerBody asks a peer for a token with its one client.
+var peerBody = apiKey{"client0123456789abcdefghij", "secret0123456789abcdefghijklmnopqrstuvwxyzABCDEF"}.body() +
+	"&scope=customers%3Aread+customers%3Awrite"
+
+// peers are the limit, which every figure is held against, and whatever else
+// was asked for.
+func (b *bench) peers() []peer {
+	all := []peer{
+		{idLimit, nameLimit, []string{b.binary("limit"), "-listen"}},
+		{"hedged", nameHedged, []string{b.binary("limit"), "-nonce", "hedged", "-listen"}},
+		{"fosite", nameFosite, []string{b.binary("fosite"), "-listen"}},
+		{"oidc-provider", nameProvider, []string{"node", filepath.Join(b.root, "bench/peers/oidc-provider/server.mjs")}},
+	}
+	return slices.DeleteFunc(all, func(p peer) bool { return p.id != idLimit && !wanted(b.onlyPeers, p.id) })
+}
+
+// start makes the peer listen on address. Its endpoints are /token and /jwks.
+func (p peer) start(dir, cores, address string) (*process, error) {
+	return start(dir, cores, nil, p.command[0], append(slices.Clone(p.command[1:]), address)...)
+}
