@@ -52,6 +52,7 @@ var suites = []suite{
 	{"tokens", (*bench).tokens},
 	{"start", (*bench).start},
 	{"cores", (*bench).cores},
+	{"directory", (*bench).directory},
 }
 
 func main() {
