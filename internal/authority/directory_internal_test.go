@@ -1,7 +1,6 @@
 package authority
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -228,63 +227,4 @@ func TestTokenIDsOfManyTokensDoNotRepeat(t *testing.T) {
 	if len(seen) != n {
 		t.Errorf("%d IDs of %d tokens", len(seen), n)
 	}
-}
-
-// synthetic is a store with a directory of n API keys and nothing else.
-type synthetic struct {
-	Store
-	snapshot DirectorySnapshot
-	keys     []DirectoryKey
-}
-
-func (s *synthetic) Directory(_ context.Context, begin func(*DirectorySnapshot) error, key func(*DirectoryKey) error) error {
-	if err := begin(&s.snapshot); err != nil {
-		return err
-	}
-	for i := range s.keys {
-		if err := key(&s.keys[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// The store and its reading apart, this is what a start costs.
-func BenchmarkLoadDirectory100000(b *testing.B) {
-	root := newRootKey()
-	a := &Authority{clock: time.Now, format: credential.Format{Prefix: "tw"}, root: root, environments: []Environment{
-		{Name: "demo", Algorithm: "EdDSA"}}}
-	s := &synthetic{}
-	a.store = s
-	signing, err := newSigningKey(root, &a.environments[0], time.Now())
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.snapshot.SigningKeys = []SigningKey{*signing}
-	hashes := make([]byte, 100_000*credential.HashSize)
-	for i := range 100_000 {
-		hash := hashes[i*credential.HashSize:][:credential.HashSize]
-		binary.BigEndian.PutUint64(hash, uint64(i))
-		s.keys = append(s.keys, DirectoryKey{
-			ClientID: ClientID(a.format.NewID("demo")), Env: "demo", MerchantID: MerchantID(fmt.Sprint(i / 3)),
-			Scopes: "customers:read customers:write", Generation: 1764000000,
-			Secrets: []DirectorySecret{{ID: 1, RootKeyID: root.id, Hash: hash}},
-		})
-	}
-	slices.SortFunc(s.keys, func(a, b DirectoryKey) int { return strings.Compare(string(a.ClientID), string(b.ClientID)) })
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := a.LoadDirectory(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	d := a.directory.Load()
-	bytes := int(unsafe.Sizeof(*d))
-	for i := range d.shards {
-		if s := d.shards[i].Load(); s != nil {
-			bytes += int(unsafe.Sizeof(*s)) + cap(s.keys)*int(unsafe.Sizeof(keyEntry{})) +
-				cap(s.secrets)*int(unsafe.Sizeof(secretEntry{})) + cap(s.text)
-		}
-	}
-	b.ReportMetric(float64(bytes)/100_000, "B/key")
 }

@@ -54,3 +54,33 @@ func BenchmarkToken(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReadTokenRequest is the reading of a token request, whole: body and
+// Authorization header.
+func BenchmarkReadTokenRequest(b *testing.B) {
+	k := apiKey{"twc_demo_0123456789abcdefghijkl", "tws_demo_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG000000"}
+	for _, c := range []struct {
+		name   string
+		e      encoding
+		pairs  []string
+		header []string
+	}{
+		{"JSON", asJSON, k.request(), nil},
+		{"form", asForm, k.request(), nil},
+		{"Basic", asForm, grant(), basic(k.id, k.secret)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			body, text := strings.NewReader(""), c.e.encode(c.pairs...)
+			r := newRequest("POST", "/oauth/token", body, append(c.header, "Content-Type", c.e.contentType)...)
+			r.ContentLength = int64(len(text))
+			w := &silent{header: make(http.Header)}
+			b.ReportAllocs()
+			for b.Loop() {
+				body.Reset(text)
+				if p, err := readTokenRequest(w, r); err != nil || p.clientID != k.id {
+					b.Fatalf("read %+v, %v", p, err)
+				}
+			}
+		})
+	}
+}
