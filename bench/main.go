@@ -53,6 +53,7 @@ var suites = []suite{
 	{"start", (*bench).start},
 	{"cores", (*bench).cores},
 	{"directory", (*bench).directory},
+	{"parts", (*bench).parts},
 }
 
 func main() {
