@@ -12,7 +12,7 @@ FUZZ_TIME ?= 20000x
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
 
-.PHONY: help build test tools programs lint unit fuzz-short e2e fuzz faults proof
+.PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults proof bench
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,12 +25,13 @@ test: tools ## run every test, with the race detector
 	$(MAKE) --no-print-directory unit
 	$(MAKE) --no-print-directory fuzz-short
 	$(MAKE) --no-print-directory e2e
+	$(MAKE) --no-print-directory bench-test
 
-tools: test/interop/node_modules/.package-lock.json ## install what the tests need and is missing (Debian)
+tools: $(patsubst %,%/node_modules/.package-lock.json,test/interop bench/peers/oidc-provider) ## install what the tests need and is missing (Debian)
 
-# Quick where all is there: npm runs only after the lock file has changed.
-test/interop/node_modules/.package-lock.json: test/interop/package-lock.json | programs
-	cd test/interop && npm ci --no-audit --no-fund --ignore-scripts
+# Quick where all is there: npm runs only after a lock file has changed.
+%/node_modules/.package-lock.json: %/package-lock.json | programs
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 programs:
@@ -41,8 +42,10 @@ lint: ## check format, go vet and staticcheck in every module
 	if [[ -n $$unformatted ]]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	cd test && $(GO) vet ./...
+	cd bench && $(GO) vet ./...
 	$(STATICCHECK) ./...
 	cd test && $(STATICCHECK) ./...
+	cd bench && $(STATICCHECK) ./...
 
 unit: ## run the tests of the main module
 	$(GO) test -race ./...
@@ -52,12 +55,21 @@ unit: ## run the tests of the main module
 e2e: tools ## run the end-to-end tests
 	cd test && $(GO) test -race -count=1 -p 1 ./...
 
+# Holds that the benchmark measures; how fast anything is, it does not judge.
+bench-test: tools ## run the tests of the benchmark
+	cd bench && $(GO) test -race -count=1 ./...
+
 faults: tools ## kill everything 200 times, and show what was lost (R-10)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run Kill ./faults -rounds 200
 
 # One rule with CASE=C-037. Times are judged: the machine should have nothing else to do.
 proof: tools ## show that refusals take alike long (C-037, C-038)
 	cd test && $(GO) test -count=1 -v ./proof -case "$(or $(CASE),all)"
+
+# About half an hour, on a machine that has nothing else to do. BENCH= takes flags, as in
+# BENCH="-only tokens,start"; BENCH=-h shows them. A figure that misses its bar is no failure.
+bench: tools ## measure speed and size beside other programs (bench/results)
+	cd bench && $(GO) run . $(BENCH)
 
 fuzz-short: ## run each fuzz target for a moment
 	@$(call fuzz,$(FUZZ_TIME))

@@ -118,10 +118,7 @@ type population struct {
 func (b *bench) populate(ctx context.Context, name string, port, n int) (*population, error) {
 	p := &population{installation: newInstallation(b.dir, name, b.binary("tokenwright"), port)}
 	p.Keys = n
-	if _, err := p.cli("migrate"); err != nil {
-		return nil, err
-	}
-	running, err := p.serve(ctx, b.dir, serverCore) // sets an empty database up
+	running, err := p.serve(ctx, b.dir, serverCore)
 	if err != nil {
 		return nil, err
 	}
@@ -231,16 +228,26 @@ func (p *population) memStats(collect bool) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	stats, err := readMemStats(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", url, err)
+	}
+	return stats, nil
+}
+
+// readMemStats reads the numbers in the head of a heap profile as text.
+func readMemStats(text string) (map[string]float64, error) {
 	stats := map[string]float64{}
-	for line := range strings.Lines(string(text)) {
-		name, value, ok := strings.Cut(strings.TrimPrefix(line, "# "), " = ")
-		if n, err := strconv.ParseFloat(strings.TrimSpace(value), 64); ok && err == nil {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		name, ours := strings.CutPrefix(name, "# ")
+		if n, err := strconv.ParseFloat(value, 64); ours && err == nil {
 			stats[name] = n
 		}
 	}
 	for _, name := range []string{"HeapAlloc", "NumGC", "LastGC", "GCCPUFraction"} {
 		if _, ok := stats[name]; !ok {
-			return nil, fmt.Errorf("%s tells no %s", url, name)
+			return nil, fmt.Errorf("the state of the collector has no %s", name)
 		}
 	}
 	return stats, nil

@@ -59,28 +59,31 @@ var suites = []suite{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	b := &bench{out: os.Stdout, progress: func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "  "+format+"\n", args...)
+	}}
+	if err := b.run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) (err error) {
-	b := &bench{out: os.Stdout, progress: func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "  "+format+"\n", args...)
-	}}
+func (b *bench) run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&b.rounds, "rounds", 7, "counted rounds")
 	flags.DurationVar(&b.duration, "time", 4*time.Second, "how long each program is measured in a round, in whole seconds")
 	flags.BoolVar(&b.noisy, "noisy", false, "keep rounds in which the machine was busy with something else")
 	flags.StringVar(&b.results, "results", "results", "`directory` of the result files")
-	flags.StringVar(&b.onlySuites, "only", "", "measure only these suites, parted by commas: "+suiteNames())
-	flags.StringVar(&b.onlyPeers, "peers", "", "compare with these only, parted by commas: hedged, fosite, oidc-provider; with limit in any case")
+	flags.StringVar(&b.onlySuites, "only", "", "measure only these suites: "+strings.Join(suiteNames(), ","))
+	flags.StringVar(&b.onlyPeers, "peers", "", "compare only with these, and with limit: "+strings.Join(peerIDs, ","))
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
 		return errors.New("this needs Linux and two cores: one for the server, one for the load")
+	}
+	if err := errors.Join(known("suite", b.onlySuites, suiteNames()), known("peer", b.onlyPeers, peerIDs)); err != nil {
+		return err
 	}
 	if b.root, err = filepath.Abs(".."); err != nil {
 		return err
@@ -109,18 +112,26 @@ func run(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// suiteNames lists what -only takes.
-func suiteNames() string {
-	var names []string
+func suiteNames() (names []string) {
 	for _, s := range suites {
 		names = append(names, s.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-// wanted tells whether name is one of the list; "" is a list of all.
+// wanted tells whether name is in the list, parted by commas; "" has all.
 func wanted(list, name string) bool {
 	return list == "" || slices.Contains(strings.Split(list, ","), name)
+}
+
+// known refuses a list with a name that nothing has: it would select nothing.
+func known(kind, list string, names []string) error {
+	for name := range strings.SplitSeq(list, ",") {
+		if list != "" && !slices.Contains(names, name) {
+			return fmt.Errorf("there is no %s %q, only %s", kind, name, strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 // binary is where build has put a program.

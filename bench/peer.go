@@ -11,8 +11,15 @@ type peer struct {
 	command  []string // the address to listen on comes behind it
 }
 
+// peerIDs are the peers that can be chosen among; limit is always there.
+var peerIDs = []string{idHedged, idFosite, idProvider}
+
 const (
-	idLimit      = "limit"
+	idLimit    = "limit"
+	idHedged   = "hedged"
+	idFosite   = "fosite"
+	idProvider = "oidc-provider"
+
 	nameLimit    = "limit (bare net/http, RFC 6979 nonces)"
 	nameHedged   = "limit with hedged nonces"
 	nameFosite   = "ory/fosite, memory"
@@ -28,9 +35,9 @@ var peerBody = apiKey{"client0123456789abcdefghij", "secret0123456789abcdefghijk
 func (b *bench) peers() []peer {
 	all := []peer{
 		{idLimit, nameLimit, []string{b.binary("limit"), "-listen"}},
-		{"hedged", nameHedged, []string{b.binary("limit"), "-nonce", "hedged", "-listen"}},
-		{"fosite", nameFosite, []string{b.binary("fosite"), "-listen"}},
-		{"oidc-provider", nameProvider, []string{"node", filepath.Join(b.root, "bench/peers/oidc-provider/server.mjs")}},
+		{idHedged, nameHedged, []string{b.binary("limit"), "-nonce", "hedged", "-listen"}},
+		{idFosite, nameFosite, []string{b.binary("fosite"), "-listen"}},
+		{idProvider, nameProvider, []string{"node", filepath.Join(b.root, "bench/peers/oidc-provider/server.mjs")}},
 	}
 	return slices.DeleteFunc(all, func(p peer) bool { return p.id != idLimit && !wanted(b.onlyPeers, p.id) })
 }
