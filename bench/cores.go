@@ -62,43 +62,21 @@ func (b *bench) cores(ctx context.Context) (any, error) {
 // onCores starts ours and the limit, each on one core and on two; what has
 // been started is returned with an error too.
 func (b *bench) onCores(ctx context.Context) (all []*contender, err error) {
-	add := func(name string, p *process, url, body string) error {
-		l, err := newLoader(b.dir, fmt.Sprintf("cores-%d", len(all)), url, []string{body})
+	settings := []string{serverCore, bothCores}
+	for i, cores := range settings {
+		c, err := b.ours(ctx, onName(nameOurs, cores), cores, 9130+i)
 		if err != nil {
-			p.stop()
-			return err
+			return all, err
 		}
-		all = append(all, &contender{name, p, l, connections})
-		return nil
+		all = append(all, c)
 	}
-	for i, cores := range []string{serverCore, bothCores} {
-		in := newInstallation(b.dir, "cores-"+cores, b.binary("tokenwright"), 9130+i)
-		p, err := in.serve(ctx, b.dir, cores)
+	limit := b.peers()[0]
+	for i, cores := range settings {
+		c, err := b.theirs(ctx, onName(nameLimit, cores), limit, cores, 9030+i)
 		if err != nil {
 			return all, err
 		}
-		key, err := in.seed()
-		if err != nil {
-			p.stop()
-			return all, err
-		}
-		if err := add(onName(nameOurs, cores), p, in.url+"/oauth/token", key.body()); err != nil {
-			return all, err
-		}
-	}
-	for i, cores := range []string{serverCore, bothCores} {
-		address := fmt.Sprintf("127.0.0.1:%d", 9030+i)
-		p, err := b.peers()[0].start(b.dir, cores, address)
-		if err != nil {
-			return all, err
-		}
-		if err := add(onName(nameLimit, cores), p, "http://"+address+"/token", peerBody); err != nil {
-			return all, err
-		}
-		last := all[len(all)-1]
-		if err := last.await(ctx, func() bool { return answers("http://" + address + "/jwks") }); err != nil {
-			return all, err
-		}
+		all = append(all, c)
 	}
 	return all, nil
 }

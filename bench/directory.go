@@ -56,17 +56,18 @@ func (b *bench) directory(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range []*population{small, large} {
+	both := []*population{small, large}
+	for _, p := range both {
+		defer p.stop()
 		if err := p.load(ctx, b); err != nil {
 			return nil, fmt.Errorf("%d keys: %w", p.Keys, err)
 		}
-		defer p.contender.stop()
 	}
 	samples, err := b.compare(ctx, []*contender{small.contender, large.contender})
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range []*population{small, large} {
+	for _, p := range both {
 		p.CPU = spreadBy(samples[p.contender.Name], cpuOf)
 		if err := p.collections(ctx, b.duration); err != nil {
 			return nil, err
@@ -114,6 +115,12 @@ type population struct {
 	keys      []apiKey // in no order
 }
 
+func (p *population) stop() {
+	if p.contender != nil {
+		p.contender.stop()
+	}
+}
+
 // populate makes an installation with so many API keys. It is not started.
 func (b *bench) populate(ctx context.Context, name string, port, n int) (*population, error) {
 	p := &population{installation: newInstallation(b.dir, name, b.binary("tokenwright"), port)}
@@ -141,9 +148,7 @@ func (b *bench) populate(ctx context.Context, name string, port, n int) (*popula
 func (p *population) load(ctx context.Context, b *bench) error {
 	var took, cpu []float64
 	for range loads {
-		if p.contender != nil {
-			p.contender.stop()
-		}
+		p.stop()
 		running, err := p.serve(ctx, b.dir, serverCore)
 		if err != nil {
 			return err
@@ -182,7 +187,7 @@ func (p *population) prepare(b *bench) (err error) {
 	for _, key := range p.keys[:min(askedKeys, len(p.keys))] {
 		bodies = append(bodies, key.body())
 	}
-	p.contender.loader, err = newLoader(b.dir, "directory-"+p.contender.Name, url, bodies)
+	p.contender.loader, err = newLoader(b.dir, url, bodies)
 	return err
 }
 

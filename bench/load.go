@@ -46,10 +46,14 @@ end
 // loader sends token requests to one endpoint.
 type loader struct{ url, script string }
 
-// newLoader writes the bodies, and the script that sends them, into dir. wrk
-// hands them out one after the other.
-func newLoader(dir, name, url string, bodies []string) (*loader, error) {
-	data, lua := filepath.Join(dir, name+".txt"), filepath.Join(dir, name+".lua")
+// newLoader writes the bodies, and the script that sends them, somewhere into
+// dir. wrk hands them out one after the other.
+func newLoader(dir, url string, bodies []string) (*loader, error) {
+	dir, err := os.MkdirTemp(dir, "load-")
+	if err != nil {
+		return nil, err
+	}
+	data, lua := filepath.Join(dir, "bodies.txt"), filepath.Join(dir, "wrk.lua")
 	if err := os.WriteFile(data, []byte(strings.Join(bodies, "\n")), 0o600); err != nil {
 		return nil, err
 	}

@@ -9,14 +9,6 @@ import (
 	"time"
 )
 
-// contender is a running token endpoint that is compared with others.
-type contender struct {
-	Name string
-	*process
-	*loader
-	connections int
-}
-
 // sample is one contender in one round.
 type sample struct {
 	cpu  float64 // CPU seconds per 1,000 tokens
