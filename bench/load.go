@@ -64,7 +64,7 @@ func newLoader(dir, url string, bodies []string) (*loader, error) {
 // is no token is an error: nothing would have been measured.
 func (l *loader) run(ctx context.Context, connections int, d time.Duration) (*load, error) {
 	c := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", connections),
-		fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "-s", l.script, l.url)
+		fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "--timeout", "10s", "-s", l.script, l.url)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("wrk: %w\n%s", err, out)
