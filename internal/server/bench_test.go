@@ -17,8 +17,10 @@ func BenchmarkMiddleware(b *testing.B) {
 	body := []byte("{}")
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /demo/oauth/token", func(w http.ResponseWriter, r *http.Request) {
-		w.(interface{ LogAttrs(...slog.Attr) }).LogAttrs(slog.String("client_id", "twc_demo_0123456789012345678901"),
-			slog.String("secret_id", "s1"), slog.String("jti", "0123456789012345678901"))
+		record := w.(interface{ LogAttr(slog.Attr) })
+		record.LogAttr(slog.String("client_id", "twc_demo_0123456789012345678901"))
+		record.LogAttr(slog.Int64("secret_id", 1))
+		record.LogAttr(slog.String("jti", "0123456789012345678901"))
 		w.Write(body)
 	})
 	m := newMiddleware(New(Config{Handler: mux, Registry: prometheus.NewRegistry(), Logger: log.Logger()}))
@@ -48,4 +50,4 @@ type bareWriter struct{ header http.Header }
 func (w bareWriter) Header() http.Header         { return w.header }
 func (w bareWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (w bareWriter) WriteHeader(int)             {}
-func (w bareWriter) LogAttrs(...slog.Attr)       {}
+func (w bareWriter) LogAttr(slog.Attr)           {}

@@ -25,9 +25,9 @@ const (
 type Log struct {
 	w      io.Writer
 	logger *slog.Logger
-	json   bool
 
 	mu     sync.Mutex // held while writing, so that lines stay in order
+	plain  plain
 	buffer []byte
 	closed bool
 	err    error // the first error of w
@@ -39,13 +39,13 @@ type Log struct {
 // NewLog returns a log of the records at level and above. format is "json", or
 // "text" for lines of key=value. Close ends it.
 func NewLog(w io.Writer, format string, level slog.Level) *Log {
-	l := &Log{w: w, json: format == "json"}
+	l := &Log{w: w, plain: plain{json: format == "json"}}
 	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler = slog.NewTextHandler(lines{l}, options)
-	if l.json {
+	if l.plain.json {
 		handler = slog.NewJSONHandler(lines{l}, options)
 	}
-	l.logger = slog.New(logHandler{handler, l})
+	l.logger = slog.New(logHandler{handler, l, true})
 	stop := make(chan struct{})
 	l.stop = sync.OnceFunc(func() { close(stop) })
 	l.done.Go(func() { l.flushEvery(flushInterval, stop) })
@@ -97,12 +97,16 @@ func (l *Log) flush() {
 // logHandler writes times in UTC, and does not let warnings wait.
 type logHandler struct {
 	slog.Handler
-	log *Log
+	log  *Log
+	bare bool // without attributes and groups of its own
 }
 
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC()
-	err := h.Handler.Handle(ctx, r)
+	var err error
+	if !h.bare || !h.log.writePlain(&r) {
+		err = h.Handler.Handle(ctx, r)
+	}
 	if r.Level >= slog.LevelWarn {
 		h.log.mu.Lock()
 		h.log.flush()
@@ -112,11 +116,30 @@ func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return logHandler{h.Handler.WithAttrs(attrs), h.log}
+	return logHandler{h.Handler.WithAttrs(attrs), h.log, false}
 }
 
 func (h logHandler) WithGroup(name string) slog.Handler {
-	return logHandler{h.Handler.WithGroup(name), h.log}
+	return logHandler{h.Handler.WithGroup(name), h.log, false}
+}
+
+// writePlain writes a record that needs no care, or returns false.
+func (l *Log) writePlain(r *slog.Record) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line, ok := l.plain.append(l.buffer, r)
+	if ok {
+		l.buffer = line
+		l.written()
+	}
+	return ok
+}
+
+// written is called with mu held, after a line.
+func (l *Log) written() {
+	if l.closed || len(l.buffer) >= flushSize {
+		l.flush()
+	}
 }
 
 // lines takes one record with each Write, as slog's handlers do.
@@ -126,14 +149,12 @@ func (w lines) Write(line []byte) (int, error) {
 	l := w.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.json {
+	if l.plain.json {
 		l.buffer = appendPrintable(l.buffer, line)
 	} else {
 		l.buffer = append(l.buffer, line...) // slog quoted what is not printable
 	}
-	if l.closed || len(l.buffer) >= flushSize {
-		l.flush()
-	}
+	l.written()
 	return len(line), nil
 }
 

@@ -1,9 +1,10 @@
 package server
 
 import (
-	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -53,8 +54,9 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.metrics.inFlight.Add(1)
 	defer m.metrics.inFlight.Add(-1)
 	id := newRequestID()
+	answer := &response{ResponseWriter: w, record: m.records.Get().(*record), id: [1]string{id}}
 	h := w.Header()
-	h[requestIDHeader] = []string{id}
+	h[requestIDHeader] = answer.id[:]
 	h["X-Content-Type-Options"] = m.nosniff
 	// While draining, clients leave between two requests, before the connection
 	// is closed on them. RFC 9112 6.1: after a request with both lengths nothing on
@@ -63,7 +65,6 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m.draining.Load() || len(r.TransferEncoding) > 0 {
 		h["Connection"] = []string{"close"}
 	}
-	answer := &response{ResponseWriter: w, record: m.records.Get().(*record)}
 	defer m.finish(answer, r, id, start)
 	m.dispatch(answer, r)
 }
@@ -92,7 +93,8 @@ func (m *middleware) finish(w *response, r *http.Request, id string, start time.
 	aborted := cause == http.ErrAbortHandler
 	if cause != nil && !aborted {
 		// The value may quote what was sent; its type and the stack do not.
-		w.LogAttrs(slog.String("panic", typeName(cause)), slog.String("stack", string(debug.Stack())))
+		w.LogAttr(slog.String("panic", typeName(cause)))
+		w.LogAttr(slog.String("stack", string(debug.Stack())))
 		if !w.written() {
 			dropHeaders(w.Header())
 			WriteError(w, http.StatusInternalServerError, "Something went wrong here. Please try again, and give the X-Request-Id if you report it.")
@@ -153,11 +155,13 @@ func levelOf(s series, cause any) slog.Level {
 	return slog.LevelInfo
 }
 
-// newRequestID returns 128 random bits in base64url. A client's own ID is not
-// taken over: it could repeat another one, to hide among its records.
+// newRequestID returns 128 random bits in base64url: it has to be unique, not
+// secret, and so takes the cheaper source. A client's own ID is not taken over:
+// it could repeat another one, to hide among its records.
 func newRequestID() string {
 	var raw [16]byte
-	rand.Read(raw[:]) // never fails
+	binary.NativeEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(raw[8:], rand.Uint64())
 	var text [22]byte
 	base64.RawURLEncoding.Encode(text[:], raw[:])
 	return string(text[:])
@@ -168,6 +172,9 @@ func newRequestID() string {
 func isClean(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false
+	}
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return true
 	}
 	clean := path.Clean(p)
 	return p == clean || clean != "/" && strings.HasPrefix(p, clean) && p[len(clean):] == "/"

@@ -18,7 +18,9 @@ import (
 func site() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, r *http.Request) {
-		w.(interface{ LogAttrs(...slog.Attr) }).LogAttrs(slog.String("client_id", "twc_demo_x"), slog.Int("scopes", 2))
+		record := w.(interface{ LogAttr(slog.Attr) })
+		record.LogAttr(slog.String("client_id", "twc_demo_x"))
+		record.LogAttr(slog.Int("scopes", 2))
 		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, "0123456789")
 	})

@@ -13,17 +13,18 @@ import (
 // request: a handler that wrongly keeps it cannot write into another's answer.
 type response struct {
 	http.ResponseWriter
-	record *record // nil once the request is over
-	status int     // 0 until the head is written
+	record *record   // nil once the request is over
+	id     [1]string // value of the header that names the request
+	status int       // 0 until the head is written
 	bytes  int64
 }
 
-// LogAttrs adds facts to the record of the request. Handlers find it with
-// w.(interface{ LogAttrs(...slog.Attr) }), and call it from their own goroutine
+// LogAttr adds a fact to the record of the request. Handlers find it with
+// w.(interface{ LogAttr(slog.Attr) }), and call it from their own goroutine
 // only. No secrets: what is given here is logged as it is.
-func (w *response) LogAttrs(attrs ...slog.Attr) {
+func (w *response) LogAttr(a slog.Attr) {
 	if w.record != nil {
-		w.record.attrs = append(w.record.attrs, attrs...)
+		w.record.attrs = append(w.record.attrs, a)
 	}
 }
 

@@ -133,7 +133,7 @@ func TestRunEndsIfItWasStoppedBeforeItBegan(t *testing.T) {
 }
 
 func TestSlowHeadIsCutOff(t *testing.T) { // C-237, R-40
-	r := start(t, site(), func(s *Server) { s.readHeaderTimeout = 50 * time.Millisecond })
+	r := start(t, site(), func(s *Server) { s.readTimeout = 50 * time.Millisecond })
 	conn := r.raw("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
 	// The connection has 20 s; net/http may or may not say why it closes.
 	if _, err := io.ReadAll(conn); errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
@@ -149,7 +149,7 @@ func isTimeout(err error) bool {
 func TestEveryPhaseHasALimit(t *testing.T) { // C-237, C-240, R-40
 	s := New(Config{Listener: nil, Registry: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
 	h := s.httpServer(t.Context(), nil)
-	if h.ReadHeaderTimeout != 10*time.Second || h.ReadTimeout != 30*time.Second || h.WriteTimeout != time.Minute ||
+	if h.ReadHeaderTimeout != 10*time.Second || h.ReadTimeout != 10*time.Second || h.WriteTimeout != time.Minute ||
 		h.IdleTimeout != 2*time.Minute || h.MaxHeaderBytes != 16<<10 || h.Protocols.UnencryptedHTTP2() || !h.Protocols.HTTP2() {
 		t.Errorf("limits %+v", h)
 	}
