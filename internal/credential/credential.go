@@ -65,7 +65,8 @@ func (f Format) NewID(env string) string {
 // NewSecret returns a fresh client secret for env: 256 random bits and check digits.
 func (f Format) NewSecret(env string) Secret {
 	body := f.Prefix + "s_" + env + "_" + random62(entropyLength)
-	return Secret{body + checksum(body)}
+	sum := checksum(body)
+	return Secret{body + string(sum[:])}
 }
 
 // ParseID reads a client ID, or returns the Problem with it.
@@ -83,7 +84,8 @@ func (f Format) ParseSecret(text string) (s Secret, env string, err error) {
 	if !ok {
 		return Secret{}, "", f.problem(text, "c_")
 	}
-	if body := text[:len(text)-checksumLength]; checksum(body) != text[len(body):] {
+	body := text[:len(text)-checksumLength]
+	if sum := checksum(body); string(sum[:]) != text[len(body):] {
 		return Secret{}, "", ErrChecksum
 	}
 	return Secret{text}, env, nil
@@ -165,14 +167,13 @@ func random62(n int) string {
 }
 
 // checksum is CRC-32/ISO-HDLC of s as six base62 digits, most significant first.
-func checksum(s string) string {
+func checksum(s string) (out [checksumLength]byte) {
 	n := crc32.ChecksumIEEE([]byte(s))
-	var out [checksumLength]byte
 	for i := len(out) - 1; i >= 0; i-- {
 		out[i] = digits[n%uint32(len(digits))]
 		n /= uint32(len(digits))
 	}
-	return string(out[:])
+	return out
 }
 
 // Secret is a well-formed client secret. It prints as [secret] in every form;

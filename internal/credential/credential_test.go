@@ -35,10 +35,10 @@ func TestChecksumIsCRC32InBase62(t *testing.T) {
 		want = string(digits[n%62]) + want
 		n /= 62
 	}
-	if got := checksum("123456789"); got != want {
+	if got := checksum("123456789"); string(got[:]) != want {
 		t.Errorf("checksum = %q, want %q", got, want)
 	}
-	if got := checksum(""); got != "000000" {
+	if got := checksum(""); string(got[:]) != "000000" {
 		t.Errorf("checksum of nothing = %q, want it padded with 0", got)
 	}
 }

@@ -23,8 +23,8 @@ type Pepper struct {
 }
 
 type hmacState struct {
-	mac hash.Hash
-	sum []byte
+	mac       hash.Hash
+	text, sum []byte
 }
 
 // NewPepper returns the pepper with the given 32 byte key, which it keeps.
@@ -39,7 +39,9 @@ func (p *Pepper) Hash(s Secret) Hash {
 	st := p.macs.Get().(*hmacState)
 	defer p.macs.Put(st)
 	st.mac.Reset()
-	st.mac.Write([]byte(s.text))
+	st.text = append(st.text[:0], s.text...)
+	st.mac.Write(st.text)
+	clear(st.text)
 	return Hash(st.mac.Sum(st.sum))
 }
 

@@ -102,16 +102,23 @@ func rawSignature(der []byte) ([]byte, error) {
 	copy(raw[32-len(r):], r)
 	copy(raw[64-len(s):], s)
 	// Tags, lengths, signs, superfluous zeros: right is only what we would write.
-	if !bytes.Equal(der, derSignature(raw)) {
+	var again [maxDER]byte
+	if !bytes.Equal(der, appendDER(again[:0], raw)) {
 		return nil, errDER
 	}
 	return raw, nil
 }
 
-// derSignature is the inverse of rawSignature. raw is 64 bytes, and so every
+// maxDER is the size in bytes of the longest DER of a P-256 signature.
+const maxDER = 72
+
+// derSignature is the inverse of rawSignature.
+func derSignature(raw []byte) []byte { return appendDER(make([]byte, 0, maxDER), raw) }
+
+// appendDER writes into der, which is empty. raw is 64 bytes, and so every
 // length in the DER takes one.
-func derSignature(raw []byte) []byte {
-	der := append(make([]byte, 0, 72), 0x30, 0)
+func appendDER(der, raw []byte) []byte {
+	der = append(der, 0x30, 0)
 	for _, n := range [...][]byte{raw[:32], raw[32:]} {
 		for len(n) > 1 && n[0] == 0 {
 			n = n[1:]
