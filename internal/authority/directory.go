@@ -11,9 +11,10 @@ import (
 	"github.com/tokenwright/tokenwright/internal/credential"
 )
 
-// shardCount shards keep a change cheap at a million API keys (about 60 of
-// them are copied) and cost 128 KiB when there are none.
-const shardCount = 1 << 14
+// shardCount shards keep a change cheap at a million API keys (about 250 of
+// them are copied), and a small installation's collections of garbage as well:
+// each walks the 32 KiB of pointers.
+const shardCount = 1 << 12
 
 // directory is all that the token path needs, in memory. Readers take no lock:
 // every shard and table is immutable behind an atomic pointer. API keys are

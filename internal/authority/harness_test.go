@@ -195,7 +195,7 @@ func (h *harness) issue(a *authority.Authority, r *authority.TokenRequest) (*aut
 // its environment.
 func (h *harness) verify(a *authority.Authority, token *authority.Token) *accesstoken.Claims {
 	h.t.Helper()
-	m, err := jose.Parse(token.AccessToken)
+	m, err := jose.Parse(string(token.AccessToken))
 	h.must(err)
 	if err := verifyWith(a, token.Env, m); err != nil {
 		h.t.Fatalf("the token does not verify: %v", err)

@@ -164,7 +164,7 @@ func TestNothingSecretIsWritten(t *testing.T) {
 		t.Fatal("what was written is not what is searched")
 	}
 	secret := k.secret.Reveal()
-	for _, text := range []string{secret, secret[:20], secret[9:21], secret[len(secret)-12:], token.AccessToken, token.ID, master, "PRIVATE KEY"} {
+	for _, text := range []string{secret, secret[:20], secret[9:21], secret[len(secret)-12:], string(token.AccessToken), token.ID, master, "PRIVATE KEY"} {
 		if strings.Contains(written, text) {
 			t.Errorf("%q is written", text)
 		}

@@ -3,6 +3,7 @@ package authority_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,14 +29,14 @@ func TestTokenCarriesTheClaimsOfItsAPIKey(t *testing.T) {
 	wantToken := authority.Token{
 		AccessToken: token.AccessToken, ExpiresIn: 3600, Scope: want.Scope, ClientID: k.ID, Env: "demo", SecretID: 1, ID: claims.ID,
 	}
-	if *token != wantToken {
+	if !reflect.DeepEqual(*token, wantToken) {
 		t.Errorf("token\ngot  %+v\nwant %+v", *token, wantToken)
 	}
 	for env, alg := range map[string]string{"demo": "ES256", "production": "EdDSA"} {
 		k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: env, Scopes: []string{"customers:read"}})
 		token, err := h.IssueToken(k.request())
 		h.must(err)
-		encoded, _, _ := strings.Cut(token.AccessToken, ".")
+		encoded, _, _ := strings.Cut(string(token.AccessToken), ".")
 		raw, err := jose.DecodeBase64(encoded)
 		h.must(err)
 		var header map[string]string
@@ -172,7 +173,7 @@ func TestTokenNeverVerifiesInAnotherEnvironment(t *testing.T) {
 	issuers, kids := map[string]bool{}, map[string]bool{}
 	for _, k := range []*key{demo, production, operator} {
 		token, claims := h.issue(h.Authority, k.request())
-		m, err := jose.Parse(token.AccessToken)
+		m, err := jose.Parse(string(token.AccessToken))
 		h.must(err)
 		for _, env := range []string{"demo", "production", authority.Platform} {
 			if err := verifyWith(h.Authority, env, m); (err == nil) != (env == k.Env) {
@@ -226,7 +227,7 @@ func TestTokenIsSmall(t *testing.T) {
 		if len(token.AccessToken) >= 1536 || len(strings.Fields(claims.Scope)) != 12 {
 			t.Errorf("%d bytes for %d scopes", len(token.AccessToken), len(strings.Fields(claims.Scope)))
 		}
-		payload, err := jose.Parse(token.AccessToken)
+		payload, err := jose.Parse(string(token.AccessToken))
 		h.must(err)
 		for _, private := range []string{"secret", "Merchant", "root", k.secret.Hint()} {
 			if strings.Contains(string(payload.Payload), private) {

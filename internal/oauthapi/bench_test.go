@@ -74,11 +74,13 @@ func BenchmarkReadTokenRequest(b *testing.B) {
 			r := newRequest("POST", "/oauth/token", body, append(c.header, "Content-Type", c.e.contentType)...)
 			r.ContentLength = int64(len(text))
 			w := &silent{header: make(http.Header)}
+			x := newExchange().(*exchange)
 			b.ReportAllocs()
 			for b.Loop() {
 				body.Reset(text)
-				if p, err := readTokenRequest(w, r); err != nil || p.clientID != k.id {
-					b.Fatalf("read %+v, %v", p, err)
+				x.parameters = parameters{}
+				if err := x.read(w, r); err != nil || x.clientID != k.id {
+					b.Fatalf("read %+v, %v", x.parameters, err)
 				}
 			}
 		})

@@ -179,7 +179,7 @@ type recorder struct {
 	logged []slog.Attr
 }
 
-func (r *recorder) LogAttrs(attrs ...slog.Attr) { r.logged = append(r.logged, attrs...) }
+func (r *recorder) LogAttr(a slog.Attr) { r.logged = append(r.logged, a) }
 
 // do has the request answered, and sees to it that no secret and no token
 // reached the log (C-225).

@@ -14,7 +14,7 @@ import (
 
 // document is a public document of an issuer.
 type document struct {
-	contentType string
+	contentType []string // of the header
 	body        []byte
 }
 
@@ -68,7 +68,7 @@ func (a *API) jwks(env string) func(*http.Request) (*document, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &document{contentType: "application/json", body: issuer.JWKS}, nil
+		return &document{contentType: jsonContent, body: issuer.JWKS}, nil
 	}
 }
 
@@ -82,7 +82,7 @@ func (a *API) pem(env string) func(*http.Request) (*document, error) {
 		for _, key := range issuer.Keys {
 			if r.PathValue("file") == key.KeyID()+".pem" {
 				body, err := key.PEM()
-				return &document{contentType: "application/x-pem-file", body: body}, err
+				return &document{contentType: []string{"application/x-pem-file"}, body: body}, err
 			}
 		}
 		return nil, authority.ErrNotFound
@@ -125,6 +125,6 @@ func (a *API) metadata(env *authority.Environment) func(*http.Request) (*documen
 		if err != nil {
 			return nil, fmt.Errorf("writing metadata: %w", err)
 		}
-		return &document{contentType: "application/json", body: body}, nil
+		return &document{contentType: jsonContent, body: body}, nil
 	}
 }

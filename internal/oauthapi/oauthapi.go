@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -31,6 +32,7 @@ type API struct {
 	baseURL   string
 	refusals  map[string]*refusal // by reason
 	metrics   *metrics
+	exchanges sync.Pool // of *exchange
 }
 
 // New returns the surface of one installation.
@@ -39,6 +41,7 @@ func New(c Config) *API {
 	return &API{
 		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
+		exchanges: sync.Pool{New: newExchange},
 	}
 }
 
@@ -136,10 +139,14 @@ func (a *API) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 // note adds facts to the one log record of the request, where the server
 // around us keeps one. Empty facts are left out.
 func note(w http.ResponseWriter, attrs ...slog.Attr) {
-	if record, ok := w.(interface{ LogAttrs(...slog.Attr) }); ok {
-		record.LogAttrs(slices.DeleteFunc(attrs, func(a slog.Attr) bool {
-			return a.Value.Kind() == slog.KindString && a.Value.String() == ""
-		})...)
+	record, ok := w.(interface{ LogAttr(slog.Attr) })
+	if !ok {
+		return
+	}
+	for _, a := range attrs {
+		if a.Value.Kind() != slog.KindString || a.Value.String() != "" {
+			record.LogAttr(a)
+		}
 	}
 }
 
@@ -152,15 +159,29 @@ func methods(w http.ResponseWriter, r *http.Request, allowed ...string) error {
 	return refuse(reasonMethod)
 }
 
+// Header values that answers share, to make none anew for each token. net/http
+// reads them and no more.
+var (
+	jsonContent  = []string{jsonType}
+	noStoreValue = []string{"no-store"}
+	noCacheValue = []string{"no-cache"}
+)
+
+// selfCounted is the size in bytes below which net/http finds Content-Length by
+// itself, and cheaper: what its buffer of an answer holds.
+const selfCounted = 2048
+
 // writeJSON writes a body that is JSON already.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	writeBody(w, status, "application/json", body)
+	writeBody(w, status, jsonContent, body)
 }
 
-func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
+func writeBody(w http.ResponseWriter, status int, contentType []string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Type"] = contentType
+	if len(body) >= selfCounted {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may be gone: nothing to do about it
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,9 @@ import (
 const (
 	maxBody       = 64 << 10
 	maxParameters = 64
+
+	formType = "application/x-www-form-urlencoded"
+	jsonType = "application/json"
 )
 
 // parameters is a token request, read once.
@@ -61,28 +65,48 @@ func (p *parameters) set(name, value string) error {
 	return nil
 }
 
-// readTokenRequest reads the body, and the credentials of the Authorization
-// header. Nothing is ever taken from the URL (RFC 6749 2.3.1).
-func readTokenRequest(w http.ResponseWriter, r *http.Request) (*parameters, error) {
-	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		return nil, refuse(reasonQuery)
+// exchange is a token request and its answer. Its memory is used again, which
+// saves a fifth of what a token request allocates.
+type exchange struct {
+	parameters
+	buffer []byte // the body of the request, then that of the answer
+}
+
+const usualBuffer = 2 << 10
+
+func newExchange() any { return &exchange{buffer: make([]byte, 0, usualBuffer)} }
+
+// release lets the next request have x, without what this one has left in it.
+func (a *API) release(x *exchange) {
+	if cap(x.buffer) > 2*usualBuffer {
+		return // of a request like no other
 	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, refuse(reasonEncoding)
+	x.parameters = parameters{}
+	clear(x.buffer[:cap(x.buffer)])
+	a.exchanges.Put(x)
+}
+
+// read takes the parameters from the body and the credentials from the
+// Authorization header too. Nothing is ever taken from the URL (RFC 6749 2.3.1).
+func (x *exchange) read(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		return refuse(reasonQuery)
+	}
+	if len(r.Header["Content-Encoding"]) > 0 {
+		return refuse(reasonEncoding)
 	}
 	parse, err := parserFor(r.Header["Content-Type"])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	body, err := readBody(w, r)
+	body, err := x.readBody(w, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := new(parameters)
-	if err := parse(p, body); err != nil {
-		return nil, err
+	if err := parse(&x.parameters, body); err != nil {
+		return err
 	}
-	return p, p.authorize(r.Header["Authorization"])
+	return x.authorize(r.Header["Authorization"])
 }
 
 // parserFor chooses by content type: JSON or form, in UTF-8 (C-016).
@@ -90,33 +114,43 @@ func parserFor(contentType []string) (func(*parameters, string) error, error) {
 	if len(contentType) != 1 {
 		return nil, refuse(reasonContentType)
 	}
-	mediaType, params, err := mime.ParseMediaType(contentType[0])
-	if err != nil {
-		return nil, refuse(reasonContentType)
-	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return nil, refuse(reasonContentType)
+	mediaType := contentType[0]
+	if mediaType != formType && mediaType != jsonType { // most requests need no taking apart
+		var params map[string]string
+		var err error
+		if mediaType, params, err = mime.ParseMediaType(mediaType); err != nil {
+			return nil, refuse(reasonContentType)
+		}
+		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+			return nil, refuse(reasonContentType)
+		}
 	}
 	switch mediaType {
-	case "application/json":
+	case jsonType:
 		return (*parameters).readJSON, nil
-	case "application/x-www-form-urlencoded":
+	case formType:
 		return (*parameters).readForm, nil
 	}
 	return nil, refuse(reasonContentType)
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.ContentLength > maxBody {
 		w.Header().Set("Connection", "close")
 		return "", refuse(reasonTooLarge)
 	}
+	if r.ContentLength >= 0 { // net/http hands out just so many bytes
+		x.buffer = slices.Grow(x.buffer[:0], int(r.ContentLength))[:r.ContentLength]
+		if _, err := io.ReadFull(r.Body, x.buffer); err != nil {
+			return "", refuse(reasonBody)
+		}
+		return string(x.buffer), nil
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return "", refuse(reasonTooLarge)
-	case err != nil:
+	}
+	if err != nil {
 		return "", refuse(reasonBody)
 	}
 	return string(body), nil

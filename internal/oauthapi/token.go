@@ -16,13 +16,14 @@ func (a *API) token(env string) func(http.ResponseWriter, *http.Request) error {
 		if err := methods(w, r, http.MethodPost); err != nil {
 			return err
 		}
-		p, err := readTokenRequest(w, r)
-		if err != nil {
+		x := a.exchanges.Get().(*exchange)
+		defer a.release(x)
+		if err := x.read(w, r); err != nil {
 			return err
 		}
-		switch p.grantType {
+		switch x.grantType {
 		case "client_credentials":
-			return a.clientCredentials(w, env, p)
+			return a.clientCredentials(w, env, x)
 		case "":
 			return refuse(reasonNoGrantType)
 		}
@@ -30,12 +31,13 @@ func (a *API) token(env string) func(http.ResponseWriter, *http.Request) error {
 	}
 }
 
-func (a *API) clientCredentials(w http.ResponseWriter, env string, p *parameters) error {
-	if p.clientID == "" || p.clientSecret == "" {
+func (a *API) clientCredentials(w http.ResponseWriter, env string, x *exchange) error {
+	if x.clientID == "" || x.clientSecret == "" {
 		return refuse(reasonNoCredentials)
 	}
 	t, err := a.authority.IssueToken(&authority.TokenRequest{
-		ClientID: p.clientID, ClientSecret: p.clientSecret, Env: env, Scope: p.scope, Resource: p.resource,
+		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env, Scope: x.scope, Resource: x.resource,
+		Before: append(x.buffer[:0], `{"access_token":"`...),
 	})
 	if err != nil {
 		return err
@@ -43,26 +45,20 @@ func (a *API) clientCredentials(w http.ResponseWriter, env string, p *parameters
 	note(w, slog.String("client_id", string(t.ClientID)), slog.String("env", t.Env), slog.Int64("secret_id", t.SecretID),
 		slog.String("jti", t.ID), slog.String("scope", t.Scope))
 	a.metrics.issued(t.Env)
-	writeJSON(w, http.StatusOK, tokenAnswer(t))
-	return nil
-}
-
-// tokenAnswer is the answer of RFC 6749 5.1. Nothing in it needs escaping:
-// tokens are base64url, and scopes have no quotation marks (RFC 6749 3.3).
-func tokenAnswer(t *authority.Token) []byte {
-	b := make([]byte, 0, len(t.AccessToken)+len(t.Scope)+96)
-	b = append(b, `{"access_token":"`...)
-	b = append(b, t.AccessToken...)
-	b = append(b, `","expires_in":`...)
+	// RFC 6749 5.1. Nothing needs escaping: tokens are base64url, and scopes have
+	// no quotation marks (RFC 6749 3.3).
+	b := append(t.AccessToken, `","expires_in":`...)
 	b = strconv.AppendInt(b, t.ExpiresIn, 10)
 	b = append(b, `,"token_type":"bearer","scope":"`...)
 	b = append(b, t.Scope...)
-	return append(b, `"}`...)
+	x.buffer = append(b, `"}`...)
+	writeJSON(w, http.StatusOK, x.buffer)
+	return nil
 }
 
 // noStore keeps tokens and errors out of every cache (RFC 6749 5.1).
 func noStore(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
+	h["Cache-Control"] = noStoreValue
+	h["Pragma"] = noCacheValue
 }
