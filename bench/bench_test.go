@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -71,30 +75,57 @@ func TestBars(t *testing.T) {
 	}
 }
 
-func TestReadsWhatWrkPrints(t *testing.T) {
-	const text = `Running 1s test @ http://127.0.0.1:9100/oauth/token
-  1 threads and 16 connections
-  Thread Stats   Avg      Stdev     Max   +/- Stdev
-    Latency     0.93ms  122.33us   3.01ms   92.41%
-    Req/Sec    17.20k   405.11    17.71k    80.00%
-  17104 requests in 1.00s, 12.03MB read
-Requests/sec:  17101.20
-`
-	const result = `{"requests":17104,"seconds":1.000163,"p50_us":912.000000,"p99_us":1400.000000,"failed":0}` + "\n"
-	got, err := readWrk(text + result)
-	if want := (&load{Requests: 17104, Seconds: 1.000163, P50: 912, P99: 1400}); err != nil || *got != *want {
-		t.Errorf("got %+v, %v, want %+v", got, err, want)
-	}
-	for what, output := range map[string]string{
-		"no result":       text,
-		"half a result":   text + result[:40],
-		"no request":      strings.Replace(result, "17104", "0", 1),
-		"failed requests": strings.Replace(result, `"failed":0`, `"failed":3`, 1),
-		"nothing":         "",
+func TestAnswersAreReadToTheirEnd(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nDate: x\r\ncontent-length: 5\r\n\r\n"
+	for answer, want := range map[string]bool{
+		"": false, head[:20]: false, head: false, head + "hell": false, head + "hello": true,
 	} {
-		if got, err := readWrk(output); err == nil {
-			t.Errorf("%s is read as %+v", what, got)
+		if got, err := complete([]byte(answer)); got != want || err != nil {
+			t.Errorf("%q: complete is %v, %v", answer, got, err)
 		}
+	}
+	for what, answer := range map[string]string{
+		"a refusal":     "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+		"no length":     "HTTP/1.1 200 OK\r\n\r\n",
+		"an odd length": "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+	} {
+		if _, err := complete([]byte(answer)); err == nil {
+			t.Errorf("%s passes for an answer", what)
+		}
+	}
+}
+
+// Every request gets its turn on every connection, and each answer is counted once.
+func TestLoaderCountsWhatTheServerAnswers(t *testing.T) {
+	var served [2]atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.URL.Path != "/token" || len(body) != 1 {
+			t.Errorf("%s %s, body %q, %v", r.Method, r.URL, body, err)
+			return
+		}
+		served[body[0]-'0'].Add(1)
+		_, _ = w.Write([]byte("an answer"))
+	}))
+	defer server.Close()
+	l, err := newLoader(server.URL+"/token", []string{"0", "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.run(t.Context(), 3, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := served[0].Load(), served[1].Load()
+	if int64(got.Requests) != first+second || first-second < 0 || first-second > 1 || got.Requests < 3 {
+		t.Errorf("%d requests counted, %d and %d served", got.Requests, first, second)
+	}
+	if got.P50 <= 0 || got.P99 < got.P50 || got.Seconds < 0.05 {
+		t.Errorf("got %+v", got)
+	}
+	server.Config.Handler = http.NotFoundHandler()
+	if _, err := l.run(t.Context(), 1, time.Millisecond); err == nil {
+		t.Error("a server that has no such endpoint passes")
 	}
 }
 
@@ -141,7 +172,7 @@ func TestReadsTheStateOfTheCollector(t *testing.T) {
 
 // One short round of the first suite, everything in it real.
 func TestRunOfTokens(t *testing.T) {
-	for _, program := range []string{"wrk", "node", "taskset"} {
+	for _, program := range []string{"node", "taskset"} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing(t, program+" is not installed")
 		}

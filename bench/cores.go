@@ -16,12 +16,11 @@ type coresFigures struct {
 	PerSecondTwo spread `json:"tokens_per_s_on_2"`
 }
 
-// bothCores has the load generator's core in it. wrk stays pinned there: what
-// then differs is only that the server may run on it too. Left to move, wrk
-// would be carried to and fro, and the server's threads with it, which costs
-// the server time that no server spends whose clients are other machines. It
-// pays for the company of wrk all the same (caches, switches); the limit, which
-// has next to nothing of its own to share between cores, shows how much.
+// bothCores has the load generator's core in it. The generator stays pinned
+// there and gives way whenever it finds no answer: what then differs is only
+// that the server may run on it too. The server pays for that company all the
+// same (caches, switches); the limit, which has next to nothing of its own to
+// share between cores, shows how much.
 const bothCores = serverCore + "," + loadCore
 
 // cores compares the CPU time of a token on two cores with that on one.

@@ -8,6 +8,7 @@ require (
 	github.com/go-jose/go-jose/v3 v3.0.3
 	github.com/ory/fosite v0.49.0
 	github.com/tokenwright/tokenwright v0.0.0-00010101000000-000000000000
+	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.61.1
 )
 
@@ -77,7 +78,6 @@ require (
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/oauth2 v0.14.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/appengine v1.6.8 // indirect

@@ -1,91 +1,226 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// load is one run of wrk: a closed loop over keep-alive connections.
+// load is one run of a loader: a closed loop over keep-alive connections.
 type load struct {
 	Requests int     `json:"requests"`
 	Seconds  float64 `json:"seconds"`
 	P50      float64 `json:"p50_us"`
 	P99      float64 `json:"p99_us"`
-	Failed   int     `json:"failed"` // answers but 200, and broken connections
 
-	cpu time.Duration // that wrk itself has used
+	cpu time.Duration // that the load generator itself has used
 }
 
-// script makes wrk send the bodies in turn, and print what it counted.
-const script = `
-local bodies = {}
-for line in io.lines(%q) do bodies[#bodies + 1] = line end
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
-local requests, next = {}, 0
-init = function(args)
-  for i, body in ipairs(bodies) do requests[i] = wrk.format(nil, nil, nil, body) end
-end
-request = function()
-  next = next %% #requests + 1
-  return requests[next]
-end
-done = function(summary, latency)
-  local e = summary.errors
-  io.write(string.format('{"requests":%%d,"seconds":%%f,"p50_us":%%f,"p99_us":%%f,"failed":%%d}\n', summary.requests,
-    summary.duration / 1e6, latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
-end
-`
+// loader sends token requests to one endpoint, and never sleeps: it asks its
+// sockets again and again. A generator that sleeps (wrk, any net/http client)
+// has to be woken by the server's write, and the kernel charges that to the
+// server: 5 to 7 µs a token on a virtual machine, more the longer the generator
+// slept, and so more to whoever is slower. No client on another machine costs a
+// server that.
+type loader struct {
+	address  *unix.SockaddrInet4
+	requests [][]byte // sent one after the other
+	next     int
+}
 
-// loader sends token requests to one endpoint.
-type loader struct{ url, script string }
+// silence is how long no answer may come before a run is given up.
+const silence = 10 * time.Second
 
-// newLoader writes the bodies, and the script that sends them, somewhere into
-// dir. wrk hands them out one after the other.
-func newLoader(dir, url string, bodies []string) (*loader, error) {
-	dir, err := os.MkdirTemp(dir, "load-")
+func newLoader(endpoint string, bodies []string) (*loader, error) {
+	u, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	data, lua := filepath.Join(dir, "bodies.txt"), filepath.Join(dir, "wrk.lua")
-	if err := os.WriteFile(data, []byte(strings.Join(bodies, "\n")), 0o600); err != nil {
-		return nil, err
+	address, err := netip.ParseAddrPort(u.Host)
+	if err != nil || !address.Addr().Is4() {
+		return nil, fmt.Errorf("%s: the host is no IPv4 address with a port: %w", endpoint, err)
 	}
-	return &loader{url, lua}, os.WriteFile(lua, fmt.Appendf(nil, script, data), 0o600)
+	l := &loader{address: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
+	for _, body := range bodies {
+		l.requests = append(l.requests, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n"+
+			"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", u.Path, u.Host, len(body), body))
+	}
+	return l, nil
 }
 
 // run loads the endpoint for a time with so many connections. An answer that
-// is no token is an error: nothing would have been measured.
-func (l *loader) run(ctx context.Context, connections int, d time.Duration) (*load, error) {
-	c := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", fmt.Sprintf("-c%d", connections),
-		fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "--timeout", "10s", "-s", l.script, l.url)
-	out, err := c.CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("wrk: %w\n%s", err, out)
-	}
-	result, err := readWrk(string(out))
-	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", l.url, err)
-	}
-	result.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
-	return result, nil
+// is not 200 is an error: nothing would have been measured.
+func (l *loader) run(ctx context.Context, connections int, d time.Duration) (result *load, err error) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // never unlocked: the pinned thread ends with the goroutine
+		if err = pin(); err == nil {
+			result, err = l.loop(ctx, connections, d)
+		}
+	}()
+	<-ended
+	return result, err
 }
 
-// readWrk finds what the script has printed behind wrk's own words.
-func readWrk(text string) (*load, error) {
-	at := strings.LastIndex(text, `{"requests"`)
-	var result load
-	if at < 0 || json.Unmarshal([]byte(text[at:]), &result) != nil || result.Requests == 0 {
-		return nil, fmt.Errorf("wrk printed no result:\n%s", text)
+func pin() error {
+	core, err := strconv.Atoi(loadCore)
+	if err != nil {
+		return err
 	}
-	if result.Failed > 0 {
-		return nil, fmt.Errorf("%d of %d requests failed", result.Failed, result.Requests)
+	var set unix.CPUSet
+	set.Set(core)
+	return unix.SchedSetaffinity(0, &set) // this thread
+}
+
+// connection is one keep-alive connection with a request under way.
+type connection struct {
+	socket int
+	buffer []byte // what has come of the answer
+	sent   time.Time
+}
+
+func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*load, error) {
+	all := make([]connection, connections)
+	for i := range all {
+		c, err := l.connect()
+		if err != nil {
+			return nil, err
+		}
+		defer unix.Close(c.socket)
+		all[i] = *c
 	}
-	return &result, nil
+	var latencies []time.Duration
+	cpu, began := threadCPU(), time.Now()
+	answered := began
+	for open, now := connections, began; open > 0; {
+		idle := true
+		for i := range all {
+			c := &all[i]
+			done, err := c.poll()
+			switch {
+			case err != nil:
+				return nil, err
+			case !done:
+				continue
+			}
+			idle, now = false, time.Now()
+			answered, latencies = now, append(latencies, now.Sub(c.sent))
+			if now.Sub(began) >= d || ctx.Err() != nil {
+				open, c.socket = open-1, -1
+			} else if err := l.send(c, now); err != nil {
+				return nil, err
+			}
+		}
+		if idle {
+			if time.Since(answered) > silence {
+				return nil, fmt.Errorf("no answer for %s", silence)
+			}
+			_ = schedYield() // to a server that may run on this core too
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	slices.Sort(latencies)
+	microseconds := func(quantile float64) float64 {
+		return float64(latencies[int(quantile*float64(len(latencies)-1))].Nanoseconds()) / 1000
+	}
+	return &load{len(latencies), answered.Sub(began).Seconds(), microseconds(0.5), microseconds(0.99), threadCPU() - cpu}, nil
+}
+
+// connect opens a connection and sends the first request over it.
+func (l *loader) connect() (*connection, error) {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{socket: socket, buffer: make([]byte, 0, 16<<10)}
+	err = errors.Join(unix.Connect(socket, l.address), unix.SetNonblock(socket, true),
+		unix.SetsockoptInt(socket, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	if err == nil {
+		err = l.send(c, time.Now())
+	}
+	if err != nil {
+		_ = unix.Close(socket)
+		return nil, err
+	}
+	return c, nil
+}
+
+// send writes the next request, which any socket buffer takes whole.
+func (l *loader) send(c *connection, now time.Time) error {
+	request := l.requests[l.next%len(l.requests)]
+	l.next++
+	c.sent, c.buffer = now, c.buffer[:0]
+	n, err := unix.Write(c.socket, request)
+	if err == nil && n < len(request) {
+		err = errors.New("a request was not taken whole")
+	}
+	return err
+}
+
+// poll takes what has come, and tells whether the answer is there.
+func (c *connection) poll() (bool, error) {
+	if c.socket < 0 {
+		return false, nil
+	}
+	n, err := unix.Read(c.socket, c.buffer[len(c.buffer):cap(c.buffer)])
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		return false, nil
+	case err != nil:
+		return false, err
+	case n == 0:
+		return false, errors.New("the server has closed a connection")
+	}
+	c.buffer = c.buffer[:len(c.buffer)+n]
+	return complete(c.buffer)
+}
+
+// complete tells whether an answer with a Content-Length is there to its end.
+// Any but 200 is an error.
+func complete(answer []byte) (bool, error) {
+	head, body, ok := bytes.Cut(answer, []byte("\r\n\r\n"))
+	if !ok {
+		return false, nil
+	}
+	if !bytes.HasPrefix(head, []byte("HTTP/1.1 200 ")) {
+		return false, fmt.Errorf("an answer begins with %q", head[:min(len(head), 32)])
+	}
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		if bytes.EqualFold(name, []byte("Content-Length")) {
+			length, err := strconv.Atoi(string(value))
+			return len(body) >= length, err
+		}
+	}
+	return false, errors.New("an answer has no Content-Length")
+}
+
+// threadCPU is what the calling thread has used so far.
+func threadCPU() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func schedYield() error {
+	_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }

@@ -4,7 +4,7 @@
 //
 // What counts are the ratios of one run: absolute figures differ from machine
 // to machine, and from hour to hour. The server has one core, the load
-// generator (wrk) another; programs take turns, round after round; a round in
+// generator another; programs take turns, round after round; a round in
 // which something else used more than a tenth of the server's core is thrown
 // away; the ratio is the median of the ratios within each round.
 package main
@@ -71,7 +71,7 @@ func main() {
 func (b *bench) run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&b.rounds, "rounds", 7, "counted rounds")
-	flags.DurationVar(&b.duration, "time", 4*time.Second, "how long each program is measured in a round, in whole seconds")
+	flags.DurationVar(&b.duration, "time", 4*time.Second, "how long each program is measured in a round")
 	flags.BoolVar(&b.noisy, "noisy", false, "keep rounds in which the machine was busy with something else")
 	flags.StringVar(&b.results, "results", "results", "`directory` of the result files")
 	flags.StringVar(&b.onlySuites, "only", "", "measure only these suites: "+strings.Join(suiteNames(), ","))

@@ -12,15 +12,17 @@ type peer struct {
 }
 
 // peerIDs are the peers that can be chosen among; limit is always there.
-var peerIDs = []string{idHedged, idFosite, idProvider}
+var peerIDs = []string{idLong, idHedged, idFosite, idProvider}
 
 const (
 	idLimit    = "limit"
+	idLong     = "long"
 	idHedged   = "hedged"
 	idFosite   = "fosite"
 	idProvider = "oidc-provider"
 
 	nameLimit    = "limit (bare net/http, RFC 6979 nonces)"
+	nameLong     = "limit with tokens as long as ours"
 	nameHedged   = "limit with hedged nonces"
 	nameFosite   = "ory/fosite, memory"
 	nameProvider = "npm oidc-provider, memory"
@@ -35,6 +37,7 @@ var peerBody = apiKey{"client0123456789abcdefghij", "secret0123456789abcdefghijk
 func (b *bench) peers() []peer {
 	all := []peer{
 		{idLimit, nameLimit, []string{b.binary("limit"), "-listen"}},
+		{idLong, nameLong, []string{b.binary("limit"), "-long", "-listen"}},
 		{idHedged, nameHedged, []string{b.binary("limit"), "-nonce", "hedged", "-listen"}},
 		{idFosite, nameFosite, []string{b.binary("fosite"), "-listen"}},
 		{idProvider, nameProvider, []string{"node", filepath.Join(b.root, "bench/peers/oidc-provider/server.mjs")}},

@@ -4,7 +4,7 @@
 // metrics, no limits, no store. Every other figure of the benchmark is a ratio
 // to this one.
 //
-//	limit -listen 127.0.0.1:9000 [-nonce rfc6979|hedged]
+//	limit [-nonce rfc6979|hedged] [-long] -listen 127.0.0.1:9000
 package main
 
 import (
@@ -42,6 +42,7 @@ type client struct {
 
 type issuer struct {
 	url     string
+	long    bool   // as many claims as Tokenwright's tokens have
 	header  string // of every token, encoded
 	key     *ecdsa.PrivateKey
 	random  io.Reader // nil: nonces of RFC 6979
@@ -53,13 +54,14 @@ var base64url = base64.RawURLEncoding
 func main() {
 	listen := flag.String("listen", "127.0.0.1:9000", "address to listen on")
 	nonce := flag.String("nonce", "rfc6979", "how nonces are made: rfc6979 or hedged")
+	long := flag.Bool("long", false, "issue tokens as long as Tokenwright's")
 	flag.Parse()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		log.Fatal(err)
 	}
 	is := &issuer{
-		url: "http://" + *listen, key: key, clients: map[string]*client{clientID: {sha256.Sum256([]byte(clientSecret)), 4259}},
+		url: "http://" + *listen, long: *long, key: key, clients: map[string]*client{clientID: {sha256.Sum256([]byte(clientSecret)), 4259}},
 		header: base64url.EncodeToString([]byte(`{"alg":"ES256","kid":"1","typ":"at+jwt"}`)),
 	}
 	if *nonce == "hedged" {
@@ -110,6 +112,13 @@ func (is *issuer) claims(id string, c *client) []byte {
 	b := make([]byte, 0, 512)
 	b = append(b, `{"iss":"`...)
 	b = append(b, is.url...)
+	if is.long {
+		b = append(b, `/demo","aud":"`...)
+		b = append(b, is.url...)
+		b = append(b, `/demo/api","client_id":"twc_demo_`...)
+		b = append(b, id[:22]...)
+		b = append(b, `","gen":1764000000,"kid":"1234567890123456789012345678901234567890`...)
+	}
 	b = append(b, `","sub":"`...)
 	b = append(b, id...)
 	b = append(b, `","iat":`...)
