@@ -47,5 +47,8 @@ func (b *bench) peers() []peer {
 
 // start makes the peer listen on address. Its endpoints are /token and /jwks.
 func (p peer) start(dir, cores, address string) (*process, error) {
+	if err := free(address); err != nil {
+		return nil, err
+	}
 	return start(dir, cores, nil, p.command[0], append(slices.Clone(p.command[1:]), address)...)
 }

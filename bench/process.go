@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -65,6 +66,16 @@ func (p *process) stop() {
 	}
 }
 
+// free is an error where somebody listens on the address already: it would be
+// measured in the place of what we start.
+func free(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("the benchmark needs this address: %w", err)
+	}
+	return l.Close()
+}
+
 // await polls until ok, the end of the process, or a time that is too long.
 func (p *process) await(ctx context.Context, ok func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -89,8 +100,11 @@ func (p *process) age() float64 { return time.Since(p.begun).Seconds() * 1000 }
 // system, to the nanosecond. (/proc/PID/stat counts in steps of 10 ms.)
 func (p *process) cpuTime() (time.Duration, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.command.Process.Pid))
-	if err != nil || len(threads) == 0 {
-		return 0, fmt.Errorf("the process has ended, or /proc keeps no schedstat: %w", err)
+	if err != nil {
+		return 0, err
+	}
+	if len(threads) == 0 {
+		return 0, errors.New("the process has ended, or /proc keeps no schedstat")
 	}
 	var total time.Duration
 	for _, file := range threads {
