@@ -3,8 +3,11 @@ package jose
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -269,6 +272,34 @@ func TestParseJWKSRefusesMalformedSets(t *testing.T) {
 	}
 	if keys, err := ParseJWKS([]byte(`{"keys":[]}`)); err != nil || len(keys) != 0 {
 		t.Errorf("no keys: got %v, %v", keys, err)
+	}
+}
+
+// For each of these keys a signature that nobody made verifies with
+// crypto/ed25519, for some message: S = 0, and R a point of small order too.
+func TestEd25519KeysThatAnybodyCanSignForAreRefused(t *testing.T) {
+	const one, y8, other8 = "01", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
+	last := strings.Repeat("f", 60) + "7f"
+	for _, y := range []string{"00", one, y8, other8, "ec" + last, "ed" + last, "ee" + last} {
+		for _, sign := range []byte{0, 0x80} {
+			key := make([]byte, 32)
+			if _, err := hex.Decode(key, []byte(y)); err != nil {
+				t.Fatal(err)
+			}
+			key[31] |= sign
+			signature := make([]byte, 64)
+			signature[0] = 1 // R is the neutral point
+			forged := slices.ContainsFunc(make([]int, 200), func(int) bool {
+				return ed25519.Verify(key, []byte(rand.Text()), signature)
+			})
+			if !forged {
+				t.Errorf("%x: no signature is forged, so nothing is wrong with the key", key)
+			}
+			set := `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"a","x":"` + string(AppendBase64(nil, key)) + `"}]}`
+			if keys, err := ParseJWKS([]byte(set)); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%x: got %v, %v", key, keys, err)
+			}
+		}
 	}
 }
 
