@@ -52,6 +52,8 @@ func TestParseObjectRefusesWhatTwoReadersWouldReadDifferently(t *testing.T) {
 		"bare exponent":        `{"a":1e}`,
 		"minus alone":          `{"a":-}`,
 		"hex":                  `{"a":0x1}`,
+		"beyond float64":       `{"a":1e999}`,
+		"beyond, no exponent":  `{"a":[-` + strings.Repeat("9", 400) + `.5]}`,
 		"NaN":                  `{"a":NaN}`,
 		"True":                 `{"a":True}`,
 		"unclosed":             `{"a":"1"`,
@@ -135,7 +137,7 @@ func TestInt64TakesIntegersOnly(t *testing.T) {
 
 // What this package accepts, encoding/json accepts with the same meaning.
 func FuzzParseObject(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`} {
+	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`, `{"a":1e999,"b":-0.1E-999}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -145,6 +147,10 @@ func FuzzParseObject(f *testing.F) {
 				t.Fatalf("refused with %v, %v", o, err)
 			}
 			return
+		}
+		var lax map[string]any
+		if err := json.Unmarshal([]byte(in), &lax); err != nil {
+			t.Fatalf("encoding/json refuses what we accept: %v", err)
 		}
 		var std map[string]any
 		dec := json.NewDecoder(strings.NewReader(in))
