@@ -303,14 +303,20 @@ func TestEd25519KeysThatAnybodyCanSignForAreRefused(t *testing.T) {
 	}
 }
 
-// A set that is accepted is written in one way, which is accepted again.
+// R-50: a set that is accepted is written in one way, which is accepted again.
+// Each key stands among the JWKs that encoding/json reads, number for number,
+// and none of these holds a private member.
 func FuzzParseJWKS(f *testing.F) {
 	for _, alg := range algorithms {
 		f.Add(MarshalJWKS([]*Key{testSigner(f, alg).Public()}))
 	}
-	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","alg":"HS256"}]}`))
-	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"` + rfc7638N + `","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`))
-	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"` + rfc7515ES256X + `","y":"` + rfc7515ES256Y + `","alg":"ES256","kid":"1"}]}`))
+	for _, jwk := range []string{
+		`{"kty":"oct","kid":"a","alg":"HS256"}`, `{"kty":"RSA","n":"` + rfc7638N + `","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + rfc7515ES256X + `","y":"` + rfc7515ES256Y + `","alg":"ES256","kid":"1","key_ops":["verify"]}`,
+		`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","kid":"~","use":"sig","d":null}`,
+	} {
+		f.Add([]byte(`{"keys":[` + jwk + `]}`))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keys, err := ParseJWKS(data)
 		if err != nil {
@@ -324,10 +330,39 @@ func FuzzParseJWKS(f *testing.F) {
 		if err != nil || !bytes.Equal(MarshalJWKS(again), written) {
 			t.Fatalf("written as %s, which gives %v", written, err)
 		}
-		for _, key := range keys {
-			if _, err := key.PEM(); err != nil {
+		var sent, got struct {
+			Keys []map[string]any `json:"keys"`
+		}
+		if err := errors.Join(json.Unmarshal(data, &sent), json.Unmarshal(written, &got)); err != nil || len(sent.Keys) < len(keys) || len(keys) > 100 {
+			t.Fatalf("%d keys, encoding/json reads %d: %v", len(keys), len(sent.Keys), err)
+		}
+		kids := map[string]bool{}
+		for i, jwk := range got.Keys {
+			delete(jwk, "use") // which we add
+			if kids[keys[i].KeyID()] || !slices.ContainsFunc(sent.Keys, func(s map[string]any) bool { return holds(s, jwk) }) {
+				t.Fatalf("%v is not in %s, or stands twice", jwk, data)
+			}
+			kids[keys[i].KeyID()] = true
+			if _, err := keys[i].PEM(); err != nil {
 				t.Fatal(err)
 			}
 		}
+		for _, jwk := range sent.Keys {
+			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+				if _, found := jwk[private]; found {
+					t.Fatalf("accepted with %s", private)
+				}
+			}
+		}
 	})
+}
+
+// holds tells whether the JWK has all members of the other.
+func holds(jwk, members map[string]any) bool {
+	for name, value := range members {
+		if jwk[name] != value && !(value == "EdDSA" && jwk[name] == "Ed25519") {
+			return false
+		}
+	}
+	return true
 }
