@@ -52,7 +52,7 @@ func ParseJWKS(data []byte) ([]*Key, error) {
 // ParseJWK reads one public key with its alg and kid. It refuses with
 // ErrAlgorithm what is not for verifying with an algorithm known here.
 func ParseJWK(jwk strictjson.Object) (*Key, error) {
-	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} { // RFC 7518 6, RFC 9964
 		if _, found := jwk.Get(private); found {
 			return nil, malformed("private member in a JWK")
 		}

@@ -179,7 +179,7 @@ func TestParseJWKRefusesMalformedKeys(t *testing.T) {
 		{RS256, "e", b64(0x80, 0, 0, 1)}, {RS256, "e", b64(1, 0, 0, 0, 0, 0, 0, 0, 3)}, {RS256, "e", 65537},
 		{RS256, "e", b64(1, 0, 0, 0, 1)},
 	}
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		for _, alg := range []Algorithm{ES256, RS256, EdDSA} {
 			alterations = append(alterations, alteration{alg, private, "AAAA"}, alteration{alg, private, 0})
 		}
@@ -348,7 +348,7 @@ func FuzzParseJWKS(f *testing.F) {
 			}
 		}
 		for _, jwk := range sent.Keys {
-			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 				if _, found := jwk[private]; found {
 					t.Fatalf("accepted with %s", private)
 				}
