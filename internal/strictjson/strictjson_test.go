@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -136,7 +138,14 @@ func TestInt64TakesIntegersOnly(t *testing.T) {
 }
 
 // What this package accepts, encoding/json accepts with the same meaning.
+// R-50: encoding/json reads the same out of what is accepted, and refuses the
+// rest too, but for what has two meanings or is out of bounds.
 func FuzzParseObject(f *testing.F) {
+	f.Add(`{"a":{"b":1,"B":2}}`)
+	f.Add(`{"a":"\ud800"}`)
+	f.Add(`{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`)
+	f.Add(manyMembers(128))
+	f.Add(manyMembers(129))
 	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`, `{"a":1e999,"b":-0.1E-999}`} {
 		f.Add(seed)
 	}
@@ -145,6 +154,9 @@ func FuzzParseObject(f *testing.F) {
 		if err != nil {
 			if o != nil || !errors.Is(err, ErrSyntax) || !utf8.ValidString(err.Error()) {
 				t.Fatalf("refused with %v, %v", o, err)
+			}
+			if strings.HasPrefix(strings.TrimLeft(in, " \t\r\n"), "{") && json.Valid([]byte(in)) && !twoMeanings(in) {
+				t.Fatalf("%q is refused: %v", in, err)
 			}
 			return
 		}
@@ -162,6 +174,53 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatalf("read as %v, by encoding/json as %v", got, std)
 		}
 	})
+}
+
+var halfPair = regexp.MustCompile(`\\u[dD][89a-fA-F]`) // whole pairs are not told apart from halves
+
+// twoMeanings tells whether valid JSON has something in it for which we refuse it.
+func twoMeanings(in string) bool {
+	if !utf8.ValidString(in) || halfPair.MatchString(in) {
+		return true
+	}
+	type level struct {
+		object, name bool
+		names        []string
+	}
+	var levels []level
+	dec := json.NewDecoder(strings.NewReader(in))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		var top *level
+		if len(levels) > 0 {
+			top = &levels[len(levels)-1]
+			top.name = top.object && !top.name // names and values take turns
+		}
+		switch token := token.(type) {
+		case json.Delim:
+			if token == ']' || token == '}' {
+				levels = levels[:len(levels)-1]
+			} else if levels = append(levels, level{object: token == '{'}); len(levels) > maxDepth {
+				return true
+			}
+		case json.Number:
+			if _, err := token.Float64(); err != nil {
+				return true
+			}
+		case string:
+			if !top.name {
+				continue
+			}
+			if len(top.names) == maxMembers || slices.ContainsFunc(top.names, func(n string) bool { return strings.EqualFold(n, token) }) {
+				return true
+			}
+			top.names = append(top.names, token)
+		}
+	}
 }
 
 func plain(v Value) any {
