@@ -144,6 +144,10 @@ func (r *reader) verifies() bool {
 	_, hasUse := r.object.Get("use")
 	member, hasOps := r.object.Get("key_ops")
 	ops, _ := member.Array()
-	isVerify := func(op strictjson.Value) bool { text, _ := op.Text(); return text == "verify" }
-	return (!hasUse || r.text("use") == "sig") && (!hasOps || slices.ContainsFunc(ops, isVerify))
+	verify, texts := false, true
+	for _, op := range ops {
+		text, ok := op.Text()
+		verify, texts = verify || text == "verify", texts && ok
+	}
+	return (!hasUse || r.text("use") == "sig") && (!hasOps || verify && texts)
 }

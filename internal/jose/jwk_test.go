@@ -205,7 +205,7 @@ func TestParseJWKSSkipsKeysThatAreNotForUs(t *testing.T) {
 		{ES256, "alg", "ES384"}, {ES256, "alg", "ECDH-ES"}, {RS256, "alg", "RS512"}, {RS256, "alg", "RSA-OAEP"}, {EdDSA, "alg", "Ed448"},
 		{ES256, "use", "enc"}, {ES256, "use", "SIG"}, {RS256, "use", "enc"},
 		{ES256, "key_ops", []string{}}, {ES256, "key_ops", []string{"sign"}}, {ES256, "key_ops", []string{"encrypt", "wrapKey"}},
-		{ES256, "key_ops", "verify"}, {ES256, "key_ops", []any{1, nil}},
+		{ES256, "key_ops", "verify"}, {ES256, "key_ops", []any{1, nil}}, {ES256, "key_ops", []any{"verify", 1}},
 	} {
 		text := a.apply(t)
 		if key, err := parseJWK(t, text); !errors.Is(err, ErrAlgorithm) || key != nil {
