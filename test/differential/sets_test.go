@@ -143,7 +143,7 @@ func (m *setMutator) uses() {
 	for _, use := range []string{`"enc"`, `"SIG"`, `"sig "`, `"x"`} {
 		m.changed("use "+use, "use", use)
 	}
-	for _, ops := range []string{`["verify"]`, `["sign","verify"]`, `["sign"]`, `["encrypt"]`, `[]`, `"verify"`, `null`, `[1]`, `["verify","verify"]`} {
+	for _, ops := range []string{`["verify"]`, `["sign","verify"]`, `["sign"]`, `["encrypt"]`, `[]`, `"verify"`, `null`, `[1]`, `["verify","verify"]`, `["verify","x"]`, `["verify",1]`} {
 		m.changed("key_ops "+ops, "key_ops", ops)
 	}
 }

@@ -66,7 +66,7 @@ var stricterSets = []difference{
 		`use "x"`,
 	}},
 	{"go-jose", "C-097: use and key_ops are looked at", []string{
-		`key_ops "verify"`, "key_ops [1]",
+		`key_ops "verify"`, `key_ops ["verify",1]`, "key_ops [1]",
 	}},
 	{"go-jose jwx", "C-100: a kid, and plain text", []string{
 		"empty kid", "kid of other characters", "kid with a line feed", "null kid", "without kid",
