@@ -275,7 +275,7 @@ func TestParseJWKSRefusesMalformedSets(t *testing.T) {
 	}
 }
 
-// For each of these keys a signature that nobody made verifies with
+// C-097: for each of these keys a signature that nobody made verifies with
 // crypto/ed25519, for some message: S = 0, and R a point of small order too.
 func TestEd25519KeysThatAnybodyCanSignForAreRefused(t *testing.T) {
 	const one, y8, other8 = "01", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 )
 
 // Key is a public key, bound to the one algorithm it verifies with. It is immutable.
@@ -50,21 +51,17 @@ func newKey(alg Algorithm, kid string, public crypto.PublicKey) (*Key, error) {
 func smallOrder(key ed25519.PublicKey) bool {
 	y := [ed25519.PublicKeySize]byte(key)
 	y[31] &= 0x7f // the sign of x: the negative of a point has its order
-	for _, point := range [...]string{
-		"0000000000000000000000000000000000000000000000000000000000000000", // order 4
-		"0100000000000000000000000000000000000000000000000000000000000000", // order 1
-		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // order 8
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // order 2
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 0 written as p
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 1 written as p + 1
-	} {
-		if hex.EncodeToString(y[:]) == point {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(smallOrders, hex.EncodeToString(y[:]))
 }
+
+const smallOrders = "" +
+	"0000000000000000000000000000000000000000000000000000000000000000 " + // y = 0, order 4
+	"0100000000000000000000000000000000000000000000000000000000000000 " + // y = 1, order 1
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05 " + // order 8
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a " + // order 8
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f " + // y = -1, order 2
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f " + // 0 written as p
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f" // 1 written as p + 1
 
 // Algorithm returns the algorithm the key is bound to.
 func (k *Key) Algorithm() Algorithm { return k.alg }
