@@ -13,7 +13,7 @@ import (
 
 var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
 
-// FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
+// FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
 // reads out of it, or refuses, the other does too.
 func FuzzFormAndJSONReadTheSame(f *testing.F) {
 	f.Add("grant_type", "client_credentials", "client_id", "twc_demo_x", "client_secret", "tws_demo_x")
