@@ -128,6 +128,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(strings.Replace(written, `"merchantId":4259`, `"merchantId":"k\u00e4se"`, 1))
 	f.Add(strings.Replace(written, `,"merchantId":4259`, "", 1))
 	f.Add(strings.Replace(written, `"exp":`, `"exp":1e3,"EXP":`, 1))
+	f.Add(strings.Replace(written, `"iat":`, `"iat":-`, 1))
 	f.Fuzz(func(t *testing.T, payload string) {
 		c, err := Parse(payload)
 		if (c == nil) == (err == nil) {

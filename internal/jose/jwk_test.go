@@ -179,7 +179,7 @@ func TestParseJWKRefusesMalformedKeys(t *testing.T) {
 		{RS256, "e", b64(0x80, 0, 0, 1)}, {RS256, "e", b64(1, 0, 0, 0, 0, 0, 0, 0, 3)}, {RS256, "e", 65537},
 		{RS256, "e", b64(1, 0, 0, 0, 1)},
 	}
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
+	for _, private := range privateMembers {
 		for _, alg := range []Algorithm{ES256, RS256, EdDSA} {
 			alterations = append(alterations, alteration{alg, private, "AAAA"}, alteration{alg, private, 0})
 		}
@@ -303,6 +303,9 @@ func TestEd25519KeysThatAnybodyCanSignForAreRefused(t *testing.T) {
 	}
 }
 
+// privateMembers of RFC 7518 6 and RFC 9964.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+
 // R-50: a set that is accepted is written in one way, which is accepted again.
 // Each key stands among the JWKs that encoding/json reads, number for number,
 // and none of these holds a private member.
@@ -316,6 +319,9 @@ func FuzzParseJWKS(f *testing.F) {
 		`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","kid":"~","use":"sig","d":null}`,
 	} {
 		f.Add([]byte(`{"keys":[` + jwk + `]}`))
+	}
+	for _, private := range privateMembers {
+		f.Add(bytes.Replace(MarshalJWKS([]*Key{testSigner(f, ES256).Public()}), []byte("}"), []byte(`,"`+private+`":""}`), 1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keys, err := ParseJWKS(data)
@@ -348,7 +354,7 @@ func FuzzParseJWKS(f *testing.F) {
 			}
 		}
 		for _, jwk := range sent.Keys {
-			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
+			for _, private := range privateMembers {
 				if _, found := jwk[private]; found {
 					t.Fatalf("accepted with %s", private)
 				}

@@ -44,7 +44,7 @@ func FuzzFormAndJSONReadTheSame(f *testing.F) {
 // means there the same, and what is refused is refused there too, or repeats a
 // name, or is no UTF-8, or JSON (C-009, C-011, C-017).
 func FuzzForm(f *testing.F) {
-	for _, seed := range []string{"", "a=b", "grant_type=client_credentials&client_id=a&client_secret=b&scope=c+d&resource=e%2Ff", "a=b&a=c", "%", "a=%zz",
+	for _, seed := range []string{"", "a=b", "grant_type=client_credentials&client_id=a&client_secret=b&scope=c+d&resource=e%2Ff", "a=b&a=c", "foo=a&FOO=b", "%", "a=%zz",
 		"a;b=c", "&&=&=a", "SCOPE=a", "scope=%ff", " {", "scope=a=b&", "client_assertion=x&client_assertion_type="} {
 		f.Add(seed)
 	}
@@ -62,6 +62,9 @@ func FuzzForm(f *testing.F) {
 		}
 		if err != nil {
 			t.Fatalf("accepted %q, which net/url does not: %v", body, err)
+		}
+		if twoMeanings(values) {
+			t.Fatalf("accepted %q", body)
 		}
 		for _, name := range parameterNames {
 			if len(values[name]) > 1 || *p.field(name) != values.Get(name) {

@@ -144,6 +144,7 @@ func FuzzParseObject(f *testing.F) {
 	f.Add(`{"a":{"b":1,"B":2}}`)
 	f.Add(`{"a":"\ud800"}`)
 	f.Add(`{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`)
+	f.Add(`{"a":` + strings.Repeat("[", 15) + strings.Repeat("]", 15) + `}`)
 	f.Add(manyMembers(128))
 	f.Add(manyMembers(129))
 	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`, `{"a":1e999,"b":-0.1E-999}`} {
