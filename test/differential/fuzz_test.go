@@ -26,6 +26,7 @@ func FuzzTokenDifferential(f *testing.F) {
 		}
 		for at, insert := range []string{"\n", "=", ".", "A", "+", " "} {
 			f.Add(byte(n), header, `{"sub":"a"}`, uint16(40*at), byte(at%2), insert)
+			f.Add(byte(n), header, `{"sub":"a"}`, uint16(1<<15), byte(0), insert) // at the end
 		}
 		f.Add(byte(n), header, "\xff", uint16(0), byte(0), "")
 	}
