@@ -47,6 +47,7 @@ func FuzzChooseScopes(f *testing.F) {
 	f.Add(customers, "customers:write customers:read customers:write", "", false)
 	f.Add(customers, "customers", "", true)
 	f.Add(customers+" reports:read", customers+" reports:read", "", false)
+	f.Add(customers+" reports:read", "customers:read reports:read", "", false)
 	f.Add(customers+" reports:read", "reports:read", "https://reports.example.com", true)
 	f.Add("api-keys:read reports:read", "api-keys:read", adminResource, true)
 	f.Add("a:b c:d", " a:b", "https://a", true)
