@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
 func TestParseExpiry(t *testing.T) {
@@ -50,6 +54,16 @@ func TestRowsStayRowsWhateverIsInThem(t *testing.T) { // C-226
 		if strings.ContainsAny(line, "\t\r\v\f\x00\x1b\x7f\u009b\u0085\u2028\u2029\u202e") || len(strings.Fields(line)) < 3 {
 			t.Errorf("got line %q", line)
 		}
+	}
+}
+
+func TestATokenIsShownWithoutControlCharacters(t *testing.T) { // C-226
+	t.Parallel()
+	text := `"a` + "\u009b31m\u202e\x7f\u2028\x9b" + `b"`
+	var b bytes.Buffer
+	describeToken(&b, styleOf(&b, nil), []byte(`{"kid":`+text+`}`), &jose.Message{Payload: []byte(`{"iss":` + text + `}`)}, nil, errors.New("x"), time.Now())
+	if got := b.String(); strings.Count(got, "b\"\n") != 2 || strings.ContainsAny(got, "\u009b\u202e\x7f\u2028") || !utf8.ValidString(got) {
+		t.Errorf("got %q", got)
 	}
 }
 
