@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -64,6 +67,21 @@ func TestATokenIsShownWithoutControlCharacters(t *testing.T) { // C-226
 	describeToken(&b, styleOf(&b, nil), []byte(`{"kid":`+text+`}`), &jose.Message{Payload: []byte(`{"iss":` + text + `}`)}, nil, errors.New("x"), time.Now())
 	if got := b.String(); strings.Count(got, "b\"\n") != 2 || strings.ContainsAny(got, "\u009b\u202e\x7f\u2028") || !utf8.ValidString(got) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestErrorsAreShownWithoutControlCharacters(t *testing.T) { // C-226
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"a\u001b[31m","error_description":"b\u0007\u202ec\r\nd","error_uri":"e"}`)
+	}))
+	defer server.Close()
+	environ := []string{"TOKENWRIGHT_URL=" + server.URL, "TOKENWRIGHT_CLIENT_ID=x", "TOKENWRIGHT_CLIENT_SECRET=x", "NO_PROXY=*"}
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"token", "get"}, environ, strings.NewReader(""), io.Discard, &stderr)
+	if got := stderr.String(); code != exitFailed || got != "tokenwright: a [31m: b  c \nd\n  e\n" {
+		t.Errorf("exit code %d, got %q", code, got)
 	}
 }
 

@@ -237,11 +237,7 @@ func indented(data []byte) string {
 		b.Reset()
 		b.Write(data)
 	}
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.Map(printable, lines[i])
-	}
-	return "  " + strings.Join(lines, "\n")
+	return "  " + printableLines(b.String())
 }
 
 // inWords says a Unix time, and how far it is from now.
