@@ -34,8 +34,8 @@ func FuzzPath(f *testing.F) {
 		}
 		sent := strings.Split(p, "/")
 		for i, segment := range strings.Split(logged, "/") {
-			kept, cut := strings.CutSuffix(segment, "…")
-			if i >= len(sent) || !strings.HasPrefix(sent[i], kept) || !cut && segment != sent[i] || utf8.RuneCountInString(segment) > maxSegment+1 {
+			kept := strings.TrimRight(segment, "…") // two where segment and path are cut in one place
+			if i >= len(sent) || !strings.HasPrefix(sent[i], kept) || kept == segment && segment != sent[i] || utf8.RuneCountInString(kept) > maxSegment {
 				t.Fatalf("%q is logged as %q", p, logged)
 			}
 		}
