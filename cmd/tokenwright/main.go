@@ -62,17 +62,19 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.Is(err, errReported):
+	}
+	if errors.Is(err, errReported) {
 		return exitFailed
-	case !a.ran || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tokenwright: %s\nRun the command with --help for its use.\n", explain(err))
+	}
+	// An error may quote what a server answered, or a file holds (C-226).
+	fmt.Fprintf(stderr, "tokenwright: %s\n", printableLines(explain(err)))
+	var usage usageError
+	if !a.ran || errors.As(err, &usage) {
+		fmt.Fprintln(stderr, "Run the command with --help for its use.")
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "tokenwright: %s\n", explain(err))
 	return exitFailed
 }
 

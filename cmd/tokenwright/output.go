@@ -52,6 +52,15 @@ func printable(r rune) rune {
 	return r
 }
 
+// printableLines is text that a terminal only shows, line by line.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.Map(printable, lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // when shows a time in a table.
 func when(t time.Time) string {
 	if t.IsZero() {

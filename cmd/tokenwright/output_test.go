@@ -2,12 +2,19 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
 func TestParseExpiry(t *testing.T) {
@@ -50,6 +57,31 @@ func TestRowsStayRowsWhateverIsInThem(t *testing.T) { // C-226
 		if strings.ContainsAny(line, "\t\r\v\f\x00\x1b\x7f\u009b\u0085\u2028\u2029\u202e") || len(strings.Fields(line)) < 3 {
 			t.Errorf("got line %q", line)
 		}
+	}
+}
+
+func TestATokenIsShownWithoutControlCharacters(t *testing.T) { // C-226
+	t.Parallel()
+	text := `"a` + "\u009b31m\u202e\x7f\u2028\x9b" + `b"`
+	var b bytes.Buffer
+	describeToken(&b, styleOf(&b, nil), []byte(`{"kid":`+text+`}`), &jose.Message{Payload: []byte(`{"iss":` + text + `}`)}, nil, errors.New("x"), time.Now())
+	if got := b.String(); strings.Count(got, "b\"\n") != 2 || strings.ContainsAny(got, "\u009b\u202e\x7f\u2028") || !utf8.ValidString(got) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestErrorsAreShownWithoutControlCharacters(t *testing.T) { // C-226
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"a\u001b[31m","error_description":"b\u0007\u202ec\r\nd","error_uri":"e"}`)
+	}))
+	defer server.Close()
+	environ := []string{"TOKENWRIGHT_URL=" + server.URL, "TOKENWRIGHT_CLIENT_ID=x", "TOKENWRIGHT_CLIENT_SECRET=x", "NO_PROXY=*"}
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"token", "get"}, environ, strings.NewReader(""), io.Discard, &stderr)
+	if got := stderr.String(); code != exitFailed || got != "tokenwright: a [31m: b  c \nd\n  e\n" {
+		t.Errorf("exit code %d, got %q", code, got)
 	}
 }
 

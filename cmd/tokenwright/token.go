@@ -229,12 +229,15 @@ func describeToken(w io.Writer, s style, header []byte, m *jose.Message, c *acce
 	row(w, "  expires", inWords(c.Expiry, now))
 }
 
+// indented shows JSON that anybody may have written: without what a terminal
+// obeys (C-226).
 func indented(data []byte) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, data, "  ", "  "); err != nil {
-		return "  " + string(data)
+		b.Reset()
+		b.Write(data)
 	}
-	return "  " + b.String()
+	return "  " + printableLines(b.String())
 }
 
 // inWords says a Unix time, and how far it is from now.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,16 +118,72 @@ func TestCheckTextFindsWhatWouldBreakTheJSON(t *testing.T) {
 	}
 }
 
+// C-081, C-104, C-108, R-50: encoding/json reads the same claims, and what can
+// be written as it is reads as it was.
 func FuzzParse(f *testing.F) {
-	f.Add(string(sample.AppendJSON(nil)))
+	written := string(sample.AppendJSON(nil))
+	f.Add(written)
 	f.Add(`{"claims":{"env":"demo","merchantId":"x"}}`)
+	f.Add(strings.Replace(written, `"iat":`, `"nbf":1,"iat":`, 1))
+	f.Add(strings.Replace(written, `"merchantId":4259`, `"merchantId":"k\u00e4se"`, 1))
+	f.Add(strings.Replace(written, `,"merchantId":4259`, "", 1))
+	f.Add(strings.Replace(written, `"exp":`, `"exp":1e3,"EXP":`, 1))
+	f.Add(strings.Replace(written, `"iat":`, `"iat":-`, 1))
 	f.Fuzz(func(t *testing.T, payload string) {
 		c, err := Parse(payload)
 		if (c == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", c, err)
 		}
-		if err == nil && (c.Issuer == "" || c.Audience == "" || c.Expiry < 0 || c.Env == "") {
+		if err != nil {
+			return
+		}
+		var lax struct {
+			Issuer     string `json:"iss"`
+			Audience   string `json:"aud"`
+			Subject    string `json:"sub"`
+			ClientID   string `json:"client_id"`
+			IssuedAt   int64  `json:"iat"`
+			Expiry     int64  `json:"exp"`
+			NotBefore  int64  `json:"nbf"`
+			ID         string `json:"jti"`
+			Generation int64  `json:"gen"`
+			Scope      string `json:"scope"`
+			Claims     struct {
+				Env        string          `json:"env"`
+				MerchantID json.RawMessage `json:"merchantId"`
+			} `json:"claims"`
+		}
+		if err := json.Unmarshal([]byte(payload), &lax); err != nil {
+			t.Fatalf("accepted %q, which encoding/json does not: %v", payload, err)
+		}
+		var exact struct{ Claims map[string]json.RawMessage }
+		var names map[string]json.RawMessage
+		if err := errors.Join(json.Unmarshal([]byte(payload), &exact), json.Unmarshal([]byte(payload), &names)); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := names["nbf"]; !found {
+			lax.NotBefore = 0 // from a name in another case
+		}
+		lax.Claims.MerchantID = exact.Claims["merchantId"]
+		want := Claims{
+			lax.Issuer, lax.Audience, lax.Subject, lax.ClientID, lax.IssuedAt, lax.Expiry, lax.NotBefore, lax.ID, lax.Generation, lax.Scope,
+			lax.Claims.Env, MerchantID{Text: string(lax.Claims.MerchantID), Number: lax.Claims.MerchantID != nil},
+		}
+		if text := new(string); json.Unmarshal(lax.Claims.MerchantID, text) == nil {
+			want.MerchantID = MerchantID{Text: *text}
+		}
+		if *c != want {
+			t.Fatalf("%q is read as %+v, by encoding/json as %+v", payload, *c, want)
+		}
+		texts := []string{c.Issuer, c.Audience, c.Subject, c.ClientID, c.ID, c.Scope, c.Env}
+		if slices.Contains(texts, "") || min(c.IssuedAt, c.Expiry, c.NotBefore, c.Generation) < 0 {
 			t.Fatalf("accepted %+v", c)
+		}
+		if c.NotBefore != 0 || CheckText(strings.Join(texts, "")+c.MerchantID.Text) != nil {
+			return // nothing that we write
+		}
+		if again, err := Parse(string(c.AppendJSON(nil))); err != nil || *again != *c {
+			t.Fatalf("%+v is read again as %+v, %v", c, again, err)
 		}
 	})
 }

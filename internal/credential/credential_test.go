@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
+	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 var tw = Format{Prefix: "tw"}
@@ -186,16 +190,51 @@ func TestHashDependsOnSecretAndPepper(t *testing.T) {
 	}
 }
 
+var (
+	idForm     = regexp.MustCompile(`\Atwc_([a-z][a-z0-9]{0,15})_([0-9A-Za-z]{22})\z`)
+	secretForm = regexp.MustCompile(`\Atws_([a-z][a-z0-9]{0,15})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})\z`)
+)
+
+// checkDigits are six digits in base 62, by math/big, for which upper case
+// comes after lower case.
+func checkDigits(body string) string {
+	swapped := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, big.NewInt(int64(crc32.ChecksumIEEE([]byte(body)))).Text(62))
+	return strings.Repeat("0", 6-len(swapped)) + swapped
+}
+
+// C-039, C-040, R-50: accepted is what has the form, whole, and the right check
+// digits; everything else has a problem that does not quote it.
 func FuzzParse(f *testing.F) {
 	f.Add(tw.NewID("demo"))
 	f.Add(tw.NewSecret("demo").Reveal())
-	f.Add(" <client-id>")
+	f.Add("tws_d_" + strings.Repeat("0", 43) + checkDigits("tws_d_"+strings.Repeat("0", 43)))
+	f.Add("tws_demo_" + strings.Repeat("z", 49))
+	for _, seed := range []string{" <client-id>", "<client-id>", "\u00a0twc_demo_a", `"twc_demo_a"`, "twc__0000000000000000000000", "twc_1_0000000000000000000000"} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if id, err := tw.ParseID(text); err == nil && "twc_"+id.Env+"_"+id.Random != text {
-			t.Errorf("ParseID(%q) = %v", text, id)
+		problems := []error{ErrPlaceholder, ErrBlanks, ErrQuotes, ErrSwapped, ErrForm, ErrChecksum}
+		id, err := tw.ParseID(text)
+		parts := idForm.FindStringSubmatch(text)
+		if (err == nil) != (parts != nil) || parts != nil && id != (ID{parts[1], parts[2]}) {
+			t.Errorf("ParseID(%q) = %v, %v", text, id, err)
 		}
-		if s, env, err := tw.ParseSecret(text); err == nil && (s.Reveal() != text || !strings.HasPrefix(text, "tws_"+env+"_")) {
-			t.Errorf("ParseSecret(%q) gave env %q", text, env)
+		if err != nil && (id != ID{} || !slices.Contains(problems[:5], err)) {
+			t.Errorf("ParseID(%q) = %v, %v", text, id, err)
+		}
+		s, env, err := tw.ParseSecret(text)
+		parts = secretForm.FindStringSubmatch(text)
+		switch {
+		case parts == nil && (err == nil || err == ErrChecksum),
+			parts != nil && checkDigits(text[:len(text)-6]) == parts[3] && (err != nil || s.Reveal() != text || env != parts[1]),
+			parts != nil && checkDigits(text[:len(text)-6]) != parts[3] && err != ErrChecksum,
+			err != nil && (s != Secret{} || env != "" || !slices.Contains(problems, err)):
+			t.Errorf("ParseSecret(%q) = %q, %v", text, env, err)
 		}
 	})
 }

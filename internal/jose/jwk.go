@@ -52,7 +52,7 @@ func ParseJWKS(data []byte) ([]*Key, error) {
 // ParseJWK reads one public key with its alg and kid. It refuses with
 // ErrAlgorithm what is not for verifying with an algorithm known here.
 func ParseJWK(jwk strictjson.Object) (*Key, error) {
-	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} { // RFC 7518 6, RFC 9964
 		if _, found := jwk.Get(private); found {
 			return nil, malformed("private member in a JWK")
 		}
@@ -144,6 +144,10 @@ func (r *reader) verifies() bool {
 	_, hasUse := r.object.Get("use")
 	member, hasOps := r.object.Get("key_ops")
 	ops, _ := member.Array()
-	isVerify := func(op strictjson.Value) bool { text, _ := op.Text(); return text == "verify" }
-	return (!hasUse || r.text("use") == "sig") && (!hasOps || slices.ContainsFunc(ops, isVerify))
+	verify, texts := false, true
+	for _, op := range ops {
+		text, ok := op.Text()
+		verify, texts = verify || text == "verify", texts && ok
+	}
+	return (!hasUse || r.text("use") == "sig") && (!hasOps || verify && texts)
 }

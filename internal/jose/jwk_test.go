@@ -3,8 +3,11 @@ package jose
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -176,7 +179,7 @@ func TestParseJWKRefusesMalformedKeys(t *testing.T) {
 		{RS256, "e", b64(0x80, 0, 0, 1)}, {RS256, "e", b64(1, 0, 0, 0, 0, 0, 0, 0, 3)}, {RS256, "e", 65537},
 		{RS256, "e", b64(1, 0, 0, 0, 1)},
 	}
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, private := range privateMembers {
 		for _, alg := range []Algorithm{ES256, RS256, EdDSA} {
 			alterations = append(alterations, alteration{alg, private, "AAAA"}, alteration{alg, private, 0})
 		}
@@ -202,7 +205,7 @@ func TestParseJWKSSkipsKeysThatAreNotForUs(t *testing.T) {
 		{ES256, "alg", "ES384"}, {ES256, "alg", "ECDH-ES"}, {RS256, "alg", "RS512"}, {RS256, "alg", "RSA-OAEP"}, {EdDSA, "alg", "Ed448"},
 		{ES256, "use", "enc"}, {ES256, "use", "SIG"}, {RS256, "use", "enc"},
 		{ES256, "key_ops", []string{}}, {ES256, "key_ops", []string{"sign"}}, {ES256, "key_ops", []string{"encrypt", "wrapKey"}},
-		{ES256, "key_ops", "verify"}, {ES256, "key_ops", []any{1, nil}},
+		{ES256, "key_ops", "verify"}, {ES256, "key_ops", []any{1, nil}}, {ES256, "key_ops", []any{"verify", 1}},
 	} {
 		text := a.apply(t)
 		if key, err := parseJWK(t, text); !errors.Is(err, ErrAlgorithm) || key != nil {
@@ -272,14 +275,54 @@ func TestParseJWKSRefusesMalformedSets(t *testing.T) {
 	}
 }
 
-// A set that is accepted is written in one way, which is accepted again.
+// C-097: for each of these keys a signature that nobody made verifies with
+// crypto/ed25519, for some message: S = 0, and R a point of small order too.
+func TestEd25519KeysThatAnybodyCanSignForAreRefused(t *testing.T) {
+	const one, y8, other8 = "01", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
+	last := strings.Repeat("f", 60) + "7f"
+	for _, y := range []string{"00", one, y8, other8, "ec" + last, "ed" + last, "ee" + last} {
+		for _, sign := range []byte{0, 0x80} {
+			key := make([]byte, 32)
+			if _, err := hex.Decode(key, []byte(y)); err != nil {
+				t.Fatal(err)
+			}
+			key[31] |= sign
+			signature := make([]byte, 64)
+			signature[0] = 1 // R is the neutral point
+			forged := slices.ContainsFunc(make([]int, 200), func(int) bool {
+				return ed25519.Verify(key, []byte(rand.Text()), signature)
+			})
+			if !forged {
+				t.Errorf("%x: no signature is forged, so nothing is wrong with the key", key)
+			}
+			set := `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"a","x":"` + string(AppendBase64(nil, key)) + `"}]}`
+			if keys, err := ParseJWKS([]byte(set)); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%x: got %v, %v", key, keys, err)
+			}
+		}
+	}
+}
+
+// privateMembers of RFC 7518 6 and RFC 9964.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+
+// R-50: a set that is accepted is written in one way, which is accepted again.
+// Each key stands among the JWKs that encoding/json reads, number for number,
+// and none of these holds a private member.
 func FuzzParseJWKS(f *testing.F) {
 	for _, alg := range algorithms {
 		f.Add(MarshalJWKS([]*Key{testSigner(f, alg).Public()}))
 	}
-	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","alg":"HS256"}]}`))
-	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"` + rfc7638N + `","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`))
-	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"` + rfc7515ES256X + `","y":"` + rfc7515ES256Y + `","alg":"ES256","kid":"1"}]}`))
+	for _, jwk := range []string{
+		`{"kty":"oct","kid":"a","alg":"HS256"}`, `{"kty":"RSA","n":"` + rfc7638N + `","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + rfc7515ES256X + `","y":"` + rfc7515ES256Y + `","alg":"ES256","kid":"1","key_ops":["verify"]}`,
+		`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","kid":"~","use":"sig","d":null}`,
+	} {
+		f.Add([]byte(`{"keys":[` + jwk + `]}`))
+	}
+	for _, private := range privateMembers {
+		f.Add(bytes.Replace(MarshalJWKS([]*Key{testSigner(f, ES256).Public()}), []byte("}"), []byte(`,"`+private+`":""}`), 1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keys, err := ParseJWKS(data)
 		if err != nil {
@@ -293,10 +336,39 @@ func FuzzParseJWKS(f *testing.F) {
 		if err != nil || !bytes.Equal(MarshalJWKS(again), written) {
 			t.Fatalf("written as %s, which gives %v", written, err)
 		}
-		for _, key := range keys {
-			if _, err := key.PEM(); err != nil {
+		var sent, got struct {
+			Keys []map[string]any `json:"keys"`
+		}
+		if err := errors.Join(json.Unmarshal(data, &sent), json.Unmarshal(written, &got)); err != nil || len(sent.Keys) < len(keys) || len(keys) > 100 {
+			t.Fatalf("%d keys, encoding/json reads %d: %v", len(keys), len(sent.Keys), err)
+		}
+		kids := map[string]bool{}
+		for i, jwk := range got.Keys {
+			delete(jwk, "use") // which we add
+			if kids[keys[i].KeyID()] || !slices.ContainsFunc(sent.Keys, func(s map[string]any) bool { return holds(s, jwk) }) {
+				t.Fatalf("%v is not in %s, or stands twice", jwk, data)
+			}
+			kids[keys[i].KeyID()] = true
+			if _, err := keys[i].PEM(); err != nil {
 				t.Fatal(err)
 			}
 		}
+		for _, jwk := range sent.Keys {
+			for _, private := range privateMembers {
+				if _, found := jwk[private]; found {
+					t.Fatalf("accepted with %s", private)
+				}
+			}
+		}
 	})
+}
+
+// holds tells whether the JWK has all members of the other.
+func holds(jwk, members map[string]any) bool {
+	for name, value := range members {
+		if jwk[name] != value && !(value == "EdDSA" && jwk[name] == "Ed25519") {
+			return false
+		}
+	}
+	return true
 }

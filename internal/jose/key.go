@@ -9,10 +9,12 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 )
 
 // Key is a public key, bound to the one algorithm it verifies with. It is immutable.
@@ -35,13 +37,31 @@ func newKey(alg Algorithm, kid string, public crypto.PublicKey) (*Key, error) {
 		fits = (alg == RS256 || alg == PS256) && bits >= 2048 && bits <= 8192 && p.N.Bit(0) == 1 &&
 			p.E >= 3 && p.E <= math.MaxInt32 && p.E%2 == 1
 	case ed25519.PublicKey:
-		fits = alg == EdDSA && len(p) == ed25519.PublicKeySize
+		fits = alg == EdDSA && len(p) == ed25519.PublicKeySize && !smallOrder(p)
 	}
 	if !fits {
 		return nil, malformed("key whose type, curve or size is not one for its algorithm")
 	}
 	return &Key{alg: alg, kid: kid, public: public}, nil
 }
+
+// smallOrder tells whether the point has order 1, 2, 4 or 8. Under such a key
+// anybody can sign: the key's share in the check comes out as nothing for one
+// message in at most eight.
+func smallOrder(key ed25519.PublicKey) bool {
+	y := [ed25519.PublicKeySize]byte(key)
+	y[31] &= 0x7f // the sign of x: the negative of a point has its order
+	return strings.Contains(smallOrders, hex.EncodeToString(y[:]))
+}
+
+const smallOrders = "" +
+	"0000000000000000000000000000000000000000000000000000000000000000 " + // y = 0, order 4
+	"0100000000000000000000000000000000000000000000000000000000000000 " + // y = 1, order 1
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05 " + // order 8
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a " + // order 8
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f " + // y = -1, order 2
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f " + // 0 written as p
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f" // 1 written as p + 1
 
 // Algorithm returns the algorithm the key is bound to.
 func (k *Key) Algorithm() Algorithm { return k.alg }

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -262,14 +263,31 @@ func TestRawSignatureRefusesWhatIsNotDER(t *testing.T) {
 	}
 }
 
+// Whatever a foreign signer returns: what is read as a signature is the DER
+// that encoding/asn1 writes of it, and encoding/asn1 reads the same numbers.
 func FuzzRawSignature(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 2})
 	f.Add([]byte{0x30, 8, 2, 2, 0, 0x80, 2, 2, 0, 0xff})
+	f.Add([]byte{0x30, 6, 2, 1, 0, 2, 1, 1})
+	f.Add([]byte{0x30, 6, 2, 1, 0x80, 2, 1, 1})
 	f.Add(derSignature(bytes.Repeat([]byte{0xff}, 64)))
 	f.Fuzz(func(t *testing.T, der []byte) {
 		raw, err := rawSignature(der)
-		if err == nil && (len(raw) != 64 || !bytes.Equal(derSignature(raw), der)) {
-			t.Fatalf("%x was read as %x", der, raw)
+		var want struct{ R, S *big.Int }
+		rest, asn1Err := asn1.Unmarshal(der, &want)
+		fits := asn1Err == nil && len(rest) == 0 && want.R.Sign() > 0 && want.S.Sign() > 0 && want.R.BitLen() <= 256 && want.S.BitLen() <= 256
+		if fits { // encoding/asn1 reads lengths and tags that DER does not have
+			again, err := asn1.Marshal(want)
+			fits = err == nil && bytes.Equal(again, der)
+		}
+		if (err == nil) != fits {
+			t.Fatalf("%x: got %v, encoding/asn1 reads %v, %v", der, err, want, asn1Err)
+		}
+		if err != nil {
+			return
+		}
+		if len(raw) != 64 || new(big.Int).SetBytes(raw[:32]).Cmp(want.R) != 0 || new(big.Int).SetBytes(raw[32:]).Cmp(want.S) != 0 {
+			t.Fatalf("%x is read as %x", der, raw)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -493,6 +494,11 @@ func FuzzParse(f *testing.F) {
 	f.Add(encode(`{"alg":"none","kid":"k","typ":"JWT"}`) + ".e30.")
 	f.Add(encode(`{"alg":"Ed25519","kid":"k","typ":"JWT","crit":[]}`) + ".e30.AA")
 	f.Add("..")
+	for i := range len(signed) / 20 {
+		f.Add(signed[:20*i] + "\n" + signed[20*i:])
+	}
+	f.Add(signed + "\r\n")
+	f.Add(signed + "==")
 	f.Fuzz(func(t *testing.T, token string) {
 		m, err := Parse(token)
 		if err != nil {
@@ -502,6 +508,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		parts := strings.Split(token, ".")
+		for _, part := range parts { // by an encoding/base64 that is not strict
+			if data, err := base64.RawURLEncoding.DecodeString(part); err != nil || base64.RawURLEncoding.EncodeToString(data) != part {
+				t.Fatalf("%q is not the one spelling: %v", part, err)
+			}
+		}
 		if len(token) > MaxTokenSize || len(parts) != 3 || m.signed != parts[0]+"."+parts[1] ||
 			string(AppendBase64(nil, m.Payload)) != parts[1] || string(AppendBase64(nil, m.signature)) != parts[2] {
 			t.Fatalf("parsed as %+v", m)

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
 
-// FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
+// FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
 // reads out of it, or refuses, the other does too.
 func FuzzFormAndJSONReadTheSame(f *testing.F) {
 	f.Add("grant_type", "client_credentials", "client_id", "twc_demo_x", "client_secret", "tws_demo_x")
@@ -40,20 +41,30 @@ func FuzzFormAndJSONReadTheSame(f *testing.F) {
 }
 
 // FuzzForm compares with net/url, which is not strict: what is accepted here
-// means there the same.
+// means there the same, and what is refused is refused there too, or repeats a
+// name, or is no UTF-8, or JSON (C-009, C-011, C-017).
 func FuzzForm(f *testing.F) {
-	for _, seed := range []string{"", "a=b", "grant_type=client_credentials&client_id=a&client_secret=b&scope=c+d&resource=e%2Ff", "a=b&a=c", "%", "a=%zz",
+	for _, seed := range []string{"", "a=b", "grant_type=client_credentials&client_id=a&client_secret=b&scope=c+d&resource=e%2Ff", "a=b&a=c", "foo=a&FOO=b", "%", "a=%zz",
 		"a;b=c", "&&=&=a", "SCOPE=a", "scope=%ff", " {", "scope=a=b&", "client_assertion=x&client_assertion_type="} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		var p parameters
-		if p.readForm(body) != nil || strings.Contains(body, ";") {
+		if strings.Contains(body, ";") { // net/url refuses it; it is no separator (WHATWG URL 5.1)
 			return
 		}
+		var p parameters
 		values, err := url.ParseQuery(body)
+		if problem := p.readForm(body); problem != nil {
+			if err == nil && !twoMeanings(values) && !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
+				t.Fatalf("%q: %v", body, problem)
+			}
+			return
+		}
 		if err != nil {
 			t.Fatalf("accepted %q, which net/url does not: %v", body, err)
+		}
+		if twoMeanings(values) {
+			t.Fatalf("accepted %q", body)
 		}
 		for _, name := range parameterNames {
 			if len(values[name]) > 1 || *p.field(name) != values.Get(name) {
@@ -61,6 +72,21 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 	})
+}
+
+// twoMeanings tells whether a form is refused for its names and values.
+func twoMeanings(values url.Values) bool {
+	known := append([]string{"client_assertion", "client_assertion_type"}, parameterNames...)
+	var seen []string
+	for name, list := range values {
+		folds := func(other string) bool { return strings.EqualFold(name, other) }
+		otherCase := slices.ContainsFunc(known, folds) && !slices.Contains(known, name)
+		if len(list) > 1 || otherCase || slices.ContainsFunc(seen, folds) || !utf8.ValidString(name) || !utf8.ValidString(list[0]) {
+			return true
+		}
+		seen = append(seen, name)
+	}
+	return len(values) > maxParameters
 }
 
 // FuzzJSON compares with encoding/json, which is not strict either.
@@ -90,7 +116,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzBasic compares with net/http, which does not decode what is inside.
+// FuzzBasic compares with net/http, which does not decode what is inside: what
+// it refuses is refused, and nothing else but what has another spelling.
 func FuzzBasic(f *testing.F) {
 	for _, userinfo := range []string{"a:b", ":", "", "a", "a%3Ab:c+d", "%:", "a:b:c", "\xff:", "ä:ö"} {
 		f.Add("Basic " + base64.StdEncoding.EncodeToString([]byte(userinfo)))
@@ -100,15 +127,20 @@ func FuzzBasic(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		var p parameters
-		if p.authorize([]string{header}) != nil {
-			return
-		}
+		problem := p.authorize([]string{header})
 		// net/http takes one space only, and skips line breaks inside.
 		scheme, credentials, _ := strings.Cut(header, " ")
 		r := &http.Request{Header: http.Header{"Authorization": {scheme + " " + strings.TrimLeft(credentials, " ")}}}
 		id, secret, ok := r.BasicAuth()
 		decodedID, err := url.QueryUnescape(id)
 		decodedSecret, err2 := url.QueryUnescape(secret)
+		if problem != nil {
+			encoded := base64.StdEncoding.EncodeToString([]byte(id + ":" + secret))
+			if ok && err == nil && err2 == nil && encoded == strings.TrimLeft(credentials, " ") && utf8.ValidString(decodedID) && utf8.ValidString(decodedSecret) {
+				t.Errorf("%q is refused: %v", header, problem)
+			}
+			return
+		}
 		if !ok || err != nil || err2 != nil || p.clientID != decodedID || p.clientSecret != decodedSecret {
 			t.Errorf("%q is read as %q and %q, by net/http as %q and %q (%v)", header, p.clientID, p.clientSecret, id, secret, ok)
 		}

@@ -254,6 +254,8 @@ func (p *parser) list(end byte, element func() error) error {
 }
 
 // number reads the grammar of RFC 8259 6: -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
+// A number that no float64 reaches is infinite to some readers, an error to
+// others, encoding/json among them (RFC 7493 2.2).
 func (p *parser) number() (Value, error) {
 	start := p.at
 	p.take("-")
@@ -271,7 +273,11 @@ func (p *parser) number() (Value, error) {
 			return Value{}, p.fail("expected a digit")
 		}
 	}
-	return Value{kind: Number, text: p.data[start:p.at]}, nil
+	text := p.data[start:p.at]
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		return Value{}, p.fail("a number too large")
+	}
+	return Value{kind: Number, text: text}, nil
 }
 
 func (p *parser) digits() bool {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -52,6 +54,8 @@ func TestParseObjectRefusesWhatTwoReadersWouldReadDifferently(t *testing.T) {
 		"bare exponent":        `{"a":1e}`,
 		"minus alone":          `{"a":-}`,
 		"hex":                  `{"a":0x1}`,
+		"beyond float64":       `{"a":1e999}`,
+		"beyond, no exponent":  `{"a":[-` + strings.Repeat("9", 400) + `.5]}`,
 		"NaN":                  `{"a":NaN}`,
 		"True":                 `{"a":True}`,
 		"unclosed":             `{"a":"1"`,
@@ -134,8 +138,16 @@ func TestInt64TakesIntegersOnly(t *testing.T) {
 }
 
 // What this package accepts, encoding/json accepts with the same meaning.
+// R-50: encoding/json reads the same out of what is accepted, and refuses the
+// rest too, but for what has two meanings or is out of bounds.
 func FuzzParseObject(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`} {
+	f.Add(`{"a":{"b":1,"B":2}}`)
+	f.Add(`{"a":"\ud800"}`)
+	f.Add(`{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`)
+	f.Add(`{"a":` + strings.Repeat("[", 15) + strings.Repeat("]", 15) + `}`)
+	f.Add(manyMembers(128))
+	f.Add(manyMembers(129))
+	for _, seed := range []string{`{}`, `{"a":"b","c":[1,2.5e3,{"d":null}]}`, `{"a":"\ud83d\ude00"}`, `{"scope":"x","Scope":"y"}`, `{"a":tru}`, `{"a":1e999,"b":-0.1E-999}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -144,7 +156,17 @@ func FuzzParseObject(f *testing.F) {
 			if o != nil || !errors.Is(err, ErrSyntax) || !utf8.ValidString(err.Error()) {
 				t.Fatalf("refused with %v, %v", o, err)
 			}
+			if strings.HasPrefix(strings.TrimLeft(in, " \t\r\n"), "{") && json.Valid([]byte(in)) && !twoMeanings(in) && !halfPair.MatchString(in) {
+				t.Fatalf("%q is refused: %v", in, err)
+			}
 			return
+		}
+		if twoMeanings(in) {
+			t.Fatalf("%q is accepted", in)
+		}
+		var lax map[string]any
+		if err := json.Unmarshal([]byte(in), &lax); err != nil {
+			t.Fatalf("encoding/json refuses what we accept: %v", err)
 		}
 		var std map[string]any
 		dec := json.NewDecoder(strings.NewReader(in))
@@ -156,6 +178,54 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatalf("read as %v, by encoding/json as %v", got, std)
 		}
 	})
+}
+
+var halfPair = regexp.MustCompile(`\\u[dD][89a-fA-F]`) // whole pairs are not told apart from halves
+
+// twoMeanings tells whether valid JSON has something in it for which we refuse
+// it, half pairs apart.
+func twoMeanings(in string) bool {
+	if !utf8.ValidString(in) {
+		return true
+	}
+	type level struct {
+		object, name bool
+		names        []string
+	}
+	var levels []level
+	dec := json.NewDecoder(strings.NewReader(in))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		var top *level
+		if len(levels) > 0 {
+			top = &levels[len(levels)-1]
+			top.name = top.object && !top.name // names and values take turns
+		}
+		switch token := token.(type) {
+		case json.Delim:
+			if token == ']' || token == '}' {
+				levels = levels[:len(levels)-1]
+			} else if levels = append(levels, level{object: token == '{'}); len(levels) > 16 {
+				return true
+			}
+		case json.Number:
+			if _, err := token.Float64(); err != nil {
+				return true
+			}
+		case string:
+			if !top.name {
+				continue
+			}
+			if len(top.names) == 128 || slices.ContainsFunc(top.names, func(n string) bool { return strings.EqualFold(n, token) }) {
+				return true
+			}
+			top.names = append(top.names, token)
+		}
+	}
 }
 
 func plain(v Value) any {
