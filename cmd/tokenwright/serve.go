@@ -214,7 +214,7 @@ func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 // doubled: with 1 MiB alive, the heap of a small installation, that would be
 // every few hundred tokens. More is no better: a heap that grows beyond the
 // processor's caches costs as much as it saves (docs/decisions/0010).
-const ballastSize = 4 << 20
+const ballastSize = 6 << 20
 
 // runServer owns every goroutine of the process, and ends them in their order.
 func (a *app) runServer(ctx context.Context, srv *server.Server, auth *authority.Authority, reload func() error,
