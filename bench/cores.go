@@ -16,11 +16,11 @@ type coresFigures struct {
 	PerSecondTwo spread `json:"tokens_per_s_on_2"`
 }
 
-// bothCores has the load generator's core in it. The generator stays pinned
-// there and gives way whenever it finds no answer: what then differs is only
-// that the server may run on it too. The server pays for that company all the
-// same (caches, switches); the limit, which has next to nothing of its own to
-// share between cores, shows how much.
+// bothCores has the load generator's core in it, where the generator stays
+// pinned: what then differs is only that the server may run there too. So the
+// generator sleeps when it finds no answer, here and on one core alike. The
+// server pays for waking it, and for its company (caches, switches); the limit,
+// which has next to nothing of its own to share between cores, shows how much.
 const bothCores = serverCore + "," + loadCore
 
 // cores compares the CPU time of a token on two cores with that on one.
@@ -67,6 +67,7 @@ func (b *bench) onCores(ctx context.Context) (all []*contender, err error) {
 		if err != nil {
 			return all, err
 		}
+		c.sleeps = true
 		all = append(all, c)
 	}
 	limit := b.peers()[0]
@@ -75,6 +76,7 @@ func (b *bench) onCores(ctx context.Context) (all []*contender, err error) {
 		if err != nil {
 			return all, err
 		}
+		c.sleeps = true
 		all = append(all, c)
 	}
 	return all, nil

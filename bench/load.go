@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +35,7 @@ type loader struct {
 	address  *unix.SockaddrInet4
 	requests [][]byte // sent one after the other
 	next     int
+	sleeps   bool // all the same: for a server that shares the generator's core
 }
 
 // silence is how long no answer may come before a run is given up.
@@ -126,7 +126,11 @@ func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*l
 			if time.Since(answered) > silence {
 				return nil, fmt.Errorf("no answer for %s", silence)
 			}
-			_ = schedYield() // to a server that may run on this core too
+			if l.sleeps {
+				if err := wait(all); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	if ctx.Err() != nil {
@@ -208,6 +212,19 @@ func complete(answer []byte) (bool, error) {
 	return false, errors.New("an answer has no Content-Length")
 }
 
+// wait sleeps until some answer comes.
+func wait(all []connection) error {
+	sockets := make([]unix.PollFd, len(all))
+	for i := range all {
+		sockets[i] = unix.PollFd{Fd: int32(all[i].socket), Events: unix.POLLIN} // one of -1 is passed over
+	}
+	_, err := unix.Poll(sockets, int(silence.Milliseconds()))
+	if errors.Is(err, unix.EINTR) {
+		return nil
+	}
+	return err
+}
+
 // threadCPU is what the calling thread has used so far.
 func threadCPU() time.Duration {
 	var usage unix.Rusage
@@ -215,12 +232,4 @@ func threadCPU() time.Duration {
 		return 0
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-func schedYield() error {
-	_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
 }
