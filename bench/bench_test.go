@@ -108,7 +108,11 @@ func TestLoaderCountsWhatTheServerAnswers(t *testing.T) {
 		_, _ = w.Write([]byte("an answer"))
 	}))
 	defer server.Close()
-	l, err := newLoader(server.URL+"/token", []string{"0", "1"})
+	g, err := newGenerator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoader(g, server.URL+"/token", []string{"0", "1"})
 	if err != nil {
 		t.Fatal(err)
 	}

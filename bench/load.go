@@ -25,6 +25,34 @@ type load struct {
 	cpu time.Duration // that the load generator itself has used
 }
 
+// generator is the thread, pinned to its core, on which all loads run. It is
+// there before any server is started and never ends: a server dies with the
+// thread that started it (see start).
+type generator chan func()
+
+func newGenerator() (generator, error) {
+	g := make(generator)
+	pinned := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		pinned <- pin()
+		for work := range g {
+			work()
+		}
+	}()
+	return g, <-pinned
+}
+
+func pin() error {
+	core, err := strconv.Atoi(loadCore)
+	if err != nil {
+		return err
+	}
+	var set unix.CPUSet
+	set.Set(core)
+	return unix.SchedSetaffinity(0, &set) // this thread
+}
+
 // loader sends token requests to one endpoint, and never sleeps: it asks its
 // sockets again and again. A generator that sleeps (wrk, any net/http client)
 // has to be woken by the server's write, and the kernel charges that to the
@@ -32,6 +60,7 @@ type load struct {
 // slept, and so more to whoever is slower. No client on another machine costs a
 // server that.
 type loader struct {
+	generator
 	address  *unix.SockaddrInet4
 	requests [][]byte // sent one after the other
 	next     int
@@ -41,7 +70,7 @@ type loader struct {
 // silence is how long no answer may come before a run is given up.
 const silence = 10 * time.Second
 
-func newLoader(endpoint string, bodies []string) (*loader, error) {
+func newLoader(g generator, endpoint string, bodies []string) (*loader, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, err
@@ -50,7 +79,7 @@ func newLoader(endpoint string, bodies []string) (*loader, error) {
 	if err != nil || !address.Addr().Is4() {
 		return nil, fmt.Errorf("%s: the host is no IPv4 address with a port: %w", endpoint, err)
 	}
-	l := &loader{address: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
+	l := &loader{generator: g, address: &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}}
 	for _, body := range bodies {
 		l.requests = append(l.requests, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n"+
 			"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", u.Path, u.Host, len(body), body))
@@ -62,25 +91,12 @@ func newLoader(endpoint string, bodies []string) (*loader, error) {
 // is not 200 is an error: nothing would have been measured.
 func (l *loader) run(ctx context.Context, connections int, d time.Duration) (result *load, err error) {
 	ended := make(chan struct{})
-	go func() {
+	l.generator <- func() {
 		defer close(ended)
-		runtime.LockOSThread() // never unlocked: the pinned thread ends with the goroutine
-		if err = pin(); err == nil {
-			result, err = l.loop(ctx, connections, d)
-		}
-	}()
+		result, err = l.loop(ctx, connections, d)
+	}
 	<-ended
 	return result, err
-}
-
-func pin() error {
-	core, err := strconv.Atoi(loadCore)
-	if err != nil {
-		return err
-	}
-	var set unix.CPUSet
-	set.Set(core)
-	return unix.SchedSetaffinity(0, &set) // this thread
 }
 
 // connection is one keep-alive connection with a request under way.

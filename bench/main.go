@@ -39,6 +39,7 @@ type bench struct {
 	out      io.Writer // tables
 	progress func(format string, args ...any)
 
+	generator             generator
 	onlySuites, onlyPeers string // names, parted by commas; "" for all
 }
 
@@ -86,6 +87,9 @@ func (b *bench) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	if b.root, err = filepath.Abs(".."); err != nil {
+		return err
+	}
+	if b.generator, err = newGenerator(); err != nil {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "tokenwright-bench-"); err != nil {

@@ -59,7 +59,7 @@ func (c *contender) measure(ctx context.Context, d time.Duration) (s sample, qui
 func (b *bench) compare(ctx context.Context, contenders []*contender) (map[string][]sample, error) {
 	for _, c := range contenders { // warm: connections, caches, the size of the heap
 		if _, err := c.run(ctx, c.connections, b.duration); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	samples := map[string][]sample{}

@@ -77,9 +77,11 @@ const usualBuffer = 2 << 10
 func newExchange() any { return &exchange{buffer: make([]byte, 0, usualBuffer)} }
 
 // release lets the next request have x, without what this one has left in it.
+// Answers above 4 KiB net/http does not copy: with HTTP/2 one that was cut off
+// may still be on its way to the connection, so that memory is not used again.
 func (a *API) release(x *exchange) {
-	if cap(x.buffer) > 2*usualBuffer {
-		return // of a request like no other
+	if cap(x.buffer) > 4<<10 {
+		return
 	}
 	x.parameters = parameters{}
 	clear(x.buffer[:cap(x.buffer)])
