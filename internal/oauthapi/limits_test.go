@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,18 @@ func TestLostDatabaseIsNoReasonToDropCredentials(t *testing.T) { // C-022
 		if o := a.object(); a.status != http.StatusServiceUnavailable || text(o, "error") != "temporarily_unavailable" || text(o, "code") != "503" {
 			t.Errorf("%s: got %d %s", name, a.status, a.body)
 		}
+	}
+}
+
+// A body is given memory as it comes: who announces much and sends little
+// holds no more than others. C-018, R-41
+func TestAnnouncedBodiesHoldNoMemory(t *testing.T) {
+	x := newExchange().(*exchange)
+	before := cap(x.buffer)
+	r := newRequest("POST", "/oauth/token", strings.NewReader("grant_type="), "Content-Type", formType)
+	r.ContentLength = maxBody
+	body, err := x.readBody(httptest.NewRecorder(), r)
+	if err != nil || body != "grant_type=" || cap(x.buffer) != before {
+		t.Errorf("read %q, %v, and the buffer has %d bytes, not %d", body, err, cap(x.buffer), before)
 	}
 }

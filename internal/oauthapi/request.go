@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -94,7 +93,7 @@ func (x *exchange) read(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return refuse(reasonQuery)
 	}
-	if len(r.Header["Content-Encoding"]) > 0 {
+	if r.Header.Get("Content-Encoding") != "" {
 		return refuse(reasonEncoding)
 	}
 	parse, err := parserFor(r.Header["Content-Type"])
@@ -141,8 +140,10 @@ func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (string, err
 		w.Header().Set("Connection", "close")
 		return "", refuse(reasonTooLarge)
 	}
-	if r.ContentLength >= 0 { // net/http hands out just so many bytes
-		x.buffer = slices.Grow(x.buffer[:0], int(r.ContentLength))[:r.ContentLength]
+	// net/http hands out just so many bytes. A larger body gets memory as it
+	// comes, not as it is announced: announcing costs nothing.
+	if n := r.ContentLength; n >= 0 && n <= int64(cap(x.buffer)) {
+		x.buffer = x.buffer[:n]
 		if _, err := io.ReadFull(r.Body, x.buffer); err != nil {
 			return "", refuse(reasonBody)
 		}
