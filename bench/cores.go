@@ -25,16 +25,8 @@ const bothCores = serverCore + "," + loadCore
 
 // cores compares the CPU time of a token on two cores with that on one.
 func (b *bench) cores(ctx context.Context) (any, error) {
-	contenders, err := b.onCores(ctx)
-	defer func() {
-		for _, c := range contenders {
-			c.stop()
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
-	samples, err := b.compare(ctx, contenders)
+	contenders, samples, err := b.race(ctx, b.onCores)
+	defer stopAll(contenders)
 	if err != nil {
 		return nil, err
 	}

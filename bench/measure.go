@@ -91,6 +91,23 @@ func (b *bench) compare(ctx context.Context, contenders []*contender) (map[strin
 	return samples, nil
 }
 
+// race compares what start starts, all of which the caller has to stop: start
+// and race return it with an error too.
+func (b *bench) race(ctx context.Context, start func(context.Context) ([]*contender, error)) ([]*contender, map[string][]sample, error) {
+	contenders, err := start(ctx)
+	if err != nil {
+		return contenders, nil, err
+	}
+	samples, err := b.compare(ctx, contenders)
+	return contenders, samples, err
+}
+
+func stopAll(contenders []*contender) {
+	for _, c := range contenders {
+		c.stop()
+	}
+}
+
 // spread is a median with what it was taken from.
 type spread struct {
 	Median float64 `json:"median"`

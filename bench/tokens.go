@@ -19,16 +19,8 @@ type tokenFigures struct {
 // tokens compares the token endpoint, everything on, with the limit and with
 // two libraries: form body, ES256, 16 keep-alive connections.
 func (b *bench) tokens(ctx context.Context) (any, error) {
-	contenders, err := b.endpoints(ctx)
-	defer func() {
-		for _, c := range contenders {
-			c.stop()
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
-	samples, err := b.compare(ctx, contenders)
+	contenders, samples, err := b.race(ctx, b.endpoints)
+	defer stopAll(contenders)
 	if err != nil {
 		return nil, err
 	}
