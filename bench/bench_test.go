@@ -42,9 +42,9 @@ func TestSpreadIsMedianAndExtremes(t *testing.T) {
 
 // A machine that is twice as slow in one round changes no ratio.
 func TestRatioIsTakenRoundByRound(t *testing.T) {
-	samples := func(cpu ...float64) (all []sample) {
-		for _, c := range cpu {
-			all = append(all, sample{cpu: c})
+	samples := func(seconds ...int) (all []sample) {
+		for _, s := range seconds {
+			all = append(all, sample{used: time.Duration(s) * time.Second, requests: 100})
 		}
 		return all
 	}

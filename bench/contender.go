@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
@@ -26,7 +28,11 @@ type contender struct {
 
 // ours starts a server that has one API key.
 func (b *bench) ours(ctx context.Context, name, cores string, port int) (*contender, error) {
-	in := newInstallation(b.dir, fmt.Sprintf("data-%d", port), b.binary("tokenwright"), port)
+	data, err := os.MkdirTemp(b.dir, "data-")
+	if err != nil {
+		return nil, err
+	}
+	in := newInstallation(b.dir, filepath.Base(data), b.binary("tokenwright"), port)
 	p, err := in.serve(ctx, b.dir, cores)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (b *bench) cores(ctx context.Context) (any, error) {
 	for i := 0; i < len(contenders); i += 2 {
 		one, two := samples[contenders[i].Name], samples[contenders[i+1].Name]
 		f := coresFigures{
-			contenders[i].Name, spreadBy(one, cpuOf), spreadBy(two, cpuOf), ratio(two, one), spreadBy(one, perSecond), spreadBy(two, perSecond),
+			contenders[i].Name, spreadBy(one, (*sample).cpu), spreadBy(two, (*sample).cpu), ratio(two, one), spreadBy(one, (*sample).perSecond), spreadBy(two, (*sample).perSecond),
 		}
 		mustReach := ""
 		if f.Name == nameOurs {

@@ -68,7 +68,7 @@ func (b *bench) directory(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	for _, p := range both {
-		p.CPU = spreadBy(samples[p.contender.Name], cpuOf)
+		p.CPU = spreadBy(samples[p.contender.Name], (*sample).cpu)
 		if err := p.collections(ctx, b.duration); err != nil {
 			return nil, err
 		}
@@ -187,6 +187,7 @@ func (p *population) prepare(b *bench) (err error) {
 	for _, key := range p.keys[:min(askedKeys, len(p.keys))] {
 		bodies = append(bodies, key.body())
 	}
+	p.contender.disconnect() // what checked it
 	p.contender.loader, err = newLoader(b.generator, url, bodies)
 	return err
 }
@@ -198,16 +199,16 @@ func (p *population) collections(ctx context.Context, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	s, _, err := p.contender.measure(ctx, d)
-	if err != nil {
+	var s sample
+	if err := p.contender.measure(ctx, d, &s); err != nil {
 		return err
 	}
 	after, err := p.memStats(false)
 	if err != nil {
 		return err
 	}
-	p.Collections = (after["NumGC"] - before["NumGC"]) / float64(s.load.Requests) * 1e6
-	p.Collecting = (p.collecting(after) - p.collecting(before)) / (s.cpu * float64(s.load.Requests) / 1000)
+	p.Collections = (after["NumGC"] - before["NumGC"]) / float64(s.requests) * 1e6
+	p.Collecting = (p.collecting(after) - p.collecting(before)) / s.used.Seconds()
 	return nil
 }
 

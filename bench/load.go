@@ -64,7 +64,8 @@ type loader struct {
 	address  *unix.SockaddrInet4
 	requests [][]byte // sent one after the other
 	next     int
-	sleeps   bool // all the same: for a server that shares the generator's core
+	open     []connection // of the last run, for the next one
+	sleeps   bool         // all the same: for a server that shares the generator's core
 }
 
 // silence is how long no answer may come before a run is given up.
@@ -87,42 +88,45 @@ func newLoader(g generator, endpoint string, bodies []string) (*loader, error) {
 	return l, nil
 }
 
-// run loads the endpoint for a time with so many connections. An answer that
-// is not 200 is an error: nothing would have been measured.
+// run loads the endpoint for a time with so many connections, which stay open
+// for the next run. An answer that is not 200 is an error: nothing would have
+// been measured.
 func (l *loader) run(ctx context.Context, connections int, d time.Duration) (result *load, err error) {
 	ended := make(chan struct{})
 	l.generator <- func() {
 		defer close(ended)
-		result, err = l.loop(ctx, connections, d)
+		if err = l.connect(connections); err == nil {
+			result, err = l.loop(ctx, d)
+		}
+		if err != nil {
+			l.disconnect()
+		}
 	}
 	<-ended
 	return result, err
 }
 
-// connection is one keep-alive connection with a request under way.
+// connection is one keep-alive connection.
 type connection struct {
-	socket int
-	buffer []byte // what has come of the answer
-	sent   time.Time
+	socket  int
+	buffer  []byte // what has come of the answer
+	sent    time.Time
+	waiting bool // for an answer
 }
 
-func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*load, error) {
-	all := make([]connection, connections)
-	for i := range all {
-		c, err := l.connect()
-		if err != nil {
-			return nil, err
-		}
-		defer unix.Close(c.socket)
-		all[i] = *c
-	}
+func (l *loader) loop(ctx context.Context, d time.Duration) (*load, error) {
 	var latencies []time.Duration
 	cpu, began := threadCPU(), time.Now()
+	for i := range l.open {
+		if err := l.send(&l.open[i], time.Now()); err != nil {
+			return nil, err
+		}
+	}
 	answered := began
-	for open, now := connections, began; open > 0; {
+	for open, now := len(l.open), began; open > 0; {
 		idle := true
-		for i := range all {
-			c := &all[i]
+		for i := range l.open {
+			c := &l.open[i]
 			done, err := c.poll()
 			switch {
 			case err != nil:
@@ -133,7 +137,7 @@ func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*l
 			idle, now = false, time.Now()
 			answered, latencies = now, append(latencies, now.Sub(c.sent))
 			if now.Sub(began) >= d || ctx.Err() != nil {
-				open, c.socket = open-1, -1
+				open, c.waiting = open-1, false
 			} else if err := l.send(c, now); err != nil {
 				return nil, err
 			}
@@ -143,7 +147,7 @@ func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*l
 				return nil, fmt.Errorf("no answer for %s", silence)
 			}
 			if l.sleeps {
-				if err := wait(all); err != nil {
+				if err := wait(l.open); err != nil {
 					return nil, err
 				}
 			}
@@ -159,30 +163,39 @@ func (l *loader) loop(ctx context.Context, connections int, d time.Duration) (*l
 	return &load{len(latencies), answered.Sub(began).Seconds(), microseconds(0.5), microseconds(0.99), threadCPU() - cpu}, nil
 }
 
-// connect opens a connection and sends the first request over it.
-func (l *loader) connect() (*connection, error) {
-	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
+// connect opens so many connections, where they are not open.
+func (l *loader) connect(connections int) error {
+	if len(l.open) == connections {
+		return nil
 	}
-	c := &connection{socket: socket, buffer: make([]byte, 0, 16<<10)}
-	err = errors.Join(unix.Connect(socket, l.address), unix.SetNonblock(socket, true),
-		unix.SetsockoptInt(socket, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
-	if err == nil {
-		err = l.send(c, time.Now())
+	l.disconnect()
+	for range connections {
+		socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		l.open = append(l.open, connection{socket: socket, buffer: make([]byte, 0, 16<<10)})
+		err = errors.Join(unix.Connect(socket, l.address), unix.SetNonblock(socket, true),
+			unix.SetsockoptInt(socket, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		_ = unix.Close(socket)
-		return nil, err
+	return nil
+}
+
+func (l *loader) disconnect() {
+	for i := range l.open {
+		_ = unix.Close(l.open[i].socket)
 	}
-	return c, nil
+	l.open = nil
 }
 
 // send writes the next request, which any socket buffer takes whole.
 func (l *loader) send(c *connection, now time.Time) error {
 	request := l.requests[l.next%len(l.requests)]
 	l.next++
-	c.sent, c.buffer = now, c.buffer[:0]
+	c.sent, c.buffer, c.waiting = now, c.buffer[:0], true
 	n, err := unix.Write(c.socket, request)
 	if err == nil && n < len(request) {
 		err = errors.New("a request was not taken whole")
@@ -192,7 +205,7 @@ func (l *loader) send(c *connection, now time.Time) error {
 
 // poll takes what has come, and tells whether the answer is there.
 func (c *connection) poll() (bool, error) {
-	if c.socket < 0 {
+	if !c.waiting {
 		return false, nil
 	}
 	n, err := unix.Read(c.socket, c.buffer[len(c.buffer):cap(c.buffer)])
@@ -232,7 +245,10 @@ func complete(answer []byte) (bool, error) {
 func wait(all []connection) error {
 	sockets := make([]unix.PollFd, len(all))
 	for i := range all {
-		sockets[i] = unix.PollFd{Fd: int32(all[i].socket), Events: unix.POLLIN} // one of -1 is passed over
+		sockets[i] = unix.PollFd{Fd: -1, Events: unix.POLLIN} // is passed over
+		if all[i].waiting {
+			sockets[i].Fd = int32(all[i].socket)
+		}
 	}
 	_, err := unix.Poll(sockets, int(silence.Milliseconds()))
 	if errors.Is(err, unix.EINTR) {

@@ -11,99 +11,138 @@ import (
 
 // sample is one contender in one round.
 type sample struct {
-	cpu  float64 // CPU seconds per 1,000 tokens
-	load *load
+	used     time.Duration // CPU
+	others   time.Duration // CPU that something else has used on the same cores
+	requests int
+	seconds  float64
 }
+
+// cpu is in seconds per 1,000 tokens.
+func (s *sample) cpu() float64 { return s.used.Seconds() / float64(s.requests) * 1000 }
+
+func (s *sample) perSecond() float64 { return float64(s.requests) / s.seconds }
+
+func (s *sample) quiet() bool { return s.others.Seconds() <= tolerated*s.seconds }
 
 const (
 	// What else may run on the server's cores while it is measured.
 	tolerated = 0.10
 	// How often a round is tried again before the machine is called too busy.
 	retries = 5
+	// How long a contender is measured before it is the next one's turn: a
+	// virtual machine is faster in one second than in the next by more than
+	// what the contenders differ in.
+	turn = 200 * time.Millisecond
 )
 
-// measure loads a contender once. quiet is false where something else has
-// used too much of its cores; the load generator does not count.
-func (c *contender) measure(ctx context.Context, d time.Duration) (s sample, quiet bool, err error) {
+// measure loads a contender for a time, and adds what it sees to s. The load
+// generator is not something else.
+func (c *contender) measure(ctx context.Context, d time.Duration, s *sample) error {
 	cpu, err := c.cpuTime()
 	if err != nil {
-		return s, false, err
+		return err
 	}
 	busy, err := coresBusy(c.cores)
 	if err != nil {
-		return s, false, err
+		return err
 	}
-	if s.load, err = c.run(ctx, c.connections, d); err != nil {
-		return s, false, err
+	load, err := c.run(ctx, c.connections, d)
+	if err != nil {
+		return err
 	}
 	busyAfter, err := coresBusy(c.cores)
 	if err != nil {
-		return s, false, err
+		return err
 	}
 	cpuAfter, err := c.cpuTime()
 	if err != nil {
-		return s, false, err
+		return err
 	}
 	used := cpuAfter - cpu
-	others := busyAfter - busy - used
+	s.used += used
+	s.others += busyAfter - busy - used
 	if strings.Contains(c.cores, loadCore) {
-		others -= s.load.cpu
+		s.others -= load.cpu
 	}
-	s.cpu = used.Seconds() / float64(s.load.Requests) * 1000
-	return s, others.Seconds() <= tolerated*s.load.Seconds, nil
+	s.requests += load.Requests
+	s.seconds += load.Seconds
+	return nil
 }
 
-// compare measures the contenders in turn, round after round, each round
-// beginning with another one, and throws away rounds in which the machine was
-// busy with something else.
-func (b *bench) compare(ctx context.Context, contenders []*contender) (map[string][]sample, error) {
-	for _, c := range contenders { // warm: connections, caches, the size of the heap
-		if _, err := c.run(ctx, c.connections, b.duration); err != nil {
+// round measures each contender for b.duration, all of them in turns.
+func (b *bench) round(ctx context.Context, contenders []*contender) ([]sample, error) {
+	for _, c := range contenders {
+		if _, err := c.run(ctx, c.connections, warming); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
-	samples := map[string][]sample{}
-	discarded := 0
-	for round := 0; round < b.rounds; {
-		this := map[string]sample{}
-		quiet := true
+	samples := make([]sample, len(contenders))
+	turns := max(1, int(b.duration/turn))
+	for first := range turns {
 		for i := range contenders {
-			c := contenders[(round+i)%len(contenders)]
-			s, ok, err := c.measure(ctx, b.duration)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Name, err)
+			i = (first + i) % len(contenders)
+			if err := contenders[i].measure(ctx, b.duration/time.Duration(turns), &samples[i]); err != nil {
+				return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
 			}
-			this[c.Name], quiet = s, quiet && ok
 		}
-		if !quiet && !b.noisy {
-			if discarded++; discarded > retries*b.rounds {
-				return nil, fmt.Errorf("this machine is busy with something else: %d rounds were thrown away (-noisy measures all the same)", discarded)
-			}
-			b.progress("round %d thrown away: something else was running", round+1)
-			continue
-		}
-		for name, s := range this {
-			samples[name] = append(samples[name], s)
-		}
-		round++
-		b.progress("round %d of %d", round, b.rounds)
 	}
 	return samples, nil
 }
 
-// race compares what start starts, all of which the caller has to stop: start
-// and race return it with an error too.
-func (b *bench) race(ctx context.Context, start func(context.Context) ([]*contender, error)) ([]*contender, map[string][]sample, error) {
-	contenders, err := start(ctx)
-	if err != nil {
-		return contenders, nil, err
+// warming is how long a contender is loaded before it is measured: for
+// connections, caches and the size of the heap.
+const warming = time.Second
+
+// compare measures the contenders round after round, and throws away rounds in
+// which the machine was busy with something else.
+func (b *bench) compare(ctx context.Context, contenders []*contender) (map[string][]sample, error) {
+	return b.repeat(ctx, func() ([]*contender, error) { return contenders, nil })
+}
+
+// race is compare, of what start starts anew for each round: where in memory a
+// process lies makes it one or two per cent faster or slower for as long as it
+// runs. The contenders of the last round are running when race returns, with an
+// error too, and are for the caller to stop.
+func (b *bench) race(ctx context.Context, start func(context.Context) ([]*contender, error)) (last []*contender, _ map[string][]sample, _ error) {
+	samples, err := b.repeat(ctx, func() (_ []*contender, err error) {
+		stopAll(last)
+		last, err = start(ctx)
+		return last, err
+	})
+	return last, samples, err
+}
+
+func (b *bench) repeat(ctx context.Context, start func() ([]*contender, error)) (map[string][]sample, error) {
+	samples := map[string][]sample{}
+	discarded := 0
+	for done := 0; done < b.rounds; {
+		contenders, err := start()
+		if err != nil {
+			return nil, err
+		}
+		this, err := b.round(ctx, contenders)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(this, func(s sample) bool { return !s.quiet() }) && !b.noisy {
+			if discarded++; discarded > retries*b.rounds {
+				return nil, fmt.Errorf("this machine is busy with something else: %d rounds were thrown away (-noisy measures all the same)", discarded)
+			}
+			b.progress("round %d thrown away: something else was running", done+1)
+			continue
+		}
+		for i, c := range contenders {
+			samples[c.Name] = append(samples[c.Name], this[i])
+		}
+		done++
+		b.progress("round %d of %d", done, b.rounds)
 	}
-	samples, err := b.compare(ctx, contenders)
-	return contenders, samples, err
+	return samples, nil
 }
 
 func stopAll(contenders []*contender) {
 	for _, c := range contenders {
+		c.disconnect()
 		c.stop()
 	}
 }
@@ -127,22 +166,19 @@ func spreadOf(values []float64) spread {
 	return spread{middle, sorted[0], sorted[len(sorted)-1]}
 }
 
-func spreadBy(samples []sample, value func(sample) float64) spread {
+func spreadBy(samples []sample, value func(*sample) float64) spread {
 	values := make([]float64, len(samples))
-	for i, s := range samples {
-		values[i] = value(s)
+	for i := range samples {
+		values[i] = value(&samples[i])
 	}
 	return spreadOf(values)
 }
-
-func cpuOf(s sample) float64     { return s.cpu }
-func perSecond(s sample) float64 { return float64(s.load.Requests) / s.load.Seconds }
 
 // ratio is a/b, pair by pair: what drifts between rounds falls out.
 func ratio(a, b []sample) spread {
 	values := make([]float64, len(a))
 	for i := range a {
-		values[i] = a[i].cpu / b[i].cpu
+		values[i] = a[i].cpu() / b[i].cpu()
 	}
 	return spreadOf(values)
 }

@@ -27,8 +27,8 @@ func (b *bench) tokens(ctx context.Context) (any, error) {
 	var figures []tokenFigures
 	rows := [][]string{{"program", "CPU s/1,000", "limit/own", "(min-max)", "tokens/s on a core", "p50, p99 at 1 connection", "memory", "must reach"}}
 	for _, c := range contenders {
-		f := tokenFigures{Name: c.Name, CPU: spreadBy(samples[c.Name], cpuOf), OfLimit: ratio(samples[nameLimit], samples[c.Name])}
-		f.PerSecond = spreadBy(samples[c.Name], perSecond)
+		f := tokenFigures{Name: c.Name, CPU: spreadBy(samples[c.Name], (*sample).cpu), OfLimit: ratio(samples[nameLimit], samples[c.Name])}
+		f.PerSecond = spreadBy(samples[c.Name], (*sample).perSecond)
 		single, err := c.run(ctx, 1, b.duration)
 		if err != nil {
 			return nil, err
@@ -63,9 +63,6 @@ func (b *bench) endpoints(ctx context.Context) (all []*contender, err error) {
 			return all, err
 		}
 		all = append(all, c)
-	}
-	for _, c := range all {
-		b.progress("%s answers with a token that verifies", c.Name)
 	}
 	return all, nil
 }

@@ -184,7 +184,7 @@ func (h *harness) ready() *key {
 }
 
 // issue exchanges r for a token that must verify, and returns its claims.
-func (h *harness) issue(a *authority.Authority, r *authority.TokenRequest) (*authority.Token, *accesstoken.Claims) {
+func (h *harness) issue(a *authority.Authority, r *authority.TokenRequest) (authority.Token, *accesstoken.Claims) {
 	h.t.Helper()
 	token, err := a.IssueToken(r)
 	h.must(err)
@@ -193,7 +193,7 @@ func (h *harness) issue(a *authority.Authority, r *authority.TokenRequest) (*aut
 
 // verify checks a token as a resource server does: with the published keys of
 // its environment.
-func (h *harness) verify(a *authority.Authority, token *authority.Token) *accesstoken.Claims {
+func (h *harness) verify(a *authority.Authority, token authority.Token) *accesstoken.Claims {
 	h.t.Helper()
 	m, err := jose.Parse(string(token.AccessToken))
 	h.must(err)
@@ -229,7 +229,7 @@ func (h *harness) refused(a *authority.Authority, r *authority.TokenRequest, wan
 	h.t.Helper()
 	token, err := a.IssueToken(r)
 	var refusal *authority.Refusal
-	if token != nil || !errors.As(err, &refusal) {
+	if token.AccessToken != nil || !errors.As(err, &refusal) {
 		h.t.Errorf("got %v, %v, want a refusal: %s", token, err, want)
 		return
 	}

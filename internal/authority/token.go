@@ -99,18 +99,18 @@ var secretProblems = map[error]Reason{
 // IssueToken exchanges client ID and secret for an access token with exactly
 // one audience. It reads the directory and does no I/O. Errors: *Refusal, or
 // ErrStale when the directory cannot be relied on.
-func (a *Authority) IssueToken(r *TokenRequest) (*Token, error) {
+func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 	now := a.clock()
 	d, err := a.current(now)
 	if err != nil {
-		return nil, err
+		return Token{}, err
 	}
 	id, secret, env, refusal := a.readCredentials(r)
 	if refusal != nil {
-		return nil, refusal
+		return Token{}, refusal
 	}
-	refuse := func(reason Reason) (*Token, error) {
-		return nil, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
+	refuse := func(reason Reason) (Token, error) {
+		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
 	}
 	s, key := d.find(env, id.Random)
 	used, reason := a.authenticate(s, key, secret, now.UnixMilli())
@@ -136,9 +136,9 @@ func (a *Authority) IssueToken(r *TokenRequest) (*Token, error) {
 	}
 	token, err := issuer.sign(r.Before, &claims)
 	if err != nil {
-		return nil, fmt.Errorf("signing a token of %s: %w", claims.Env, err)
+		return Token{}, fmt.Errorf("signing a token of %s: %w", claims.Env, err)
 	}
-	return &Token{
+	return Token{
 		AccessToken: token, ExpiresIn: claims.Expiry - claims.IssuedAt, Scope: scope,
 		ClientID: ClientID(r.ClientID), Env: claims.Env, SecretID: int64(used.id), ID: claims.ID,
 	}, nil

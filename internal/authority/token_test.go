@@ -29,8 +29,8 @@ func TestTokenCarriesTheClaimsOfItsAPIKey(t *testing.T) {
 	wantToken := authority.Token{
 		AccessToken: token.AccessToken, ExpiresIn: 3600, Scope: want.Scope, ClientID: k.ID, Env: "demo", SecretID: 1, ID: claims.ID,
 	}
-	if !reflect.DeepEqual(*token, wantToken) {
-		t.Errorf("token\ngot  %+v\nwant %+v", *token, wantToken)
+	if !reflect.DeepEqual(token, wantToken) {
+		t.Errorf("token\ngot  %+v\nwant %+v", token, wantToken)
 	}
 	for env, alg := range map[string]string{"demo": "ES256", "production": "EdDSA"} {
 		k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: env, Scopes: []string{"customers:read"}})

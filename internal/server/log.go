@@ -103,10 +103,7 @@ type logHandler struct {
 
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC()
-	var err error
-	if !h.bare || !h.log.writePlain(&r) {
-		err = h.Handler.Handle(ctx, r)
-	}
+	err := h.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
 		h.log.mu.Lock()
 		h.log.flush()
@@ -123,11 +120,23 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 	return logHandler{h.Handler.WithGroup(name), h.log, false}
 }
 
-// writePlain writes a record that needs no care, or returns false.
-func (l *Log) writePlain(r *slog.Record) bool {
+// plainLog returns the Log to which what logger logs goes as it is, or nil.
+func plainLog(logger *slog.Logger) *Log {
+	if h, ok := logger.Handler().(logHandler); ok && h.bare {
+		return h.log
+	}
+	return nil
+}
+
+// writePlain writes a record below slog.LevelWarn that needs no care, or returns
+// false: the logger's handler shall have it. Of a nil Log that is every record.
+func (l *Log) writePlain(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
+	if l == nil || level >= slog.LevelWarn {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	line, ok := l.plain.append(l.buffer, r)
+	line, ok := l.plain.append(l.buffer, at.UTC(), level, message, attrs)
 	if ok {
 		l.buffer = line
 		l.written()

@@ -30,6 +30,7 @@ type series struct {
 
 // children are the metrics of one series, their labels resolved.
 type children struct {
+	series
 	requests prometheus.Counter
 	duration prometheus.Observer
 }
@@ -40,8 +41,10 @@ type metrics struct {
 	inFlight atomic.Int64
 
 	// Resolving labels costs more than counting. The map is copied on write: a
-	// new series is rare, and there are at most routes × methods × statuses.
-	resolved atomic.Pointer[map[series]children]
+	// new series is rare, and there are at most routes × methods × statuses. Most
+	// requests are answered as the one before.
+	resolved atomic.Pointer[map[series]*children]
+	last     atomic.Pointer[children]
 	mu       sync.Mutex // held to replace resolved
 }
 
@@ -59,7 +62,8 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Buckets: []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1, 2.5, 10},
 		}, []string{"route"}),
 	}
-	m.resolved.Store(&map[series]children{})
+	m.resolved.Store(&map[series]*children{})
+	m.last.Store(&children{})
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_http_requests_in_flight",
 		Help: "Requests being answered on the public listener.",
@@ -74,16 +78,21 @@ func (m *metrics) count(s series, took time.Duration) {
 	if s.route == "" {
 		s.route = unmatchedRoute
 	}
-	c, ok := (*m.resolved.Load())[s]
-	if !ok {
+	c := m.last.Load()
+	if c.series != s {
 		c = m.resolve(s)
+		m.last.Store(c)
 	}
 	c.requests.Inc()
 	c.duration.Observe(took.Seconds())
 }
 
-func (m *metrics) resolve(s series) children {
-	c := children{
+func (m *metrics) resolve(s series) *children {
+	if c, ok := (*m.resolved.Load())[s]; ok {
+		return c
+	}
+	c := &children{
+		series:   s,
 		requests: m.requests.WithLabelValues(s.route, s.method, codeLabel(s.status)),
 		duration: m.duration.WithLabelValues(s.route),
 	}

@@ -29,6 +29,7 @@ const (
 type middleware struct {
 	next     http.Handler
 	logs     slog.Handler
+	plain    *Log // where logs writes, if it is a Log
 	metrics  *metrics
 	draining *atomic.Bool
 	ready    func() error
@@ -40,6 +41,7 @@ func newMiddleware(s *Server) *middleware {
 	return &middleware{
 		next:     s.config.Handler,
 		logs:     s.config.Logger.Handler(),
+		plain:    plainLog(s.config.Logger),
 		metrics:  s.metrics,
 		draining: &s.draining,
 		ready:    s.config.Ready,
@@ -127,7 +129,9 @@ func (m *middleware) log(w *response, r *http.Request, id string, s series, end 
 			facts.path(safePath(r.URL.Path))
 		}
 		facts.answer(w.bytes, took, hostOf(r.RemoteAddr))
-		m.logs.Handle(r.Context(), facts.build(end, level)) // there is nowhere to report its error to
+		if !m.plain.writePlain(end, level, recordMessage, facts.attrs) {
+			m.logs.Handle(r.Context(), facts.build(end, level)) // there is nowhere to report its error to
+		}
 	}
 	facts.reset()
 	m.records.Put(facts)

@@ -16,38 +16,25 @@ type plain struct {
 	stamp  []byte // 2006-01-02T15:04:05
 }
 
-// append appends r as one line, or returns false.
-func (p *plain) append(dst []byte, r *slog.Record) ([]byte, bool) {
+// append appends a record of the time at, in UTC, as one line, or returns false.
+func (p *plain) append(dst []byte, at time.Time, level slog.Level, message string, attrs []slog.Attr) ([]byte, bool) {
 	if p.json {
 		dst = append(dst, `{"time":"`...)
-		dst = p.appendTime(dst, r.Time)
+		dst = p.appendTime(dst, at)
 		dst = append(dst, `","level":"`...)
-		dst = append(dst, r.Level.String()...)
+		dst = append(dst, level.String()...)
 		dst = append(dst, `","msg":`...)
 	} else {
 		dst = append(dst, "time="...)
-		dst = p.appendTime(dst, r.Time)
+		dst = p.appendTime(dst, at)
 		dst = append(dst, " level="...)
-		dst = append(dst, r.Level.String()...)
+		dst = append(dst, level.String()...)
 		dst = append(dst, " msg="...)
 	}
-	dst, ok := p.appendText(dst, r.Message)
-	if !ok {
-		return dst, false
+	dst, ok := p.appendText(dst, message)
+	for i := 0; ok && i < len(attrs); i++ {
+		dst, ok = p.appendAttr(dst, &attrs[i])
 	}
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "" && a.Value.Kind() == slog.KindGroup { // written inline: see record.build
-			group := a.Value.Group()
-			for i := range group {
-				if dst, ok = p.appendAttr(dst, &group[i]); !ok {
-					return false
-				}
-			}
-			return true
-		}
-		dst, ok = p.appendAttr(dst, &a)
-		return ok
-	})
 	if p.json {
 		dst = append(dst, '}')
 	}

@@ -36,21 +36,15 @@ func TestPlainRecordsAreWrittenAsSlogWouldWriteThem(t *testing.T) {
 	} {
 		for i, format := range []string{"text", "json"} {
 			for _, fraction := range []time.Duration{0, 1, 999, 1e6, 25e6, 999_999_999, 120_000_000} {
-				for _, inline := range []bool{false, true} {
-					r := slog.NewRecord(at.Add(fraction), slog.LevelInfo+slog.Level(len(c.attrs)), "re quest", 0)
-					if inline {
-						r.AddAttrs(slog.Attr{Value: slog.GroupValue(c.attrs...)})
-					} else {
-						r.AddAttrs(c.attrs...)
-					}
-					p := plain{json: format == "json"}
-					got, ok := p.append([]byte("before\n"), &r)
-					if ok != c.plain[i] {
-						t.Errorf("%s in %s: plain is %v", c.name, format, ok)
-					}
-					if want := "before\n" + bySlog(t, format, r); ok && string(got) != want {
-						t.Errorf("%s in %s:\ngot  %swant %s", c.name, format, got, want)
-					}
+				level := slog.LevelInfo + slog.Level(len(c.attrs))
+				p := plain{json: format == "json"}
+				got, ok := p.append([]byte("before\n"), at.Add(fraction), level, recordMessage, c.attrs)
+				if ok != c.plain[i] {
+					t.Errorf("%s in %s: plain is %v", c.name, format, ok)
+				}
+				r := record{attrs: c.attrs}
+				if want := "before\n" + bySlog(t, format, r.build(at.Add(fraction), level)); ok && string(got) != want {
+					t.Errorf("%s in %s:\ngot  %swant %s", c.name, format, got, want)
 				}
 			}
 		}
@@ -75,8 +69,7 @@ func TestTimeStampsFollowTheClock(t *testing.T) {
 	p := plain{}
 	var got []byte
 	for _, unix := range []int64{0, 0, 1, 59, 60, 1795434347, 1795434346} {
-		r := slog.NewRecord(time.Unix(unix, 5e6).UTC(), slog.LevelInfo, "m", 0)
-		got, _ = p.append(got[:0], &r)
+		got, _ = p.append(got[:0], time.Unix(unix, 5e6).UTC(), slog.LevelInfo, "m", nil)
 		if want := "time=" + time.Unix(unix, 0).UTC().Format(time.DateOnly+"T"+time.TimeOnly) + ".005Z "; !strings.HasPrefix(string(got), want) {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -88,11 +81,12 @@ func FuzzPlain(f *testing.F) {
 	f.Add("", "", `"\`, int64(-1), int64(0))
 	f.Add("a=b", "é", "\u2028", int64(0), int64(1e18))
 	f.Fuzz(func(t *testing.T, message, key, text string, number, nanoseconds int64) {
-		r := slog.NewRecord(time.Unix(0, nanoseconds).UTC(), slog.LevelWarn, message, 0)
-		r.AddAttrs(slog.String(key, text), slog.Int64(key, number))
+		at, attrs := time.Unix(0, nanoseconds).UTC(), []slog.Attr{slog.String(key, text), slog.Int64(key, number)}
+		r := slog.NewRecord(at, slog.LevelWarn, message, 0)
+		r.AddAttrs(attrs...)
 		for _, format := range []string{"text", "json"} {
 			p := plain{json: format == "json"}
-			if got, ok := p.append(nil, &r); ok && string(got) != bySlog(t, format, r) {
+			if got, ok := p.append(nil, at, slog.LevelWarn, message, attrs); ok && string(got) != bySlog(t, format, r) {
 				t.Errorf("%s:\ngot  %swant %s", format, got, bySlog(t, format, r))
 			}
 		}

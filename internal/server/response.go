@@ -113,10 +113,12 @@ func (r *record) answer(bytes int64, took time.Duration, address string) {
 	r.attrs[factAddress] = slog.String("address", address)
 }
 
+const recordMessage = "request"
+
 // build returns a log record over the attributes, valid until reset. A group
 // without a name is written inline, and unlike a list is not copied.
 func (r *record) build(at time.Time, level slog.Level) slog.Record {
-	out := slog.NewRecord(at, level, "request", 0)
+	out := slog.NewRecord(at, level, recordMessage, 0)
 	out.AddAttrs(slog.Attr{Value: slog.GroupValue(r.attrs...)})
 	return out
 }
