@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -28,7 +29,8 @@ type APIKey struct {
 	Env          string
 	Name         string
 	Description  string
-	Scopes       []string // sorted
+	Scopes       []string       // sorted
+	AllowedCIDRs []netip.Prefix // from where tokens may be asked for; none for everywhere
 	Status       Status
 	Generation   int64     // tokens of a lower one are dead
 	ExpiresAt    time.Time // zero for never
@@ -50,6 +52,7 @@ type Secret struct {
 	CreatedAt time.Time
 	CreatedBy string
 	ExpiresAt time.Time // zero for never
+	RetiredAt time.Time // when another one took its place; zero for not
 }
 
 // NewAPIKey is what to create.

@@ -13,8 +13,15 @@ import (
 // SigningKeyStatus is the state of a signing key.
 type SigningKeyStatus string
 
-// SigningKeyActive is the state of the one key that signs an environment's tokens.
-const SigningKeyActive SigningKeyStatus = "active"
+// The states of a signing key, in their order. Announced, active and retired
+// ones are published; the last two have lost their private key.
+const (
+	SigningKeyAnnounced SigningKeyStatus = "announced"
+	SigningKeyActive    SigningKeyStatus = "active" // the one that signs
+	SigningKeyRetired   SigningKeyStatus = "retired"
+	SigningKeyRemoved   SigningKeyStatus = "removed"
+	SigningKeyRevoked   SigningKeyStatus = "revoked"
+)
 
 // SigningKey is a key pair that signs the tokens of one environment.
 type SigningKey struct {
@@ -22,10 +29,12 @@ type SigningKey struct {
 	Env         string
 	Algorithm   jose.Algorithm
 	Status      SigningKeyStatus
-	RootKeyID   int64  // whose wrapping key sealed the private key
-	Sealed      []byte // PKCS #8, AES-256-GCM
-	CreatedAt   time.Time
-	ActivatedAt time.Time
+	RootKeyID   int64     // whose wrapping key sealed the private key
+	Sealed      []byte    // PKCS #8, AES-256-GCM
+	CreatedAt   time.Time // when it was announced
+	ActivatedAt time.Time // each zero for not yet
+	RetiredAt   time.Time
+	RemovedAt   time.Time // or revoked
 }
 
 func newSigningKey(root *rootKeys, env *Environment, now time.Time) (*SigningKey, error) {

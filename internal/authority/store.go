@@ -33,7 +33,8 @@ type Store interface {
 	CreateMerchant(ctx context.Context, m *Merchant, d *Draft) error
 	// UpdateMerchant writes m where version m.Version-1 is stored, else
 	// ErrConflict. A cutoff other than 0 raises the generation of each of
-	// its API keys to max(generation+1, cutoff), and their versions by one.
+	// its API keys to max(generation+1, cutoff), which is a revocation, and
+	// their versions by one.
 	UpdateMerchant(ctx context.Context, m *Merchant, cutoff int64, d *Draft) error
 	// DeleteMerchant ends the merchant for ever; ErrMerchantInUse while it
 	// has API keys that are not deleted, ErrConflict as UpdateMerchant.
@@ -57,12 +58,13 @@ type Store interface {
 	// does not exist; ErrActiveKeyLimit, ErrKeyLimit at the limits l;
 	// *InvalidError where a scope of k is not in the catalogue.
 	CreateAPIKey(ctx context.Context, k *APIKey, l KeyLimits, d *Draft) error
-	// UpdateAPIKey writes k, secrets excepted, where version k.Version-1 is
+	// UpdateAPIKey writes k with its secrets where version k.Version-1 is
 	// stored, else ErrConflict. Where k becomes active, the limits hold as in
-	// CreateAPIKey; scopes are checked as there.
+	// CreateAPIKey; scopes are checked as there. A higher generation is a
+	// revocation.
 	UpdateAPIKey(ctx context.Context, k *APIKey, l KeyLimits, d *Draft) error
-	// DeleteAPIKey ends k for ever and removes its secrets; ErrConflict as
-	// UpdateAPIKey.
+	// DeleteAPIKey ends k for ever and removes its secrets, which is a
+	// revocation; ErrConflict as UpdateAPIKey.
 	DeleteAPIKey(ctx context.Context, k *APIKey, d *Draft) error
 
 	// SigningKeys returns every signing key, the oldest first.
@@ -105,6 +107,7 @@ type DirectoryKey struct {
 	MerchantSuspended bool
 	Disabled          bool
 	Scopes            string // space separated, sorted
+	AllowedCIDRs      string // space separated
 	Generation        int64
 	ExpiresAt         time.Time // zero for never
 	Secrets           []DirectorySecret
@@ -116,6 +119,7 @@ type DirectorySecret struct {
 	RootKeyID int64
 	Hash      []byte
 	ExpiresAt time.Time // zero for never
+	Retired   bool
 }
 
 // DirectoryChanges is what events have changed. Scopes and SigningKeys are the

@@ -2,24 +2,28 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-const apiKeyColumns = `id, coalesce(merchant_id, ''), env, name, description, scopes, status, generation, expires_at,
+const apiKeyColumns = `id, coalesce(merchant_id, ''), env, name, description, scopes, allowed_cidrs, status, generation, expires_at,
 	created_at, created_by, updated_at, version, last_secret_id`
 
 func scanAPIKey(r row, k *authority.APIKey) error {
 	var scopes string
-	err := r.Scan(&k.ID, &k.MerchantID, &k.Env, &k.Name, &k.Description, &scopes, &k.Status, &k.Generation, timestamp{&k.ExpiresAt},
+	err := r.Scan(&k.ID, &k.MerchantID, &k.Env, &k.Name, &k.Description, &scopes, prefixes{&k.AllowedCIDRs}, &k.Status, &k.Generation, timestamp{&k.ExpiresAt},
 		timestamp{&k.CreatedAt}, &k.CreatedBy, timestamp{&k.UpdatedAt}, &k.Version, &k.LastSecretID)
 	k.Scopes = strings.Fields(scopes)
 	return err
 }
 
 func scanSecret(r row, s *authority.Secret) error {
-	return r.Scan(&s.ID, &s.Name, &s.Hint, &s.Hash, &s.RootKeyID, timestamp{&s.CreatedAt}, &s.CreatedBy, timestamp{&s.ExpiresAt})
+	return r.Scan(&s.ID, &s.Name, &s.Hint, &s.Hash, &s.RootKeyID, timestamp{&s.CreatedAt}, &s.CreatedBy,
+		timestamp{&s.ExpiresAt}, timestamp{&s.RetiredAt})
 }
 
 // APIKey implements authority.Store.
@@ -29,8 +33,7 @@ func (s *Store) APIKey(ctx context.Context, id authority.ClientID) (k *authority
 		if err != nil {
 			return err
 		}
-		k.Secrets, err = collect(t, scanSecret, `SELECT id, name, hint, hash, root_key_id, created_at, created_by, expires_at
-			FROM secrets WHERE api_key_id = $1 ORDER BY id`, id)
+		k.Secrets, err = t.secrets(id)
 		return err
 	})
 	return k, err
@@ -56,11 +59,11 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 		if err := t.checkCatalogue(k.Scopes); err != nil {
 			return err
 		}
-		err := t.exec(`INSERT INTO api_keys (id, merchant_id, env, name, description, scopes, status, generation, expires_at,
+		err := t.exec(`INSERT INTO api_keys (id, merchant_id, env, name, description, scopes, allowed_cidrs, status, generation, expires_at,
 			created_at, created_by, updated_at, version, last_secret_id)
-			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-			k.ID, k.MerchantID, k.Env, k.Name, k.Description, strings.Join(k.Scopes, " "), k.Status, k.Generation, millis(k.ExpiresAt),
-			millis(k.CreatedAt), k.CreatedBy, millis(k.UpdatedAt), k.Version, k.LastSecretID)
+			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			k.ID, k.MerchantID, k.Env, k.Name, k.Description, strings.Join(k.Scopes, " "), joinPrefixes(k.AllowedCIDRs), k.Status,
+			k.Generation, millis(k.ExpiresAt), millis(k.CreatedAt), k.CreatedBy, millis(k.UpdatedAt), k.Version, k.LastSecretID)
 		if err != nil {
 			return err
 		}
@@ -73,21 +76,57 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 	})
 }
 
+const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at`
+
+func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
+	return collect(t, scanSecret, `SELECT `+secretColumns+` FROM secrets WHERE api_key_id = $1 ORDER BY id`, id)
+}
+
 func (t *tx) insertSecret(id authority.ClientID, s *authority.Secret) error {
-	return t.exec(`INSERT INTO secrets (api_key_id, id, name, hint, hash, root_key_id, created_at, created_by, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		id, s.ID, s.Name, s.Hint, s.Hash, s.RootKeyID, millis(s.CreatedAt), s.CreatedBy, millis(s.ExpiresAt))
+	return t.exec(`INSERT INTO secrets (api_key_id, `+secretColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		id, s.ID, s.Name, s.Hint, s.Hash, s.RootKeyID, millis(s.CreatedAt), s.CreatedBy, millis(s.ExpiresAt), millis(s.RetiredAt))
+}
+
+// writeSecrets makes the secrets of k the stored ones. Of one that is there
+// already, only name and ends can be other.
+func (t *tx) writeSecrets(k *authority.APIKey) error {
+	before, err := t.secrets(k.ID)
+	if err != nil {
+		return err
+	}
+	for i := range k.Secrets {
+		s := &k.Secrets[i]
+		at := slices.IndexFunc(before, func(b authority.Secret) bool { return b.ID == s.ID })
+		if at < 0 {
+			err = t.insertSecret(k.ID, s)
+		} else {
+			before = slices.Delete(before, at, at+1)
+			err = t.exec(`UPDATE secrets SET name = $1, expires_at = $2, retired_at = $3 WHERE api_key_id = $4 AND id = $5`,
+				s.Name, millis(s.ExpiresAt), millis(s.RetiredAt), k.ID, s.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range before {
+		if err := t.exec(`DELETE FROM secrets WHERE api_key_id = $1 AND id = $2`, k.ID, before[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // UpdateAPIKey implements authority.Store.
 func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authority.KeyLimits, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
-		var before authority.Status
-		err := t.QueryRowContext(ctx, `SELECT status FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`, k.ID, k.Version).Scan(&before)
+		var status authority.Status
+		var generation int64
+		err := t.QueryRowContext(ctx, `SELECT status, generation FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`,
+			k.ID, k.Version).Scan(&status, &generation)
 		if err != nil {
 			return noRow(err, authority.ErrConflict)
 		}
-		if before != authority.Active && k.Status == authority.Active {
+		if status != authority.Active && k.Status == authority.Active {
 			if err := t.checkLimits(k, l, false); err != nil {
 				return err
 			}
@@ -95,10 +134,18 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 		if err := t.checkCatalogue(k.Scopes); err != nil {
 			return err
 		}
-		return t.execOne(authority.ErrConflict, `UPDATE api_keys SET name = $1, description = $2, scopes = $3, status = $4, generation = $5,
-			expires_at = $6, updated_at = $7, version = $8 WHERE id = $9 AND version = $8 - 1 AND status <> 'deleted'`,
-			k.Name, k.Description, strings.Join(k.Scopes, " "), k.Status, k.Generation,
-			millis(k.ExpiresAt), millis(k.UpdatedAt), k.Version, k.ID)
+		if k.Generation > generation {
+			if err := t.cutOff(k.UpdatedAt, `id = $1`, k.ID, k.Generation); err != nil {
+				return err
+			}
+		}
+		if err := t.writeSecrets(k); err != nil {
+			return err
+		}
+		return t.exec(`UPDATE api_keys SET name = $1, description = $2, scopes = $3, allowed_cidrs = $4, status = $5, generation = $6,
+			expires_at = $7, updated_at = $8, version = $9, last_secret_id = $10 WHERE id = $11`,
+			k.Name, k.Description, strings.Join(k.Scopes, " "), joinPrefixes(k.AllowedCIDRs), k.Status, k.Generation,
+			millis(k.ExpiresAt), millis(k.UpdatedAt), k.Version, k.LastSecretID, k.ID)
 	})
 }
 
@@ -137,6 +184,9 @@ func (t *tx) checkLimits(k *authority.APIKey, l authority.KeyLimits, isNew bool)
 // DeleteAPIKey implements authority.Store.
 func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
+		if err := t.cutOff(k.UpdatedAt, `id = $1`, k.ID, k.Generation); err != nil {
+			return err
+		}
 		err := t.execOne(authority.ErrConflict, `UPDATE api_keys SET status = 'deleted', generation = $1, updated_at = $2, version = $3
 			WHERE id = $4 AND version = $3 - 1 AND status <> 'deleted'`, k.Generation, millis(k.UpdatedAt), k.Version, k.ID)
 		if err != nil {
@@ -144,4 +194,29 @@ func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *author
 		}
 		return t.exec(`DELETE FROM secrets WHERE api_key_id = $1`, k.ID)
 	})
+}
+
+// prefixes reads addresses as joinPrefixes stores them.
+type prefixes struct{ to *[]netip.Prefix }
+
+// Scan implements sql.Scanner.
+func (p prefixes) Scan(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("addresses are stored as %T", v)
+	}
+	list, err := authority.ParseCIDRs(strings.Fields(text))
+	*p.to = list
+	return err
+}
+
+func joinPrefixes(list []netip.Prefix) string {
+	var b strings.Builder
+	for i, p := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.String())
+	}
+	return b.String()
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,8 +177,15 @@ func testUpdateAPIKey(t *testing.T, s authority.Store) {
 	k := addKey(t, s, apiKey(1, "demo", "acme", "a:read"))
 	k.Name, k.Description, k.Scopes, k.Status, k.Generation = "n", "", []string{"b:read"}, authority.Disabled, 7
 	k.ExpiresAt, k.UpdatedAt, k.Version = time.Time{}, at.Add(time.Second), 2
+	k.AllowedCIDRs = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	k.Secrets[1].Name, k.Secrets[1].ExpiresAt, k.Secrets[1].RetiredAt = "older", at.Add(time.Hour), at
+	added := k.Secrets[1]
+	added.ID, added.Hint, k.LastSecretID = 3, "ijkl", 3
+	k.Secrets = append(k.Secrets[1:], added) // the first one goes
 	changed := *k
-	changed.Secrets, changed.CreatedBy, changed.CreatedAt = nil, "x", at.Add(time.Hour) // not to be written
+	changed.CreatedBy, changed.CreatedAt = "x", at.Add(time.Hour) // not to be written
+	changed.Secrets = slices.Clone(k.Secrets)
+	changed.Secrets[0].Hint, changed.Secrets[0].Hash = "x", []byte("x") // nor that
 	must(t, s.UpdateAPIKey(t.Context(), &changed, limits, draft(authority.APIKeyUpdated, string(k.ID))))
 	wantEqual(t, "API key", get(t)(s.APIKey(t.Context(), k.ID)), k)
 

@@ -12,14 +12,14 @@ import (
 const directoryChunk = 5000
 
 const (
-	selectDirectoryKeys = `SELECT id, env, coalesce(merchant_id, ''), status, scopes, generation, expires_at
+	selectDirectoryKeys = `SELECT id, env, coalesce(merchant_id, ''), status, scopes, allowed_cidrs, generation, expires_at
 		FROM api_keys WHERE status <> 'deleted' AND `
-	selectDirectorySecrets = `SELECT api_key_id, id, root_key_id, hash, expires_at FROM secrets WHERE `
+	selectDirectorySecrets = `SELECT api_key_id, id, root_key_id, hash, expires_at, retired_at > 0 FROM secrets WHERE `
 )
 
 func scanDirectoryKey(r row, k *authority.DirectoryKey) error {
 	var status authority.Status
-	err := r.Scan(&k.ClientID, &k.Env, &k.MerchantID, &status, &k.Scopes, &k.Generation, timestamp{&k.ExpiresAt})
+	err := r.Scan(&k.ClientID, &k.Env, &k.MerchantID, &status, &k.Scopes, &k.AllowedCIDRs, &k.Generation, timestamp{&k.ExpiresAt})
 	k.Disabled = status != authority.Active
 	return err
 }
@@ -31,7 +31,7 @@ type keyedSecret struct {
 }
 
 func scanKeyedSecret(r row, s *keyedSecret) error {
-	return r.Scan(&s.key, &s.ID, &s.RootKeyID, &s.Hash, timestamp{&s.ExpiresAt})
+	return r.Scan(&s.key, &s.ID, &s.RootKeyID, &s.Hash, timestamp{&s.ExpiresAt}, &s.Retired)
 }
 
 // Directory implements authority.Store. API keys and secrets are two scans in

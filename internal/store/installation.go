@@ -78,15 +78,17 @@ func (s *Store) ReplaceRootKey(ctx context.Context, previous []byte, root *autho
 	})
 }
 
-const signingKeyColumns = `kid, env, algorithm, status, root_key_id, sealed, created_at, activated_at`
+const signingKeyColumns = `kid, env, algorithm, status, root_key_id, sealed, created_at, activated_at, retired_at, removed_at`
 
 func (t *tx) insertSigningKey(k *authority.SigningKey) error {
-	return t.exec(`INSERT INTO signing_keys (`+signingKeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.KeyID, k.Env, k.Algorithm, k.Status, k.RootKeyID, k.Sealed, millis(k.CreatedAt), millis(k.ActivatedAt))
+	return t.exec(`INSERT INTO signing_keys (`+signingKeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		k.KeyID, k.Env, k.Algorithm, k.Status, k.RootKeyID, k.Sealed,
+		millis(k.CreatedAt), millis(k.ActivatedAt), millis(k.RetiredAt), millis(k.RemovedAt))
 }
 
 func scanSigningKey(r row, k *authority.SigningKey) error {
-	return r.Scan(&k.KeyID, &k.Env, &k.Algorithm, &k.Status, &k.RootKeyID, &k.Sealed, timestamp{&k.CreatedAt}, timestamp{&k.ActivatedAt})
+	return r.Scan(&k.KeyID, &k.Env, &k.Algorithm, &k.Status, &k.RootKeyID, &k.Sealed,
+		timestamp{&k.CreatedAt}, timestamp{&k.ActivatedAt}, timestamp{&k.RetiredAt}, timestamp{&k.RemovedAt})
 }
 
 // SigningKeys implements authority.Store.

@@ -52,6 +52,9 @@ func (s *Store) UpdateMerchant(ctx context.Context, m *authority.Merchant, cutof
 		if err != nil || cutoff == 0 {
 			return err
 		}
+		if err := t.cutOff(m.UpdatedAt, `merchant_id = $1 AND status <> 'deleted'`, m.ID, cutoff); err != nil {
+			return err
+		}
 		// With its version: whoever read the API key before would otherwise
 		// write the old generation back.
 		return t.exec(`UPDATE api_keys SET generation = CASE WHEN generation + 1 > $1 THEN generation + 1 ELSE $1 END,
