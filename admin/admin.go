@@ -84,14 +84,16 @@ type APIKey struct {
 	MerchantID  MerchantID `json:"merchantId,omitzero"` // none: an operator key
 	Env         string     `json:"env"`
 	Scopes      []string   `json:"scopes"`
-	Status      string     `json:"status"` // active, disabled
-	CreatedAt   time.Time  `json:"createdAt"`
-	CreatedBy   string     `json:"createdBy"`
-	UpdatedAt   time.Time  `json:"updatedAt"`
-	ExpiresAt   *time.Time `json:"expiresAt"` // null: never
-	Version     int64      `json:"version"`
-	ClientID    string     `json:"clientId"`
-	Secrets     []Secret   `json:"secrets,omitempty"`
+	// AllowedCIDRs is from where tokens may be asked for; none: everywhere.
+	AllowedCIDRs []string   `json:"allowedCidrs"`
+	Status       string     `json:"status"` // active, disabled
+	CreatedAt    time.Time  `json:"createdAt"`
+	CreatedBy    string     `json:"createdBy"`
+	UpdatedAt    time.Time  `json:"updatedAt"`
+	ExpiresAt    *time.Time `json:"expiresAt"` // null: never
+	Version      int64      `json:"version"`
+	ClientID     string     `json:"clientId"`
+	Secrets      []Secret   `json:"secrets,omitempty"`
 }
 
 // Secret is what is known of a client secret after it was shown.
@@ -102,6 +104,7 @@ type Secret struct {
 	CreatedAt time.Time  `json:"createdAt"`
 	CreatedBy string     `json:"createdBy"`
 	ExpiresAt *time.Time `json:"expiresAt"` // null: never
+	RetiredAt *time.Time `json:"retiredAt"` // null: no other has taken its place
 }
 
 // CreatedAPIKey is a new API key with its secret, which is shown only here.

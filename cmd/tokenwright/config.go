@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,6 +39,11 @@ type Config struct {
 	// where both are given, and reads them again when they change.
 	TLSCertFile string `yaml:"tls_cert_file" help:"PEM file with the certificate chain"`
 	TLSKeyFile  string `yaml:"tls_key_file" help:"PEM file with the private key"`
+
+	// TrustedProxies are the networks of the proxies in front, separated by
+	// commas: of requests from there X-Forwarded-For says who asks. Without it
+	// the header is ignored.
+	TrustedProxies string `yaml:"trusted_proxies" help:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For is believed"`
 
 	// Data is the directory of the embedded database and what belongs to it.
 	// Default: where Database is, else ./tokenwright-data.
@@ -82,6 +88,9 @@ type EnvironmentConfig struct {
 	RSABits int `yaml:"rsa_bits"`
 	// TokenLifetime is 1s to 24h; default 1h.
 	TokenLifetime time.Duration `yaml:"token_lifetime"`
+	// MaxSecretAge is how long after its creation a secret works at most;
+	// default: as long as it likes.
+	MaxSecretAge time.Duration `yaml:"max_secret_age"`
 }
 
 func defaultConfig() Config {
@@ -284,6 +293,9 @@ func (c *Config) complete() error {
 	if c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(c.Data, "tokenwright.db")
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
 	switch {
 	case !strings.HasPrefix(c.Database, "sqlite:"):
 		return errors.New("database: only sqlite:<path> is supported by this release")
@@ -305,6 +317,14 @@ func (c *Config) complete() error {
 		return nil // from the listener, once it is bound
 	}
 	return c.checkURL()
+}
+
+func (c *Config) trustedProxies() ([]netip.Prefix, error) {
+	list, err := authority.ParseCIDRs(strings.FieldsFunc(c.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' }))
+	if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
+		return nil, errors.New("trusted_proxies " + invalid.Reason)
+	}
+	return list, err
 }
 
 // checkTLS is for those who serve: who only calls the server needs no private key.
@@ -386,6 +406,7 @@ func checkHosts(list []authority.Environment, base string) error {
 func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {
 	env := authority.Environment{
 		Name: name, Issuer: e.Issuer, Audience: e.Audience, Algorithm: jose.ES256, RSABits: e.RSABits, TokenLifetime: e.TokenLifetime,
+		MaxSecretAge: e.MaxSecretAge,
 	}
 	if env.Issuer == "" {
 		env.Issuer = base + "/" + name

@@ -48,6 +48,7 @@ func TestLaterSourcesWin(t *testing.T) {
 		"shutdown_delay":  {"1s", "2s", "3s"},
 		"prefix":          {"aa", "bb", "cc"},
 		"merchant_ids":    {"number", "text", "number"},
+		"trusted_proxies": {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, 2001:db8::/32"},
 	}
 	all := scalars()
 	if len(all) != len(values) {

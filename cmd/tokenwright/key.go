@@ -28,11 +28,13 @@ func (a *app) keyCommand() *cobra.Command {
 			return auth.APIKey(ctx, id)
 		}),
 		a.keyUpdateCommand(),
+		a.keyRotateCommand(),
+		a.keySecretCommand(),
 		verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*authority.Authority).DisableAPIKey),
 		verb("enable CLIENT_ID", "Let a disabled API key work again", (*authority.Authority).EnableAPIKey),
-		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, id string) error {
+		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(id))
+				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(args[0]))
 			})
 		}),
 	)
@@ -41,13 +43,14 @@ func (a *app) keyCommand() *cobra.Command {
 // keyFlags are the flags that create and update share.
 type keyFlags struct {
 	name, description, expires string
-	scopes                     []string
+	scopes, cidrs              []string
 }
 
 func (f *keyFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "what people call it")
 	c.Flags().StringVar(&f.description, "description", "", "what it is for")
 	c.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `scope` it may use; once for each")
+	c.Flags().StringArrayVar(&f.cidrs, "allow-cidr", nil, "an address or `network` from where tokens may be asked for; once for each, none for everywhere")
 	c.Flags().StringVar(&f.expires, "expires", "never", "when it ends: a time (RFC 3339), a span (90d, 12h) or never")
 }
 
@@ -64,7 +67,13 @@ func (a *app) keyCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n := authority.NewAPIKey{Env: env, Name: f.name, Description: f.description, Scopes: f.scopes, ExpiresAt: expires}
+			cidrs, err := authority.ParseCIDRs(f.cidrs)
+			if err != nil {
+				return err
+			}
+			n := authority.NewAPIKey{
+				Env: env, Name: f.name, Description: f.description, Scopes: f.scopes, AllowedCIDRs: cidrs, ExpiresAt: expires,
+			}
 			if operator {
 				n.Env = authority.Platform
 			}
@@ -125,10 +134,10 @@ func (a *app) keyListCommand() *cobra.Command {
 func (a *app) keyUpdateCommand() *cobra.Command {
 	var f keyFlags
 	var version int64
-	var noScopes bool
+	var noScopes, anywhere, revoke bool
 	var c *cobra.Command
-	c = a.command("update CLIENT_ID", "Change name, description, scopes or expiry", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		u := authority.APIKeyUpdate{IfVersion: version}
+	c = a.command("update CLIENT_ID", "Change name, description, scopes, allowed networks or expiry", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		u := authority.APIKeyUpdate{IfVersion: version, RevokeTokens: revoke}
 		if c.Flags().Changed("name") {
 			u.Name = &f.name
 		}
@@ -137,6 +146,13 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 		}
 		if c.Flags().Changed("scope") || noScopes {
 			u.Scopes = &f.scopes
+		}
+		if c.Flags().Changed("allow-cidr") || anywhere {
+			cidrs, err := authority.ParseCIDRs(f.cidrs)
+			if err != nil {
+				return err
+			}
+			u.AllowedCIDRs = &cidrs
 		}
 		if c.Flags().Changed("expires") {
 			expires, err := parseExpiry(f.expires, time.Now())
@@ -152,6 +168,9 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 	f.add(c)
 	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
 	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
+	c.Flags().BoolVar(&anywhere, "allow-anywhere", false, "let tokens be asked for from everywhere again")
+	c.MarkFlagsMutuallyExclusive("allow-cidr", "allow-anywhere")
+	c.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far; without it changes act at the next token")
 	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
 	return c
 }

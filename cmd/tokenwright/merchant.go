@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,10 +56,10 @@ func (a *app) merchantCommand() *cobra.Command {
 		update,
 		verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*authority.Authority).SuspendMerchant),
 		verb("resume ID", "Let the API keys of a suspended merchant work again", (*authority.Authority).ResumeMerchant),
-		a.deleteCommand("delete ID", "End a merchant for ever; its ID never returns", func(ctx context.Context, text string) error {
+		a.deleteCommand("delete ID", "End a merchant for ever; its ID never returns", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
 				inst := auth.Installation()
-				id, err := inst.ParseMerchantID(text)
+				id, err := inst.ParseMerchantID(args[0])
 				if err != nil {
 					return err
 				}
@@ -107,13 +108,13 @@ func merchantTable(w io.Writer, list []admin.Merchant) {
 }
 
 // deleteCommand makes a command that cannot be undone: it wants --yes.
-func (a *app) deleteCommand(use, short string, do func(ctx context.Context, id string) error) *cobra.Command {
+func (a *app) deleteCommand(use, short string, do func(ctx context.Context, args []string) error) *cobra.Command {
 	var yes bool
-	c := a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := a.command(use, short, cobra.ExactArgs(len(strings.Fields(use))-1), func(ctx context.Context, args []string) error {
 		if !yes {
 			return usageError{"deleting cannot be undone; add --yes to do it"}
 		}
-		if err := do(ctx, args[0]); err != nil {
+		if err := do(ctx, args); err != nil {
 			return err
 		}
 		return a.print(map[string]any{"deleted": true}, func(w io.Writer) { fmt.Fprintln(w, "Deleted.") })

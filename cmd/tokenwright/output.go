@@ -78,15 +78,25 @@ func parseExpiry(text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 && n <= 36500 {
-			return now.AddDate(0, 0, int(n)), nil
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+	if d, err := parseSpan(text, "--expires"); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
 	return time.Time{}, usageError{"--expires is a time such as 2027-01-31T00:00:00Z, a span such as 90d or 12h, or never"}
+}
+
+const day = 24 * time.Hour
+
+// parseSpan reads a span of time: 90d, 12h, 0.
+func parseSpan(text, flag string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n <= 36500 {
+			return time.Duration(n) * day, nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return d, nil
+	}
+	return 0, usageError{flag + " is a span of time, such as 90d, 12h or 0"}
 }
 
 // style colours text on a terminal whose user has not asked for none.

@@ -38,9 +38,9 @@ func (a *app) scopeCommand() *cobra.Command {
 				return a.print(out, func(w io.Writer) { scopeTable(w, out) })
 			})
 		}),
-		a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, name string) error {
+		a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				return auth.DeleteScope(ctx, actor, name)
+				return auth.DeleteScope(ctx, actor, args[0])
 			})
 		}),
 	)

@@ -176,9 +176,14 @@ func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Lo
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
 	}, func() float64 { return auth.Staleness().Seconds() }))
+	proxies, err := a.config.trustedProxies()
+	if err != nil {
+		return nil, nil, err
+	}
 	cfg := server.Config{
 		Listener: l.public, MetricsListener: l.metrics, Handler: api.OwnHosts(mux, server.NotFound),
-		Registry: registry, Logger: logger, Ready: auth.Ready, DrainDelay: a.config.ShutdownDelay,
+		Registry: registry, Logger: logger, Ready: auth.Ready,
+		TrustedProxies: proxies, DrainDelay: a.config.ShutdownDelay,
 	}
 	reload = func() error { return nil }
 	if a.config.TLSCertFile != "" {

@@ -45,10 +45,15 @@ func (w wire) apiKey(k *authority.APIKey) admin.APIKey {
 	if out.Scopes == nil {
 		out.Scopes = []string{}
 	}
+	out.AllowedCIDRs = []string{}
+	for _, p := range k.AllowedCIDRs {
+		out.AllowedCIDRs = append(out.AllowedCIDRs, p.String())
+	}
 	for i := range k.Secrets {
 		s := &k.Secrets[i]
 		out.Secrets = append(out.Secrets, admin.Secret{
 			ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
+			RetiredAt: optional(s.RetiredAt),
 		})
 	}
 	return out

@@ -37,3 +37,17 @@ func ParseCIDRs(texts []string) ([]netip.Prefix, error) {
 	}
 	return list, nil
 }
+
+// cidrSet is the networks from where an API key may ask for tokens; none for
+// everywhere.
+type cidrSet []netip.Prefix
+
+// allows tells whether address is in one of them. It looks at every one.
+func (s cidrSet) allows(address netip.Addr) bool {
+	address = address.Unmap().WithZone("")
+	found := len(s) == 0
+	for _, p := range s {
+		found = p.Contains(address) || found
+	}
+	return found
+}

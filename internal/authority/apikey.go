@@ -42,19 +42,6 @@ type APIKey struct {
 	Secrets      []Secret // where asked for
 }
 
-// Secret is what is kept of one client secret.
-type Secret struct {
-	ID        int64 // 1, 2, … within its API key
-	Name      string
-	Hint      string // the last four characters
-	Hash      []byte
-	RootKeyID int64 // whose pepper made Hash
-	CreatedAt time.Time
-	CreatedBy string
-	ExpiresAt time.Time // zero for never
-	RetiredAt time.Time // when another one took its place; zero for not
-}
-
 // NewAPIKey is what to create.
 type NewAPIKey struct {
 	MerchantID  MerchantID // "" with Env Platform makes an operator key
@@ -62,7 +49,10 @@ type NewAPIKey struct {
 	Name        string
 	Description string
 	Scopes      []string
-	ExpiresAt   time.Time // zero for never
+	// AllowedCIDRs is from where it may ask for tokens; none for everywhere.
+	// See ParseCIDRs.
+	AllowedCIDRs []netip.Prefix
+	ExpiresAt    time.Time // zero for never
 }
 
 // APIKeyFilter selects API keys; an empty field selects all.
@@ -76,7 +66,11 @@ type APIKeyUpdate struct {
 	Name        *string
 	Description *string
 	Scopes      *[]string
-	ExpiresAt   *time.Time // zero for never
+	// AllowedCIDRs acts at the next token; tokens already issued live on.
+	AllowedCIDRs *[]netip.Prefix
+	ExpiresAt    *time.Time // zero for never
+	// RevokeTokens kills the tokens issued so far as well.
+	RevokeTokens bool
 	// IfVersion, where not 0, must be the version that is changed, else
 	// ErrConflict.
 	IfVersion int64
@@ -91,12 +85,14 @@ func (a *Authority) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) 
 	if err != nil {
 		return nil, none, err
 	}
-	secret := a.format.NewSecret(k.Env)
-	hash := a.root.pepper.Hash(secret)
-	k.Secrets = []Secret{{
-		ID: 1, Hint: secret.Hint(), Hash: hash[:], RootKeyID: a.root.id, CreatedAt: k.CreatedAt, CreatedBy: actor.ID,
-	}}
+	secret, err := a.newSecret(k, actor, k.CreatedAt)
+	if err != nil {
+		return nil, none, err
+	}
 	set := details{"name": k.Name, "description": k.Description, "scopes": k.Scopes}
+	if len(k.AllowedCIDRs) > 0 {
+		set["allowedCidrs"] = k.AllowedCIDRs
+	}
 	if !k.ExpiresAt.IsZero() {
 		set["expiresAt"] = k.ExpiresAt
 	}
@@ -120,7 +116,7 @@ func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
 		ID: ClientID(a.format.NewID(n.Env)), MerchantID: n.MerchantID, Env: n.Env,
 		Name: n.Name, Description: n.Description, Status: Active, Generation: now.Unix(),
 		ExpiresAt: n.ExpiresAt.UTC().Truncate(time.Millisecond), CreatedAt: now, CreatedBy: actor.ID, UpdatedAt: now,
-		Version: 1, LastSecretID: 1,
+		AllowedCIDRs: n.AllowedCIDRs, Version: 1,
 	}
 	var err error
 	if k.Scopes, err = checkKeyScopes(n.Scopes, operator); err != nil {
@@ -191,8 +187,9 @@ func (a *Authority) APIKeys(ctx context.Context, f APIKeyFilter, after ClientID,
 	return list, nil
 }
 
-// UpdateAPIKey changes name, description, scopes or expiry. Scopes act at the
-// next token; an expiry brought forward kills the tokens already issued.
+// UpdateAPIKey changes name, description, scopes, allowed networks or expiry.
+// Scopes and networks act at the next token; an expiry brought forward kills the
+// tokens already issued.
 func (a *Authority) UpdateAPIKey(ctx context.Context, actor Actor, id ClientID, u APIKeyUpdate) (*APIKey, error) {
 	set := details{}
 	return a.changeAPIKey(ctx, actor, id, APIKeyUpdated, set, func(k *APIKey) error {
@@ -216,18 +213,26 @@ func (k *APIKey) apply(u APIKeyUpdate, set details, now time.Time) (err error) {
 		}
 		set["scopes"] = k.Scopes
 	}
+	if u.AllowedCIDRs != nil {
+		k.AllowedCIDRs, set["allowedCidrs"] = *u.AllowedCIDRs, append([]netip.Prefix{}, *u.AllowedCIDRs...)
+	}
+	raise := u.RevokeTokens
 	if u.ExpiresAt != nil {
 		next := u.ExpiresAt.UTC().Truncate(time.Millisecond)
 		if err := checkExpiry(next, now); err != nil {
 			return err
 		}
 		if !next.IsZero() && (k.ExpiresAt.IsZero() || next.Before(k.ExpiresAt)) {
-			k.raiseGeneration(now)
+			raise = true
 		}
 		k.ExpiresAt, set["expiresAt"] = next, next
 		if next.IsZero() {
 			set["expiresAt"] = nil // never
 		}
+	}
+	if raise {
+		k.raiseGeneration(now)
+		set["tokensRevoked"] = true
 	}
 	if len(set) == 0 {
 		return errUnchanged

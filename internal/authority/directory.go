@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,13 +27,15 @@ type directory struct {
 
 	shards  [shardCount]atomic.Pointer[shard]
 	sets    atomic.Pointer[[]*scopeSet] // keyEntry.scopes indexes it; only ever grows
+	cidrs   atomic.Pointer[[]cidrSet]   // keyEntry.cidrs indexes it; only ever grows
 	issuers atomic.Pointer[[]*Issuer]   // one per environment, in their order
 	catalog atomic.Pointer[catalogue]
 
 	currentAt atomic.Pointer[time.Time] // the store agreed with it at this time
 
-	head     EventHead         // owned by the follower
-	setIndex map[string]uint32 // owned by the follower: scope text -> index in sets
+	head      EventHead         // owned by the follower
+	setIndex  map[string]uint32 // owned by the follower: scope text -> index in sets
+	cidrIndex map[string]uint32 // likewise: text -> index in cidrs
 }
 
 // shard holds the API keys whose IDs fall into it, sorted by ID.
@@ -42,7 +45,7 @@ type shard struct {
 	text    []byte // merchant IDs
 }
 
-// keyEntry is one API key in 56 bytes.
+// keyEntry is one API key in 64 bytes.
 type keyEntry struct {
 	id          [credential.IDLength]byte
 	env         uint8 // index in environments
@@ -53,6 +56,7 @@ type keyEntry struct {
 	merchant    uint32 // offset in text
 	secrets     uint32 // offset in secrets
 	scopes      uint32 // index in sets
+	cidrs       uint32 // index in cidrs; 0 for everywhere
 	generation  int64
 	expiresAt   int64 // Unix milliseconds; 0 for never
 }
@@ -62,11 +66,13 @@ type secretEntry struct {
 	hash      credential.Hash
 	expiresAt int64 // Unix milliseconds; 0 for never
 	id        uint32
+	retired   bool
 }
 
 func newDirectory(environments []Environment, root *rootKeys) *directory {
-	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}}
+	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}, cidrIndex: map[string]uint32{"": 0}}
 	d.sets.Store(new([]*scopeSet))
+	d.cidrs.Store(&[]cidrSet{nil})
 	return d
 }
 
@@ -120,12 +126,16 @@ func (d *directory) add(s *shard, k *DirectoryKey, random string) error {
 	if env < 0 || len(k.MerchantID) > 255 || len(k.Secrets) > 255 {
 		return fmt.Errorf("API key %s does not fit the directory", k.ClientID)
 	}
+	cidrs, err := d.internCIDRs(k.AllowedCIDRs)
+	if err != nil {
+		return fmt.Errorf("API key %s: %w", k.ClientID, err)
+	}
 	e := keyEntry{
 		id: [credential.IDLength]byte([]byte(random)), env: uint8(env),
 		suspended: k.MerchantSuspended, disabled: k.Disabled,
 		merchant: uint32(len(s.text)), merchantLen: uint8(len(k.MerchantID)),
 		secrets: uint32(len(s.secrets)), secretCount: uint8(len(k.Secrets)),
-		scopes: d.intern(k.Scopes), generation: k.Generation, expiresAt: stored(k.ExpiresAt),
+		scopes: d.intern(k.Scopes), cidrs: cidrs, generation: k.Generation, expiresAt: stored(k.ExpiresAt),
 	}
 	for i := range k.Secrets {
 		secret := &k.Secrets[i]
@@ -133,7 +143,8 @@ func (d *directory) add(s *shard, k *DirectoryKey, random string) error {
 			return fmt.Errorf("secret %d of API key %s is damaged, or was hashed under another root key", secret.ID, k.ClientID)
 		}
 		s.secrets = append(s.secrets, secretEntry{
-			hash: credential.Hash(secret.Hash), expiresAt: stored(secret.ExpiresAt), id: uint32(secret.ID),
+			hash: credential.Hash(secret.Hash), expiresAt: stored(d.environments[env].endOf(secret)),
+			id: uint32(secret.ID), retired: secret.Retired,
 		})
 	}
 	s.text = append(s.text, k.MerchantID...)
@@ -149,6 +160,28 @@ func stored(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
+// endOf is when a secret stops to work: at its own end, or at the greatest age
+// that the environment allows.
+func (e *Environment) endOf(s *DirectorySecret) time.Time {
+	return earlier(s.ExpiresAt, e.oldest(s.CreatedAt))
+}
+
+// oldest is when a secret made at a time is too old; zero for never.
+func (e *Environment) oldest(made time.Time) time.Time {
+	if e.MaxSecretAge == 0 {
+		return time.Time{}
+	}
+	return made.Add(e.MaxSecretAge)
+}
+
+// earlier returns the earlier of two times, of which zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // intern returns the index of a scope text. Sets that no API key uses any more
 // stay until the directory is read anew.
 func (d *directory) intern(scopes string) uint32 {
@@ -160,6 +193,22 @@ func (d *directory) intern(scopes string) uint32 {
 	i := uint32(len(sets) - 1)
 	d.setIndex[scopes] = i
 	return i
+}
+
+// internCIDRs returns the index of a text of allowed networks.
+func (d *directory) internCIDRs(text string) (uint32, error) {
+	if i, ok := d.cidrIndex[text]; ok {
+		return i, nil
+	}
+	list, err := ParseCIDRs(strings.Fields(text))
+	if err != nil {
+		return 0, err
+	}
+	all := append(*d.cidrs.Load(), list)
+	d.cidrs.Store(&all)
+	i := uint32(len(all) - 1)
+	d.cidrIndex[text] = i
+	return i, nil
 }
 
 // copyWithout copies every entry of s but those that gone names by the random

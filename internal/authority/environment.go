@@ -35,6 +35,9 @@ type Environment struct {
 	RSABits int
 	// TokenLifetime is how long its tokens live: whole seconds, at most a day.
 	TokenLifetime time.Duration
+	// MaxSecretAge is how long after its creation a secret works at most;
+	// 0 for as long as it likes.
+	MaxSecretAge time.Duration
 }
 
 // Validate checks an environment that is not the platform.
@@ -57,6 +60,9 @@ func (e *Environment) validate() error {
 	}
 	if e.TokenLifetime < time.Second || e.TokenLifetime > MaxTokenLifetime || e.TokenLifetime%time.Second != 0 {
 		return invalid("environments."+e.Name+".token_lifetime", "is not a number of whole seconds from 1s to %s", MaxTokenLifetime)
+	}
+	if e.MaxSecretAge != 0 && e.MaxSecretAge < time.Hour {
+		return invalid("environments."+e.Name+".max_secret_age", "is less than 1h")
 	}
 	return nil
 }

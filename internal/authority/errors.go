@@ -13,6 +13,8 @@ var (
 	ErrConflict       = errors.New("it was changed by somebody else meanwhile; read it again")
 	ErrActiveKeyLimit = errors.New("the limit of active API keys is reached")
 	ErrKeyLimit       = errors.New("the limit of undeleted API keys is reached")
+	ErrSecretLimit    = errors.New("the API key has five secrets that work; delete one that is no longer used")
+	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
 

@@ -29,6 +29,8 @@ const (
 	APIKeyDisabled      EventKind = "api_key.disabled"
 	APIKeyEnabled       EventKind = "api_key.enabled"
 	APIKeyDeleted       EventKind = "api_key.deleted"
+	SecretRotated       EventKind = "api_key.rotated"
+	SecretDeleted       EventKind = "api_key.secret_deleted"
 )
 
 // Actor is who does something, and from where.

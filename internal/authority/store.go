@@ -118,6 +118,7 @@ type DirectorySecret struct {
 	ID        int64
 	RootKeyID int64
 	Hash      []byte
+	CreatedAt time.Time
 	ExpiresAt time.Time // zero for never
 	Retired   bool
 }

@@ -3,6 +3,7 @@ package authority
 import (
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +19,9 @@ type TokenRequest struct {
 	ClientSecret string
 	// Env is the environment whose own endpoint was asked; "" for the common one.
 	Env      string
-	Scope    string // space separated; "" for all
-	Resource string // "" for what the scopes say
+	Address  netip.Addr // of the caller
+	Scope    string     // space separated; "" for all
+	Resource string     // "" for what the scopes say
 	// Before is what AccessToken shall begin with: an answer that is being
 	// written, in memory that is used again. nil for nothing.
 	Before []byte
@@ -34,6 +36,9 @@ type Token struct {
 	Env         string
 	SecretID    int64
 	ID          string // jti
+	// SecretExpires is when the secret that was used ends, where that should be
+	// told: it is retired, or ends within 30 days. Zero otherwise.
+	SecretExpires time.Time
 }
 
 // Reason says why a token was refused. Reasons are for logs and metrics; what
@@ -58,10 +63,11 @@ const (
 	SecretChecksum       Reason = "secret_checksum"
 	SecretOtherEnv       Reason = "secret_other_environment"
 
-	// These three must look the same to the caller (C-036).
+	// These four must look the same to the caller (C-036).
 	UnknownID         Reason = "unknown_id"
 	WrongSecret       Reason = "wrong_secret"
 	SuspendedMerchant Reason = "merchant_suspended"
+	OtherAddress      Reason = "address_not_allowed"
 
 	// These are told to whoever proved the right secret.
 	SecretExpired Reason = "secret_expired"
@@ -113,7 +119,7 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
 	}
 	s, key := d.find(env, id.Random)
-	used, reason := a.authenticate(s, key, secret, now.UnixMilli())
+	used, reason := a.authenticate(d, s, key, secret, r.Address, now.UnixMilli())
 	if reason != "" {
 		return refuse(reason)
 	}
@@ -141,6 +147,7 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 	return Token{
 		AccessToken: token, ExpiresIn: claims.Expiry - claims.IssuedAt, Scope: scope,
 		ClientID: ClientID(r.ClientID), Env: claims.Env, SecretID: int64(used.id), ID: claims.ID,
+		SecretExpires: used.toldEnd(now),
 	}, nil
 }
 
@@ -171,7 +178,7 @@ func (a *Authority) readCredentials(r *TokenRequest) (credential.ID, credential.
 	return id, secret, env, nil
 }
 
-// maxSecrets is how many live secrets an API key can have.
+// maxSecrets is how many secrets an API key can have.
 const maxSecrets = 5
 
 // noHash is compared with where there is no secret to compare with.
@@ -180,12 +187,14 @@ var noHash credential.Hash
 // authenticate returns the secret that was proven, or why there is none. It
 // does the same work whether the API key exists or not and however many
 // secrets it has: one HMAC and maxSecrets comparisons (C-036, C-037).
-func (a *Authority) authenticate(s *shard, key *keyEntry, secret credential.Secret, now int64) (secretEntry, Reason) {
+func (a *Authority) authenticate(d *directory, s *shard, key *keyEntry, secret credential.Secret, from netip.Addr, now int64) (secretEntry, Reason) {
 	hash := a.root.pepper.Hash(secret)
 	var secrets []secretEntry
+	var allowed cidrSet
 	if key != nil {
-		secrets = s.secretsOf(key)
+		secrets, allowed = s.secretsOf(key), (*d.cidrs.Load())[key.cidrs]
 	}
+	permitted := allowed.allows(from)
 	match := -1
 	for i := range max(maxSecrets, len(secrets)) {
 		candidate := &noHash
@@ -203,6 +212,8 @@ func (a *Authority) authenticate(s *shard, key *keyEntry, secret credential.Secr
 		return secretEntry{}, WrongSecret
 	case key.suspended:
 		return secretEntry{}, SuspendedMerchant
+	case !permitted:
+		return secretEntry{}, OtherAddress
 	case key.disabled:
 		return secretEntry{}, KeyDisabled
 	case key.expiresAt != 0 && key.expiresAt <= now:
@@ -211,6 +222,16 @@ func (a *Authority) authenticate(s *shard, key *keyEntry, secret credential.Secr
 		return secretEntry{}, SecretExpired
 	}
 	return secrets[match], ""
+}
+
+// soonExpired is how long before its end a secret is told to end.
+const soonExpired = 30 * 24 * time.Hour
+
+func (s *secretEntry) toldEnd(now time.Time) time.Time {
+	if s.expiresAt == 0 || !s.retired && s.expiresAt-now.UnixMilli() > soonExpired.Milliseconds() {
+		return time.Time{}
+	}
+	return time.UnixMilli(s.expiresAt).UTC()
 }
 
 // expiry is when a token ends: after its lifetime, never past the end of its

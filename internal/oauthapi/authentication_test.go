@@ -291,3 +291,28 @@ func TestWhatIsStoppedStopsAtOnce(t *testing.T) { // C-045
 	in.must(in.DeleteAPIKey(ctx, actor, id))
 	in.ask(asJSON, k.request()).refused(string(authority.UnknownID))
 }
+
+// The answer to a secret that is retired, or ends within 30 days, says when.
+func TestTokenwrightSecretExpires(t *testing.T) {
+	in := install(t, nil)
+	k := in.key("demo", "customers:read")
+	told := func(a *answer) string { return a.header.Get("Tokenwright-Secret-Expires") }
+	if got := told(in.ask(asJSON, k.request())); got != "" {
+		t.Errorf("a secret that does not end is told to end at %s", got)
+	}
+	_, secret, err := in.RotateSecret(t.Context(), actor, authority.ClientID(k.id), authority.Rotation{
+		Overlap: time.Hour, ExpiresAt: in.time().Add(30*24*time.Hour + time.Minute),
+	})
+	in.must(err)
+	next := apiKey{k.id, secret.Reveal()}
+	if got, want := told(in.ask(asJSON, k.request())), in.time().Add(time.Hour).UTC().Format(time.RFC3339); got != want {
+		t.Errorf("the retired secret is told to end at %q, want %s", got, want)
+	}
+	if got := told(in.ask(asForm, next.request())); got != "" {
+		t.Errorf("a secret that ends in more than 30 days is told to end at %s", got)
+	}
+	in.advance(2 * time.Minute)
+	if got := told(in.ask(asForm, next.request())); got == "" {
+		t.Error("a secret that ends within 30 days is not told to end")
+	}
+}

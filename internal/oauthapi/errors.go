@@ -75,7 +75,7 @@ func Errors(prefix string) []Kind {
 		Meaning: "The client could not be authenticated.",
 		Causes: []Cause{
 			{
-				Reasons:     reasons(authority.UnknownID, authority.WrongSecret, authority.SuspendedMerchant),
+				Reasons:     reasons(authority.UnknownID, authority.WrongSecret, authority.SuspendedMerchant, authority.OtherAddress),
 				Description: "Client authentication failed. Check client_id and client_secret; if both are right, the API key may have been deleted or its merchant suspended.",
 				Fix:         "Compare the client ID with the one shown in the list of API keys, and use the secret made for it. An unknown ID, a wrong secret, a deleted API key and a suspended merchant are answered alike on purpose: the answer must not help anybody to guess.",
 			},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,10 @@ var causes = map[string]cause{
 	}},
 	string(authority.SuspendedMerchant): changed("Client authentication failed.", func(in *installation, _ authority.ClientID) error {
 		_, err := in.SuspendMerchant(in.Context(), actor, merchant)
+		return err
+	}),
+	string(authority.OtherAddress): changed("Client authentication failed.", func(in *installation, id authority.ClientID) error {
+		_, err := in.UpdateAPIKey(in.Context(), actor, id, authority.APIKeyUpdate{AllowedCIDRs: &[]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}})
 		return err
 	}),
 

@@ -3,7 +3,9 @@ package oauthapi
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -23,7 +25,7 @@ func (a *API) token(env string) func(http.ResponseWriter, *http.Request) error {
 		}
 		switch x.grantType {
 		case "client_credentials":
-			return a.clientCredentials(w, env, x)
+			return a.clientCredentials(w, r, env, x)
 		case "":
 			return refuse(reasonNoGrantType)
 		}
@@ -31,13 +33,14 @@ func (a *API) token(env string) func(http.ResponseWriter, *http.Request) error {
 	}
 }
 
-func (a *API) clientCredentials(w http.ResponseWriter, env string, x *exchange) error {
+func (a *API) clientCredentials(w http.ResponseWriter, r *http.Request, env string, x *exchange) error {
 	if x.clientID == "" || x.clientSecret == "" {
 		return refuse(reasonNoCredentials)
 	}
 	t, err := a.authority.IssueToken(&authority.TokenRequest{
 		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env, Scope: x.scope, Resource: x.resource,
-		Before: append(x.buffer[:0], `{"access_token":"`...),
+		Address: addressOf(r),
+		Before:  append(x.buffer[:0], `{"access_token":"`...),
 	})
 	if err != nil {
 		return err
@@ -45,6 +48,9 @@ func (a *API) clientCredentials(w http.ResponseWriter, env string, x *exchange) 
 	note(w, slog.String("client_id", string(t.ClientID)), slog.String("env", t.Env), slog.Int64("secret_id", t.SecretID),
 		slog.String("jti", t.ID), slog.String("scope", t.Scope))
 	a.metrics.issued(t.Env)
+	if !t.SecretExpires.IsZero() {
+		w.Header().Set("Tokenwright-Secret-Expires", t.SecretExpires.Format(time.RFC3339))
+	}
 	// RFC 6749 5.1. Nothing needs escaping: tokens are base64url, and scopes have
 	// no quotation marks (RFC 6749 3.3).
 	b := append(t.AccessToken, `","expires_in":`...)
@@ -54,6 +60,15 @@ func (a *API) clientCredentials(w http.ResponseWriter, env string, x *exchange) 
 	x.buffer = append(b, `"}`...)
 	writeJSON(w, http.StatusOK, x.buffer)
 	return nil
+}
+
+// addressOf is where the request came from, as the server around us tells it.
+func addressOf(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{} // which no network contains
+	}
+	return from.Addr()
 }
 
 // noStore keeps tokens and errors out of every cache (RFC 6749 5.1).

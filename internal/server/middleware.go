@@ -33,6 +33,7 @@ type middleware struct {
 	metrics  *metrics
 	draining *atomic.Bool
 	ready    func() error
+	proxies  proxies
 	records  sync.Pool // of *record
 	nosniff  []string  // shared by all answers: one allocation less for each
 }
@@ -45,6 +46,7 @@ func newMiddleware(s *Server) *middleware {
 		metrics:  s.metrics,
 		draining: &s.draining,
 		ready:    s.config.Ready,
+		proxies:  s.config.TrustedProxies,
 		records:  sync.Pool{New: func() any { return newRecord() }},
 		nosniff:  []string{"nosniff"},
 	}
@@ -53,6 +55,9 @@ func newMiddleware(s *Server) *middleware {
 // ServeHTTP gives the request its ID, has it answered, and records the answer.
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	if len(m.proxies) > 0 {
+		m.proxies.restoreAddress(r)
+	}
 	m.metrics.inFlight.Add(1)
 	defer m.metrics.inFlight.Add(-1)
 	id := newRequestID()

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,9 @@ type Config struct {
 	// each probe and must return at once. Its text is public: no secrets in it.
 	// nil: ready while it runs.
 	Ready func() error
+	// TrustedProxies are the networks of the proxies in front, whose
+	// X-Forwarded-For says where a request comes from. None: nobody's does.
+	TrustedProxies []netip.Prefix
 	// DrainDelay is how long a stopping server reports that it is not ready and
 	// still accepts connections, so that load balancers see it. Default 0.
 	DrainDelay time.Duration

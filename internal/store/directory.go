@@ -14,7 +14,7 @@ const directoryChunk = 5000
 const (
 	selectDirectoryKeys = `SELECT id, env, coalesce(merchant_id, ''), status, scopes, allowed_cidrs, generation, expires_at
 		FROM api_keys WHERE status <> 'deleted' AND `
-	selectDirectorySecrets = `SELECT api_key_id, id, root_key_id, hash, expires_at, retired_at > 0 FROM secrets WHERE `
+	selectDirectorySecrets = `SELECT api_key_id, id, root_key_id, hash, created_at, expires_at, retired_at > 0 FROM secrets WHERE `
 )
 
 func scanDirectoryKey(r row, k *authority.DirectoryKey) error {
@@ -31,7 +31,7 @@ type keyedSecret struct {
 }
 
 func scanKeyedSecret(r row, s *keyedSecret) error {
-	return r.Scan(&s.key, &s.ID, &s.RootKeyID, &s.Hash, timestamp{&s.ExpiresAt}, &s.Retired)
+	return r.Scan(&s.key, &s.ID, &s.RootKeyID, &s.Hash, timestamp{&s.CreatedAt}, timestamp{&s.ExpiresAt}, &s.Retired)
 }
 
 // Directory implements authority.Store. API keys and secrets are two scans in

@@ -56,8 +56,8 @@ func testChanges(t *testing.T, s authority.Store) {
 	wantEqual(t, "a created API key", c.Keys[0], authority.DirectoryKey{
 		ClientID: k.ID, Env: "demo", MerchantID: "acme", Scopes: "a:read", Generation: at.Unix(), ExpiresAt: at.Add(time.Hour),
 		Secrets: []authority.DirectorySecret{
-			{ID: 1, RootKeyID: 1, Hash: k.Secrets[0].Hash, ExpiresAt: at.Add(time.Minute)},
-			{ID: 2, RootKeyID: 1, Hash: k.Secrets[1].Hash},
+			{ID: 1, RootKeyID: 1, Hash: k.Secrets[0].Hash, CreatedAt: at, ExpiresAt: at.Add(time.Minute)},
+			{ID: 2, RootKeyID: 1, Hash: k.Secrets[1].Hash, CreatedAt: at},
 		},
 	})
 	if len(c.Keys) != 3 || c.Deleted != nil || c.Scopes != nil || c.SigningKeys != nil {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+func (a *app) keyRotateCommand() *cobra.Command {
+	var r authority.Rotation
+	var overlap, expires string
+	c := a.command("rotate CLIENT_ID", "Give an API key another secret; the old ones end after the overlap", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) (err error) {
+			now := time.Now()
+			if r.Overlap, err = parseSpan(overlap, "--overlap"); err != nil {
+				return err
+			}
+			if r.ExpiresAt, err = parseExpiry(expires, now); err != nil {
+				return err
+			}
+			return a.rotate(ctx, authority.ClientID(args[0]), r)
+		})
+	c.Long = `Give an API key another secret, which is shown once. The older secrets are retired:
+each works on for the overlap, or until its own end if that comes first, so that
+every copy of your application can be given the new one in peace. An answer to a
+retired secret says when it ends, in the header Tokenwright-Secret-Expires.
+
+Tokens that were issued before stay valid, unless --revoke-tokens is given. After
+a leak:   tokenwright key rotate CLIENT_ID --overlap 0 --revoke-tokens`
+	c.Flags().StringVar(&overlap, "overlap", "24h", "how long the older secrets work on: a span (24h, 7d), or 0 to end them at once")
+	c.Flags().StringVar(&r.Name, "name", "", "what people call the new secret")
+	c.Flags().StringVar(&expires, "expires", "never", "when the new secret ends: a time (RFC 3339), a span (90d, 12h) or never")
+	c.Flags().BoolVar(&r.RevokeTokens, "revoke-tokens", false, "kill the tokens issued so far as well")
+	c.Flags().Int64Var(&r.IfVersion, "if-version", 0, "only where this `version` is the current one")
+	return c
+}
+
+func (a *app) rotate(ctx context.Context, id authority.ClientID, r authority.Rotation) error {
+	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+		k, secret, err := auth.RotateSecret(ctx, actor, id, r)
+		if err != nil {
+			return err
+		}
+		out := wireOf(auth).created(k, secret)
+		return a.print(out, func(w io.Writer) {
+			row(w, "Client ID:", out.ClientID)
+			row(w, "Client secret:", out.ClientSecret)
+			fmt.Fprintln(w)
+			secretTable(w, out.Secrets, time.Now())
+			fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
+		})
+	})
+}
+
+func (a *app) keySecretCommand() *cobra.Command {
+	var revoke bool
+	remove := a.deleteCommand("delete CLIENT_ID SECRET_ID", "End one secret at once", func(ctx context.Context, args []string) error {
+		secret, err := strconv.ParseInt(args[1], 10, 64)
+		if err != nil {
+			return usageError{"SECRET_ID is a number, which tokenwright key secret list shows"}
+		}
+		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+			_, err := auth.DeleteSecret(ctx, actor, authority.ClientID(args[0]), secret, revoke)
+			return err
+		})
+	})
+	remove.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far as well")
+	return group("secret", "The secrets of an API key",
+		a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+				k, err := auth.APIKey(ctx, authority.ClientID(args[0]))
+				if err != nil {
+					return err
+				}
+				out := wireOf(auth).apiKey(k)
+				return a.print(out.Secrets, func(w io.Writer) { secretTable(w, out.Secrets, time.Now()) })
+			})
+		}),
+		remove)
+}
+
+func secretTable(w io.Writer, list []admin.Secret, now time.Time) {
+	row(w, "SECRET", "NAME", "HINT", "STATE", "CREATED", "EXPIRES")
+	for _, s := range list {
+		expires := "never"
+		if s.ExpiresAt != nil {
+			expires = when(*s.ExpiresAt)
+		}
+		row(w, s.ID, s.Name, "…"+s.Hint, stateOf(&s, now), when(s.CreatedAt), expires)
+	}
+}
+
+func stateOf(s *admin.Secret, now time.Time) string {
+	switch {
+	case s.ExpiresAt != nil && !s.ExpiresAt.After(now):
+		return "expired"
+	case s.RetiredAt != nil:
+		return "retired"
+	}
+	return "current"
+}

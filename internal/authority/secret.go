@@ -1,0 +1,163 @@
+package authority
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+const (
+	// DefaultOverlap is how long older secrets work beside a new one.
+	DefaultOverlap = 24 * time.Hour
+	// maxOverlap bounds what can be asked for: two secrets for ever are no rotation.
+	maxOverlap = 90 * 24 * time.Hour
+)
+
+// Secret is what is kept of one client secret.
+type Secret struct {
+	ID        int64 // 1, 2, … within its API key
+	Name      string
+	Hint      string // the last four characters
+	Hash      []byte
+	RootKeyID int64 // whose pepper made Hash
+	CreatedAt time.Time
+	CreatedBy string
+	ExpiresAt time.Time // zero for never
+	RetiredAt time.Time // when another one took its place; zero for not
+}
+
+// live tells whether the secret still works.
+func (s *Secret) live(now time.Time) bool { return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now) }
+
+// Rotation is how to give an API key another secret.
+type Rotation struct {
+	Name      string        // of the new secret; may be empty
+	ExpiresAt time.Time     // of the new secret; zero for never
+	Overlap   time.Duration // how long the older ones work on; 0 ends them now
+	// RevokeTokens kills the tokens issued so far as well.
+	RevokeTokens bool
+	// IfVersion, where not 0, must be the version of the API key, else
+	// ErrConflict.
+	IfVersion int64
+}
+
+// RotateSecret gives the API key a further secret, which is returned here and
+// never again, and retires the others: each ends with the overlap, or before
+// where it would have ended by itself. Errors: *InvalidError, ErrNotFound,
+// ErrSecretLimit.
+func (a *Authority) RotateSecret(ctx context.Context, actor Actor, id ClientID, r Rotation) (*APIKey, credential.Secret, error) {
+	if r.Overlap < 0 || r.Overlap > maxOverlap {
+		return nil, credential.Secret{}, invalid("overlap", "is not from 0 to %d days", maxOverlap/(24*time.Hour))
+	}
+	if err := checkText("name", r.Name, 100); err != nil {
+		return nil, credential.Secret{}, err
+	}
+	var secret credential.Secret
+	set := details{}
+	k, err := a.changeAPIKey(ctx, actor, id, SecretRotated, set, func(k *APIKey) error {
+		if r.IfVersion != 0 && r.IfVersion != k.Version {
+			return ErrConflict
+		}
+		now := a.now()
+		end := r.ExpiresAt.UTC().Truncate(time.Millisecond)
+		if err := checkExpiry(end, now); err != nil {
+			return err
+		}
+		retired := k.retire(now, r.Overlap)
+		next, err := a.newSecret(k, actor, now)
+		if err != nil {
+			return err
+		}
+		secret = next
+		added := &k.Secrets[len(k.Secrets)-1]
+		added.Name, added.ExpiresAt = r.Name, earlier(end, added.ExpiresAt)
+		if r.RevokeTokens {
+			k.raiseGeneration(now)
+			set["tokensRevoked"] = true
+		}
+		set["secretId"], set["retired"], set["overlap"] = added.ID, retired, r.Overlap.String()
+		if !added.ExpiresAt.IsZero() {
+			set["expiresAt"] = added.ExpiresAt
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, credential.Secret{}, err
+	}
+	return k, secret, nil
+}
+
+// DeleteSecret ends one secret at once. The last one that works stays: an API
+// key is ended by disabling or deleting it. Errors: ErrNotFound, ErrLastSecret.
+func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, secret int64, revokeTokens bool) (*APIKey, error) {
+	set := details{"secretId": secret}
+	return a.changeAPIKey(ctx, actor, id, SecretDeleted, set, func(k *APIKey) error {
+		now := a.now()
+		at := slices.IndexFunc(k.Secrets, func(s Secret) bool { return s.ID == secret })
+		if at < 0 {
+			return fmt.Errorf("secret %d: %w", secret, ErrNotFound)
+		}
+		if k.Secrets[at].live(now) && k.liveSecrets(now) == 1 {
+			return ErrLastSecret
+		}
+		k.Secrets = slices.Delete(k.Secrets, at, at+1)
+		if revokeTokens {
+			k.raiseGeneration(now)
+			set["tokensRevoked"] = true
+		}
+		return nil
+	})
+}
+
+// newSecret adds a secret to k. Of those that have ended, which stay so that
+// their users are told, the oldest makes room.
+func (a *Authority) newSecret(k *APIKey, actor Actor, now time.Time) (credential.Secret, error) {
+	if k.liveSecrets(now) >= maxSecrets {
+		return credential.Secret{}, ErrSecretLimit
+	}
+	for len(k.Secrets) >= maxSecrets {
+		at := slices.IndexFunc(k.Secrets, func(s Secret) bool { return !s.live(now) })
+		k.Secrets = slices.Delete(k.Secrets, at, at+1)
+	}
+	secret := a.format.NewSecret(k.Env)
+	hash := a.root.pepper.Hash(secret)
+	k.LastSecretID++
+	s := Secret{
+		ID: k.LastSecretID, Hint: secret.Hint(), Hash: hash[:], RootKeyID: a.root.id, CreatedAt: now, CreatedBy: actor.ID,
+	}
+	if i := environmentIndex(a.environments, k.Env); i >= 0 {
+		s.ExpiresAt = a.environments[i].oldest(now)
+	}
+	k.Secrets = append(k.Secrets, s)
+	return secret, nil
+}
+
+// retire ends every live secret with the overlap at the latest, and returns
+// their IDs.
+func (k *APIKey) retire(now time.Time, overlap time.Duration) []int64 {
+	retired := []int64{}
+	for i := range k.Secrets {
+		s := &k.Secrets[i]
+		if !s.live(now) {
+			continue
+		}
+		if s.RetiredAt.IsZero() {
+			s.RetiredAt = now
+		}
+		s.ExpiresAt = earlier(s.ExpiresAt, now.Add(overlap))
+		retired = append(retired, s.ID)
+	}
+	return retired
+}
+
+func (k *APIKey) liveSecrets(now time.Time) (n int) {
+	for i := range k.Secrets {
+		if k.Secrets[i].live(now) {
+			n++
+		}
+	}
+	return n
+}
