@@ -111,19 +111,15 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	id, secret, env, refusal := a.readCredentials(r)
+	proven, refusal := a.authenticateClient(d, r, now)
 	if refusal != nil {
 		return Token{}, refusal
 	}
+	s, key, used := proven.shard, proven.key, &proven.secret
+	issuer := (*d.issuers.Load())[key.env]
 	refuse := func(reason Reason) (Token, error) {
-		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
+		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: issuer.Environment.Name}
 	}
-	s, key := d.find(env, id.Random)
-	used, reason := a.authenticate(d, s, key, secret, r.Address, now.UnixMilli())
-	if reason != "" {
-		return refuse(reason)
-	}
-	issuer := (*d.issuers.Load())[env]
 	audience, scope, reason := a.grant(d, issuer.Environment, (*d.sets.Load())[key.scopes], r)
 	if reason != "" {
 		return refuse(reason)
@@ -149,6 +145,28 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 		ClientID: ClientID(r.ClientID), Env: claims.Env, SecretID: int64(used.id), ID: claims.ID,
 		SecretExpires: used.toldEnd(now),
 	}, nil
+}
+
+// provenKey is an API key whose secret was proven.
+type provenKey struct {
+	shard  *shard
+	key    *keyEntry
+	secret secretEntry
+}
+
+// authenticateClient finds out which API key asks, for every endpoint in the
+// same way: r.Env, ClientID, ClientSecret and Address are looked at, nothing else.
+func (a *Authority) authenticateClient(d *directory, r *TokenRequest, now time.Time) (provenKey, *Refusal) {
+	id, secret, env, refusal := a.readCredentials(r)
+	if refusal != nil {
+		return provenKey{}, refusal
+	}
+	s, key := d.find(env, id.Random)
+	used, reason := a.authenticate(d, s, key, secret, r.Address, now.UnixMilli())
+	if reason != "" {
+		return provenKey{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
+	}
+	return provenKey{s, key, used}, nil
 }
 
 // readCredentials checks what needs no look-up; all of it may be told.
