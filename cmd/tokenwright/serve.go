@@ -231,6 +231,7 @@ func (a *app) runServer(ctx context.Context, srv *server.Server, auth *authority
 	defer runtime.KeepAlive(ballast)
 	var wg sync.WaitGroup
 	wg.Go(func() { auth.Follow(following) })
+	wg.Go(func() { auth.Keep(following) })
 	wg.Go(func() { reloadOnHangup(serving, reload, logger) })
 	if started != nil {
 		wg.Go(func() {

@@ -1,0 +1,56 @@
+package authority
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// task is something that is done again and again.
+type task struct {
+	what  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+// tasks are what time asks for. Every node does them: each can be done by
+// several at once.
+func (a *Authority) tasks() []task {
+	return []task{}
+}
+
+// Keep does what time asks for until ctx is done. The caller owns the goroutine
+// it runs in.
+func (a *Authority) Keep(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, t := range a.tasks() {
+		running.Go(func() { a.keepDoing(ctx, t) })
+	}
+	running.Wait()
+}
+
+// keepDoing does t at once and then in its interval. That it fails is told
+// once, until it works again.
+func (a *Authority) keepDoing(ctx context.Context, t task) {
+	ticker := time.NewTicker(t.every)
+	defer ticker.Stop()
+	failing := false
+	for {
+		err := t.do(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failing {
+			a.logger.Error(t.what+" failed", "error", err)
+		}
+		if err == nil && failing {
+			a.logger.Info(t.what + " works again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
