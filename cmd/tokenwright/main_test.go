@@ -6,11 +6,17 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -24,7 +30,39 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenwright": main})
+	testscript.Main(m, map[string]func(){"tokenwright": main, "fetch": fetch})
+}
+
+// fetch is a program that scripts can run: fetch [-jwt] URL [NAME=VALUE...] sends
+// a GET, or the form, and prints the body, of a JWT only its payload. It fails
+// where the answer is not 200.
+func fetch() {
+	jwt := flag.Bool("jwt", false, "print the payload of a JWT")
+	flag.Parse()
+	form := url.Values{}
+	for _, pair := range flag.Args()[1:] {
+		name, value, _ := strings.Cut(pair, "=")
+		form.Add(name, value)
+	}
+	ask := func() (*http.Response, error) { return http.Get(flag.Arg(0)) }
+	if len(form) > 0 {
+		ask = func() (*http.Response, error) { return http.PostForm(flag.Arg(0), form) }
+	}
+	resp, err := ask()
+	if err != nil {
+		log.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		log.Fatalf("%s: %s %v", resp.Status, body, err)
+	}
+	if *jwt {
+		parts := strings.Split(string(body), ".")
+		if body, err = base64.RawURLEncoding.DecodeString(parts[1]); err != nil {
+			log.Fatal(err)
+		}
+	}
+	os.Stdout.Write(body)
 }
 
 // TestScripts drives the command as people do. Besides what testscript has,
