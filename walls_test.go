@@ -21,7 +21,8 @@ const module = "github.com/tokenwright/tokenwright/"
 // walls says what each package may import of ours, and which other modules.
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
-	"admin": {},
+	"admin":  {},
+	"verify": {ours: []string{"internal/accesstoken", "internal/jose"}},
 
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},
