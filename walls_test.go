@@ -34,7 +34,7 @@ var walls = map[string]struct{ ours, others []string }{
 		others: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3"},
 	},
 	"internal/oauthapi": {
-		ours:   []string{"internal/authority", "internal/strictjson"},
+		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang"},
 	},
 	"internal/docs":   {others: []string{"github.com/yuin/goldmark"}},

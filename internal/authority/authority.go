@@ -106,5 +106,8 @@ func (a *Authority) Installation() Installation { return *a.installation }
 // Authority was opened without, as recorded. Callers do not change them.
 func (a *Authority) Environments() []Environment { return a.environments }
 
+// Now returns the time by this node's clock.
+func (a *Authority) Now() time.Time { return a.clock() }
+
 // now returns the time to the millisecond, as it is stored.
 func (a *Authority) now() time.Time { return a.clock().UTC().Truncate(time.Millisecond) }

@@ -31,6 +31,8 @@ type directory struct {
 	issuers atomic.Pointer[[]*Issuer]   // one per environment, in their order
 	catalog atomic.Pointer[catalogue]
 
+	revoked *revocations
+
 	currentAt atomic.Pointer[time.Time] // the store agreed with it at this time
 
 	head      EventHead         // owned by the follower
@@ -70,7 +72,7 @@ type secretEntry struct {
 }
 
 func newDirectory(environments []Environment, root *rootKeys) *directory {
-	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}, cidrIndex: map[string]uint32{"": 0}}
+	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}, cidrIndex: map[string]uint32{"": 0}, revoked: newRevocations(environments)}
 	d.sets.Store(new([]*scopeSet))
 	d.cidrs.Store(&[]cidrSet{nil})
 	return d

@@ -15,6 +15,7 @@ var (
 	ErrKeyLimit       = errors.New("the limit of undeleted API keys is reached")
 	ErrSecretLimit    = errors.New("the API key has five secrets that work; delete one that is no longer used")
 	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
+	ErrTokenLimit     = errors.New("the limit of single tokens that are revoked is reached")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
 

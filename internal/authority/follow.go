@@ -48,8 +48,13 @@ func (a *Authority) load(ctx context.Context) error {
 			d.shards[n].Store(s.seal())
 		}
 	}
+	if err := a.followRevocations(ctx, d); err != nil {
+		return err
+	}
 	d.currentAt.Store(&started)
-	a.directory.Store(d)
+	if before := a.directory.Swap(d); before != nil {
+		before.revoked.end()
+	}
 	return nil
 }
 
@@ -111,15 +116,20 @@ func (a *Authority) catchUp(ctx context.Context) error {
 			// Failover or restore: what this node knows may never have
 			// happened. It says nothing until it has read everything anew.
 			a.directory.Store(newDirectory(a.environments, a.root))
+			d.revoked.end()
 			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
 			return a.load(ctx)
 		case err != nil:
 			return fmt.Errorf("following the events: %w", err)
 		}
-		if !changes.More {
-			d.currentAt.Store(&started)
-			return nil
+		if changes.More {
+			continue
 		}
+		if err := a.followRevocations(ctx, d); err != nil {
+			return err
+		}
+		d.currentAt.Store(&started)
+		return nil
 	}
 }
 

@@ -16,7 +16,9 @@ type task struct {
 // tasks are what time asks for. Every node does them: each can be done by
 // several at once.
 func (a *Authority) tasks() []task {
-	return []task{}
+	return []task{
+		{"removing revocations that have ended", time.Minute, a.SweepRevocations},
+	}
 }
 
 // Keep does what time asks for until ctx is done. The caller owns the goroutine

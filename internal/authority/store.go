@@ -67,6 +67,16 @@ type Store interface {
 	// revocation; ErrConflict as UpdateAPIKey.
 	DeleteAPIKey(ctx context.Context, k *APIKey, d *Draft) error
 
+	// RevokeToken lists one token, once; ErrTokenLimit where most tokens of
+	// its API key are listed that live at v.CreatedAt. It is no event.
+	RevokeToken(ctx context.Context, v *Revocation, most int) error
+	// Revocations returns up to limit revocations in their order, beginning
+	// behind after, and the seq of the last one there ever was.
+	Revocations(ctx context.Context, after int64, limit int) (list []Revocation, head int64, err error)
+	// SweepRevocations removes up to limit revocations of env: of tokens that
+	// expired before tokensEnded, others that were made before othersCreated.
+	SweepRevocations(ctx context.Context, env string, tokensEnded, othersCreated time.Time, limit int) (removed int64, err error)
+
 	// SigningKeys returns every signing key, the oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 

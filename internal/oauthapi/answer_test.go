@@ -47,7 +47,7 @@ func (a *answer) refused(reason string) {
 	a.wantHeader("Cache-Control", "no-store")
 	a.wantHeader("Pragma", "no-cache")
 	a.wantHeader("WWW-Authenticate", map[int]string{401: `Basic realm="tokenwright"`}[status])
-	a.wantHeader("Retry-After", map[int]string{503: "5"}[status])
+	a.wantHeader("Retry-After", map[int]string{429: "5", 503: "5"}[status])
 }
 
 // causeOf finds a reason in the table of errors.

@@ -79,7 +79,7 @@ func BenchmarkReadTokenRequest(b *testing.B) {
 			for b.Loop() {
 				body.Reset(text)
 				x.parameters = parameters{}
-				if err := x.read(w, r); err != nil || x.clientID != k.id {
+				if err := x.read(w, r, true); err != nil || x.clientID != k.id {
 					b.Fatalf("read %+v, %v", x.parameters, err)
 				}
 			}

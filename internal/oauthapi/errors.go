@@ -37,6 +37,13 @@ const (
 	reasonNoGrantType   = "no_grant_type"
 	reasonGrantType     = "grant_type"
 	reasonNoCredentials = "no_credentials"
+	reasonNoToken       = "no_token"
+	reasonNotForm       = "not_form"
+	reasonStore         = "store"
+	reasonAfter         = "after"
+	reasonWait          = "wait"
+	reasonPolls         = "polls"
+	reasonPollsHere     = "polls_of_address"
 	reasonNotFound      = "not_found"
 	reasonStale         = "stale"
 	reasonInternal      = "internal"
@@ -242,12 +249,32 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons: []string{reasonMethod}, Status: http.StatusMethodNotAllowed,
 				Description: "This address does not take that method; the header Allow names those it takes.",
-				Fix:         "Use POST at the token endpoint, GET for keys and metadata.",
+				Fix:         "Use POST to get, introspect or revoke a token, GET for keys, metadata and revocations.",
 			},
 			{
 				Reasons: []string{reasonNotFound}, Status: http.StatusNotFound,
 				Description: "There is no such signing key.",
 				Fix:         "Read the JWKS for the keys there are.",
+			},
+			{
+				Reasons:     []string{reasonNoToken},
+				Description: "The parameter token is missing.",
+				Fix:         "Send the access token as token, in the body.",
+			},
+			{
+				Reasons:     []string{reasonNotForm},
+				Description: "This endpoint takes application/x-www-form-urlencoded only.",
+				Fix:         "Send a form, as RFC 7662 and RFC 7009 say.",
+			},
+			{
+				Reasons:     []string{reasonAfter},
+				Description: "after must be one whole number of at least 0: the seq of the feed that you have.",
+				Fix:         "Leave it out to get the whole feed.",
+			},
+			{
+				Reasons:     []string{reasonWait},
+				Description: "wait must be one span of time from 0s to 30s, such as 30s, and goes with after.",
+				Fix:         "Leave it out to be answered at once.",
 			},
 		},
 	}, {
@@ -299,11 +326,28 @@ func Errors(prefix string) []Kind {
 	}, {
 		Code: "temporarily_unavailable", Status: http.StatusServiceUnavailable,
 		Meaning: "The server cannot answer just now; the request was not wrong.",
-		Causes: []Cause{{
-			Reasons:     []string{reasonStale},
-			Description: "The authorization server has lost its database for too long. Try again after the time in Retry-After.",
-			Fix:         "Keep using the access token you have while it lives, and try again with exponential backoff. Do not drop the credentials: nothing is known to be wrong with them.",
-		}},
+		Causes: []Cause{
+			{
+				Reasons:     []string{reasonStale},
+				Description: "The authorization server has lost its database for too long. Try again after the time in Retry-After.",
+				Fix:         "Keep using the access token you have while it lives, and try again with exponential backoff. Do not drop the credentials: nothing is known to be wrong with them.",
+			},
+			{
+				Reasons:     []string{reasonStore},
+				Description: "The change could not be written to the database; nothing is known to have changed. Try again after the time in Retry-After.",
+				Fix:         "Send the same request again: to revoke a token twice does no harm.",
+			},
+			{
+				Reasons: []string{reasonPollsHere}, Status: http.StatusTooManyRequests,
+				Description: "Too many requests from this address wait for revocations. Try again after the time in Retry-After.",
+				Fix:         "Follow the feed once per process, not once per request; share it between processes of one machine if there are many.",
+			},
+			{
+				Reasons:     []string{reasonPolls},
+				Description: "Too many requests wait for revocations. Try again after the time in Retry-After.",
+				Fix:         "Ask without wait, every few seconds, or run more nodes.",
+			},
+		},
 	}, {
 		Code: "server_error", Status: http.StatusInternalServerError,
 		Meaning: "Something went wrong on our side.",
@@ -353,7 +397,7 @@ func (f *refusal) write(w http.ResponseWriter) {
 	switch f.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="tokenwright"`) // RFC 6749 5.2, RFC 9110 15.5.2
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", retryAfter)
 	}
 	writeJSON(w, f.status, f.body)

@@ -109,8 +109,8 @@ func FuzzJSON(f *testing.F) {
 		if err := json.Unmarshal([]byte(body), &lax); err != nil {
 			t.Fatalf("accepted %q, which encoding/json does not: %v", body, err)
 		}
-		p.assertion = ""
-		if want := (parameters{lax.GrantType, lax.ClientID, lax.ClientSecret, lax.Scope, lax.Resource, ""}); p != want {
+		p.assertion, p.token = "", ""
+		if want := (parameters{lax.GrantType, lax.ClientID, lax.ClientSecret, lax.Scope, lax.Resource, "", ""}); p != want {
 			t.Errorf("%q is read as %+v, by encoding/json as %+v", body, p, want)
 		}
 	})

@@ -40,6 +40,7 @@ type installation struct {
 	*authority.Authority
 	path     string // of the database
 	store    *store.Store
+	config   authority.Config
 	now      atomic.Int64 // Unix milliseconds
 	registry *prometheus.Registry
 	api      *API
@@ -62,11 +63,11 @@ func install(t testing.TB, change func(demo, production *authority.Environment))
 	in.must(err)
 	t.Cleanup(func() { _ = in.store.Close() }) // some tests have closed it before
 	master, _ := authority.NewMasterKey()
-	config := authority.Config{
+	in.config = authority.Config{
 		Store: in.store, MasterKeys: []authority.MasterKey{master}, Clock: in.time, BaseURL: base, Environments: environments,
 	}
-	in.must(authority.Initialize(t.Context(), config, "tw", authority.MerchantNumbers, actor))
-	in.Authority, err = authority.Open(t.Context(), config)
+	in.must(authority.Initialize(t.Context(), in.config, "tw", authority.MerchantNumbers, actor))
+	in.Authority, err = authority.Open(t.Context(), in.config)
 	in.must(err)
 	in.must(in.LoadDirectory(t.Context()))
 	in.merchant(merchant)

@@ -100,10 +100,17 @@ type serverMetadata struct {
 	ResponseTypes     []string `json:"response_types_supported"`
 	GrantTypes        []string `json:"grant_types_supported"`
 	AuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
+	Introspection     string   `json:"introspection_endpoint"`
+	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
+	Revocation        string   `json:"revocation_endpoint"`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationsURI    string   `json:"revocations_uri"` // our own: the feed
 	Documentation     string   `json:"service_documentation"`
 	SubjectTypes      []string `json:"subject_types_supported"`
 	SigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
 }
+
+var authMethods = []string{"client_secret_basic", "client_secret_post"}
 
 // metadata describes an issuer (RFC 8414 3.2). URLs come from the
 // configuration alone, never from the request (C-178).
@@ -114,9 +121,12 @@ func (a *API) metadata(env *authority.Environment) func(*http.Request) (*documen
 			TokenEndpoint: env.Issuer + "/oauth/token",
 			JWKSURI:       env.Issuer + "/oauth/jwks",
 			ResponseTypes: []string{}, GrantTypes: []string{"client_credentials"},
-			AuthMethods:   []string{"client_secret_basic", "client_secret_post"},
-			Documentation: a.baseURL + "/docs",
-			SubjectTypes:  []string{"public"}, SigningAlgorithms: []string{string(env.Algorithm)},
+			AuthMethods:   authMethods,
+			Introspection: env.Issuer + "/oauth/introspect", IntrospectionAuth: authMethods,
+			Revocation: env.Issuer + "/oauth/revoke", RevocationAuth: authMethods,
+			RevocationsURI: env.Issuer + "/oauth/revocations",
+			Documentation:  a.baseURL + "/docs",
+			SubjectTypes:   []string{"public"}, SigningAlgorithms: []string{string(env.Algorithm)},
 		}
 		if env.Name != authority.Platform {
 			m.ScopesSupported = a.authority.PublishedScopes()

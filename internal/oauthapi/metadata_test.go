@@ -25,15 +25,22 @@ func metadataPaths(env string) []string {
 
 func TestMetadata(t *testing.T) { // C-084, C-175, C-176, C-177
 	in := install(t, func(demo, _ *authority.Environment) { demo.Algorithm = jose.EdDSA })
+	more := func(env string) string {
+		return `"introspection_endpoint":"B/` + env + `/oauth/introspect",` +
+			`"introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` +
+			`"revocation_endpoint":"B/` + env + `/oauth/revoke",` +
+			`"revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` +
+			`"revocations_uri":"B/` + env + `/oauth/revocations",`
+	}
 	for env, want := range map[string]string{
 		"demo": `{"issuer":"B/demo","token_endpoint":"B/demo/oauth/token","jwks_uri":"B/demo/oauth/jwks",` +
 			`"scopes_supported":["coupons:read","customers:read","customers:write","payments:read","reports:read"],` +
 			`"response_types_supported":[],"grant_types_supported":["client_credentials"],` +
-			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"service_documentation":"B/docs",` +
+			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` + more("demo") + `"service_documentation":"B/docs",` +
 			`"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["EdDSA"]}`,
 		"platform": `{"issuer":"B/platform","token_endpoint":"B/platform/oauth/token","jwks_uri":"B/platform/oauth/jwks",` +
 			`"response_types_supported":[],"grant_types_supported":["client_credentials"],` +
-			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"service_documentation":"B/docs",` +
+			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` + more("platform") + `"service_documentation":"B/docs",` +
 			`"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]}`,
 	} {
 		for _, path := range metadataPaths(env) {
@@ -46,7 +53,7 @@ func TestMetadata(t *testing.T) { // C-084, C-175, C-176, C-177
 	}
 	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/openid-configuration/demo",
 		"/demo/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/staging", "/oauth/jwks", "/demo/api/oauth/jwks",
-		"/staging/oauth/jwks", "/demo/oauth/token/", "/demo/oauth/jwks/", "/demo/oauth/introspect"} {
+		"/staging/oauth/jwks", "/demo/oauth/token/", "/demo/oauth/jwks/", "/demo/api/oauth/introspect", "/oauth/revocations"} {
 		if a := in.get(path); a.status != http.StatusNotFound {
 			t.Errorf("%s: got status %d, want 404", path, a.status)
 		}

@@ -1,5 +1,5 @@
-// Package oauthapi is the OAuth surface: token endpoint, JWKS and metadata of
-// every environment. It reads requests strictly, asks package authority, and
+// Package oauthapi is the OAuth surface: token endpoint, introspection,
+// revocation and its feed, JWKS and metadata of every environment. It reads requests strictly, asks package authority, and
 // writes answers; it alone knows OAuth's error codes. It holds no rules about
 // who may have a token, and no state.
 package oauthapi
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +25,9 @@ type Config struct {
 	Authority *authority.Authority
 	BaseURL   string // origin, without a slash at the end
 	Registry  prometheus.Registerer
+	// Stopping is closed when the server begins to stop: requests that wait for
+	// revocations are then answered. nil: never.
+	Stopping <-chan struct{}
 }
 
 // API serves the OAuth endpoints.
@@ -33,6 +37,8 @@ type API struct {
 	refusals  map[string]*refusal // by reason
 	metrics   *metrics
 	exchanges sync.Pool // of *exchange
+	polls     polls
+	stopping  <-chan struct{}
 }
 
 // New returns the surface of one installation.
@@ -42,6 +48,7 @@ func New(c Config) *API {
 		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
 		exchanges: sync.Pool{New: newExchange},
+		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: c.Stopping,
 	}
 }
 
@@ -92,6 +99,9 @@ func (a *API) registerEnvironment(mux *http.ServeMux, env *authority.Environment
 	path := strings.TrimPrefix(env.Issuer, origin(env.Issuer))
 	mux.Handle(path+"/oauth/token", a.handle(a.token(env.Name)))
 	mux.Handle(path+"/api/oauth/token", a.handle(a.token(env.Name)))
+	mux.Handle(path+"/oauth/introspect", a.handle(a.introspect(env)))
+	mux.Handle(path+"/oauth/revoke", a.handle(a.revoke(env)))
+	mux.Handle(path+"/oauth/revocations", a.handle(a.revocations(env)))
 	mux.Handle(path+"/oauth/jwks", a.handle(a.public(a.jwks(env.Name))))
 	mux.Handle(path+"/oauth/jwks/{file}", a.handle(a.public(a.pem(env.Name))))
 	// RFC 8414 3: the well-known part stands before the issuer's path; the

@@ -153,6 +153,27 @@ var causes = map[string]cause{
 		in.advance(6 * time.Minute)
 		return in.ask(asJSON, k.request())
 	}, changes: true},
+	reasonNoToken: {says: "token is missing", ask: func(in *installation, k apiKey) *answer { return in.about("introspect", k, "") }},
+	reasonNotForm: {says: "takes application/x-www-form-urlencoded only", ask: func(in *installation, k apiKey) *answer {
+		return in.post("/demo/oauth/revoke", asJSON.contentType, jsonBody("token", "x", "client_id", k.id, "client_secret", k.secret))
+	}},
+	reasonStore: {says: "could not be written", ask: func(in *installation, k apiKey) *answer {
+		token := in.ask(asJSON, k.request("scope", "customers:read")).issued("demo").token
+		in.must(in.store.Close())
+		return in.about("revoke", k, token)
+	}, changes: true},
+	reasonAfter: {says: "after must be", ask: func(in *installation, _ apiKey) *answer { return in.get("/demo/oauth/revocations?after=-1") }},
+	reasonWait: {says: "wait must be", ask: func(in *installation, _ apiKey) *answer {
+		return in.get("/demo/oauth/revocations?after=0&wait=31s")
+	}},
+	reasonPolls: {says: "Too many requests wait", ask: func(in *installation, _ apiKey) *answer {
+		in.api.polls.all = maxPolls
+		return in.get("/demo/oauth/revocations?after=0&wait=30s")
+	}, changes: true},
+	reasonPollsHere: {says: "Too many requests from this address", ask: func(in *installation, _ apiKey) *answer {
+		in.api.polls.byAddress[netip.MustParseAddr("192.0.2.1")] = maxPollsOfAddress // httptest's client
+		return in.get("/demo/oauth/revocations?after=0&wait=30s")
+	}, changes: true},
 	// An error that nobody foresaw; its text is not for the caller.
 	reasonInternal: {says: "An internal error.", ask: func(in *installation, _ apiKey) *answer {
 		before := in.handler

@@ -21,10 +21,11 @@ const (
 	jsonType = "application/json"
 )
 
-// parameters is a token request, read once.
+// parameters is a request to one of the endpoints, read once.
 type parameters struct {
 	grantType, clientID, clientSecret, scope, resource string
 	assertion                                          string // any sign of a client assertion
+	token                                              string // to introspect or to revoke
 }
 
 // field returns where the parameter of that name goes; nil for unknown ones,
@@ -43,6 +44,8 @@ func (p *parameters) field(name string) *string {
 		return &p.resource
 	case "client_assertion", "client_assertion_type":
 		return &p.assertion
+	case "token":
+		return &p.token
 	}
 	return nil
 }
@@ -56,7 +59,7 @@ func (p *parameters) set(name, value string) error {
 		}
 		return nil
 	}
-	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type"} {
+	for _, known := range []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type", "token"} {
 		if strings.EqualFold(name, known) {
 			return refuse(reasonParameterCase)
 		}
@@ -87,52 +90,57 @@ func (a *API) release(x *exchange) {
 	a.exchanges.Put(x)
 }
 
-// read takes the parameters from the body and the credentials from the
-// Authorization header too. Nothing is ever taken from the URL (RFC 6749 2.3.1).
-func (x *exchange) read(w http.ResponseWriter, r *http.Request) error {
+// read takes the parameters from the body, a form or where json says so JSON, and
+// the credentials from the Authorization header too. Nothing is ever taken from
+// the URL (RFC 6749 2.3.1).
+func (x *exchange) read(w http.ResponseWriter, r *http.Request, json bool) error {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return refuse(reasonQuery)
 	}
 	if r.Header.Get("Content-Encoding") != "" {
 		return refuse(reasonEncoding)
 	}
-	parse, err := parserFor(r.Header["Content-Type"])
+	mediaType, err := mediaTypeOf(r.Header["Content-Type"])
 	if err != nil {
 		return err
+	}
+	parse := x.readForm
+	if mediaType == jsonType {
+		if !json {
+			return refuse(reasonNotForm)
+		}
+		parse = x.readJSON
 	}
 	body, err := x.readBody(w, r)
 	if err != nil {
 		return err
 	}
-	if err := parse(&x.parameters, body); err != nil {
+	if err := parse(body); err != nil {
 		return err
 	}
 	return x.authorize(r.Header["Authorization"])
 }
 
-// parserFor chooses by content type: JSON or form, in UTF-8 (C-016).
-func parserFor(contentType []string) (func(*parameters, string) error, error) {
+// mediaTypeOf returns the media type of the body: JSON or form, in UTF-8 (C-016).
+func mediaTypeOf(contentType []string) (string, error) {
 	if len(contentType) != 1 {
-		return nil, refuse(reasonContentType)
+		return "", refuse(reasonContentType)
 	}
 	mediaType := contentType[0]
 	if mediaType != formType && mediaType != jsonType { // most requests need no taking apart
 		var params map[string]string
 		var err error
 		if mediaType, params, err = mime.ParseMediaType(mediaType); err != nil {
-			return nil, refuse(reasonContentType)
+			return "", refuse(reasonContentType)
 		}
 		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-			return nil, refuse(reasonContentType)
+			return "", refuse(reasonContentType)
 		}
 	}
-	switch mediaType {
-	case jsonType:
-		return (*parameters).readJSON, nil
-	case formType:
-		return (*parameters).readForm, nil
+	if mediaType != formType && mediaType != jsonType {
+		return "", refuse(reasonContentType)
 	}
-	return nil, refuse(reasonContentType)
+	return mediaType, nil
 }
 
 func (x *exchange) readBody(w http.ResponseWriter, r *http.Request) (string, error) {

@@ -20,7 +20,7 @@ func (a *API) token(env string) func(http.ResponseWriter, *http.Request) error {
 		}
 		x := a.exchanges.Get().(*exchange)
 		defer a.release(x)
-		if err := x.read(w, r); err != nil {
+		if err := x.read(w, r, true); err != nil {
 			return err
 		}
 		switch x.grantType {

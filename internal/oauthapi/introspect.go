@@ -1,0 +1,177 @@
+package oauthapi
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/jose"
+	"github.com/tokenwright/tokenwright/verify"
+)
+
+// inactive is the whole answer for whatever is not to be believed, and for
+// whoever is not to know (RFC 7662 2.2).
+var inactive = []byte(`{"active":false}`)
+
+// introspection is RFC 7662 2.2 for a token that is alive.
+type introspection struct {
+	Active    bool   `json:"active"`
+	Issuer    string `json:"iss"`
+	Audience  string `json:"aud"`
+	Subject   string `json:"sub"`
+	ClientID  string `json:"client_id"`
+	IssuedAt  int64  `json:"iat"`
+	Expiry    int64  `json:"exp"`
+	ID        string `json:"jti"`
+	Scope     string `json:"scope"`
+	TokenType string `json:"token_type"`
+	Claims    struct {
+		Env        string `json:"env"`
+		MerchantID any    `json:"merchantId,omitempty"`
+	} `json:"claims"`
+}
+
+// introspect tells the API key that owns a token, or an operator key that may
+// ask about all, whether the token is alive (RFC 7662).
+func (a *API) introspect(env *authority.Environment) func(http.ResponseWriter, *http.Request) error {
+	verifier := a.verifier(env)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		x := a.exchanges.Get().(*exchange)
+		defer a.release(x)
+		// Operator keys are of another environment, and are asked for here all the same.
+		client, err := a.aboutToken(w, r, x, "")
+		if err != nil {
+			return err
+		}
+		claims, err := verifier.Verify(x.token)
+		if err != nil && !errors.Is(err, verify.ErrInvalid) {
+			return err // whoever is told false drops a good token
+		}
+		// The leeway is for clocks of others; here nothing is active past its exp (C-162).
+		if err != nil || claims.Expiry <= a.authority.Now().Unix() || !client.Introspects && (client.Env != env.Name || string(client.ID) != claims.ClientID) {
+			note(w, slog.Bool("active", false))
+			writeJSON(w, http.StatusOK, inactive)
+			return nil
+		}
+		note(w, slog.Bool("active", true), slog.String("jti", claims.ID))
+		body, err := json.Marshal(introspectionOf(claims))
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, body)
+		return nil
+	}
+}
+
+func introspectionOf(c *accesstoken.Claims) *introspection {
+	out := &introspection{
+		Active: true, Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, ClientID: c.ClientID, IssuedAt: c.IssuedAt,
+		Expiry: c.Expiry, ID: c.ID, Scope: c.Scope, TokenType: "bearer",
+	}
+	out.Claims.Env = c.Env
+	switch {
+	case c.MerchantID.Number:
+		out.Claims.MerchantID = json.Number(c.MerchantID.Text)
+	case c.MerchantID.Text != "":
+		out.Claims.MerchantID = c.MerchantID.Text
+	}
+	return out
+}
+
+// revoke kills a token of the API key that asks. What is no such token, or none
+// any more, is answered alike: there is nothing left to do (RFC 7009 2.2).
+func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http.Request) error {
+	verifier := a.verifier(env)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		x := a.exchanges.Get().(*exchange)
+		defer a.release(x)
+		client, err := a.aboutToken(w, r, x, env.Name)
+		if err != nil {
+			return err
+		}
+		claims, err := verifier.Verify(x.token)
+		if err != nil && !errors.Is(err, verify.ErrInvalid) {
+			return err
+		}
+		if err == nil && claims.ClientID == string(client.ID) {
+			actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
+			if err := a.authority.RevokeToken(r.Context(), actor, env.Name, claims); err != nil {
+				note(w, slog.String("error", err.Error()))
+				return refuse(reasonStore) // C-169: never 200 for what was not done
+			}
+			note(w, slog.String("revoked", claims.ID))
+		}
+		writeJSON(w, http.StatusOK, []byte(`{}`)) // some clients cannot read an empty body
+		return nil
+	}
+}
+
+// aboutToken reads the form of a request about a token, and who sends it.
+func (a *API) aboutToken(w http.ResponseWriter, r *http.Request, x *exchange, env string) (authority.Client, error) {
+	noStore(w)
+	if err := methods(w, r, http.MethodPost); err != nil {
+		return authority.Client{}, err
+	}
+	if err := x.read(w, r, false); err != nil {
+		return authority.Client{}, err
+	}
+	if x.clientID == "" || x.clientSecret == "" {
+		return authority.Client{}, refuse(reasonNoCredentials)
+	}
+	client, err := a.authority.AuthenticateClient(&authority.TokenRequest{
+		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env, Address: addressOf(r),
+	})
+	if err != nil {
+		return client, err
+	}
+	note(w, slog.String("client_id", string(client.ID)), slog.String("env", client.Env))
+	if x.token == "" {
+		return client, refuse(reasonNoToken)
+	}
+	return client, nil
+}
+
+// verifier applies the rules of verification to tokens of one issuer, with what
+// this node knows.
+func (a *API) verifier(env *authority.Environment) *verify.Verifier {
+	known := knowledge{a.authority, env.Name}
+	v, err := verify.New(verify.Config{
+		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, Leeway: authority.Leeway, Clock: a.authority.Now,
+	})
+	if err != nil {
+		panic(err) // an environment was checked when it was configured
+	}
+	return v
+}
+
+// knowledge is the key set and the revocations of an issuer, in the process.
+type knowledge struct {
+	*authority.Authority
+	env string
+}
+
+// Key implements verify.KeySet.
+func (k knowledge) Key(kid string) (*jose.Key, bool) {
+	issuer, err := k.Issuer(k.env)
+	if err != nil {
+		return nil, false
+	}
+	for _, key := range issuer.Keys {
+		if key.KeyID() == kid {
+			return key, true
+		}
+	}
+	return nil, false
+}
+
+// Revoked implements verify.Revocations.
+func (k knowledge) Revoked(kid string, c *accesstoken.Claims) error {
+	err := k.CheckToken(k.env, kid, c)
+	if errors.Is(err, authority.ErrRevoked) {
+		return verify.ErrRevoked
+	}
+	return err
+}
