@@ -25,6 +25,9 @@ var (
 	// ErrDiverged says that the event last applied is not in the store as it
 	// was: another database was put in its place. The directory is read anew.
 	ErrDiverged = errors.New("the history of the database is not the one that was followed")
+	// ErrManyRevoked says that an API key has so many tokens listed as
+	// revoked that its generation should rise instead.
+	ErrManyRevoked = errors.New("too many tokens of the API key are revoked one by one")
 	// ErrStale says that the directory could not be kept current for longer
 	// than the allowed staleness; no token is issued on such knowledge.
 	ErrStale = errors.New("the directory is too old")

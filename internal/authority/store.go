@@ -70,6 +70,20 @@ type Store interface {
 	// SigningKeys returns every signing key, the oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 
+	// Revocations returns up to limit revocations in their order, beginning
+	// behind after, and the number of the last one there ever was, whether
+	// or not it was swept since.
+	Revocations(ctx context.Context, after int64, limit int) (list []Revocation, last int64, err error)
+	// RevokeToken adds the revocation r of a token and gives it its number,
+	// without an event; nothing happens where the token is listed already.
+	// ErrManyRevoked where its API key has most tokens of its present
+	// generation listed that live at r.CreatedAt.
+	RevokeToken(ctx context.Context, r *Revocation, most int) error
+	// SweepRevocations removes up to limit revocations of env: of tokens that
+	// expired before expired, and all others from before created. It tells
+	// how many.
+	SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (int, error)
+
 	// Events returns up to limit events in their order, beginning behind after.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
 	// EventHead returns the place of the last event.

@@ -1,6 +1,15 @@
 package store
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// errListed undoes a transaction that has nothing to add.
+var errListed = errors.New("the token is revoked already")
 
 // cutOff records that tokens of the API keys that condition, with its argument
 // arg, selects are dead below a generation: the greater of generation and the
@@ -21,4 +30,80 @@ func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) 
 		return err
 	}
 	return t.exec(`UPDATE revocation_head SET seq = seq + $1 WHERE id = 1`, added)
+}
+
+const revocationColumns = `seq, env, client_id, generation, jti, kid, expires_at, created_at`
+
+func scanRevocation(r row, v *authority.Revocation) error {
+	return r.Scan(&v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
+}
+
+// Revocations implements authority.Store.
+func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&last); err != nil {
+			return err
+		}
+		list, err = collect(t, scanRevocation, `SELECT `+revocationColumns+` FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		return err
+	})
+	return list, last, err
+}
+
+// RevokeToken implements authority.Store. The head is locked first: so what is
+// counted stays true.
+func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most int) error {
+	err := s.transact(ctx, func(t *tx) error {
+		var seq int64
+		err := t.QueryRowContext(ctx, `UPDATE revocation_head SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&seq)
+		if err != nil {
+			return err
+		}
+		listed, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti = $2 AND jti <> ''`, r.ClientID, r.TokenID)
+		if err != nil {
+			return err
+		}
+		if listed > 0 {
+			return errListed
+		}
+		live, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti <> '' AND expires_at > $2
+			AND generation >= coalesce((SELECT generation FROM api_keys WHERE id = $1), 0)`, r.ClientID, millis(r.CreatedAt))
+		if err != nil {
+			return err
+		}
+		if live >= most {
+			return authority.ErrManyRevoked
+		}
+		r.Seq = seq
+		return t.exec(`INSERT INTO revocations (`+revocationColumns+`) VALUES ($1, $2, $3, $4, $5, '', $6, $7)`,
+			seq, r.Env, r.ClientID, r.Generation, r.TokenID, millis(r.ExpiresAt), millis(r.CreatedAt))
+	})
+	if errors.Is(err, errListed) {
+		return nil
+	}
+	return err
+}
+
+// SweepRevocations implements authority.Store.
+func (s *Store) SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (removed int, err error) {
+	err = s.transact(ctx, func(t *tx) error {
+		for _, which := range []struct {
+			condition string
+			before    time.Time
+		}{{`expires_at > 0 AND expires_at < $2`, expired}, {`expires_at = 0 AND created_at < $2`, created}} {
+			result, err := t.ExecContext(ctx, `DELETE FROM revocations WHERE seq IN
+				(SELECT seq FROM revocations WHERE env = $1 AND `+which.condition+` ORDER BY expires_at, created_at LIMIT $3)`,
+				env, millis(which.before), limit-removed)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
+	})
+	return removed, err
 }
