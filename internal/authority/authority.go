@@ -59,6 +59,7 @@ type Authority struct {
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following sync.Mutex                // held while the directory is changed
+	news      news                      // of revocations
 }
 
 // Open reads the installation and checks master key and environments against
@@ -105,6 +106,9 @@ func (a *Authority) Installation() Installation { return *a.installation }
 // Environments returns the environments as configured, or, where the
 // Authority was opened without, as recorded. Callers do not change them.
 func (a *Authority) Environments() []Environment { return a.environments }
+
+// Now returns the time that everything here goes by.
+func (a *Authority) Now() time.Time { return a.clock() }
 
 // now returns the time to the millisecond, as it is stored.
 func (a *Authority) now() time.Time { return a.clock().UTC().Truncate(time.Millisecond) }

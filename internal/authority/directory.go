@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/credential"
 )
 
@@ -29,10 +30,15 @@ type directory struct {
 	issuers atomic.Pointer[[]*Issuer]   // one per environment, in their order
 	catalog atomic.Pointer[catalogue]
 
+	revoked   []*revocations // one per environment, in their order
+	revokedTo atomic.Int64   // the last revocation that is in them
+
 	currentAt atomic.Pointer[time.Time] // the store agreed with it at this time
 
 	head     EventHead         // owned by the follower
 	setIndex map[string]uint32 // owned by the follower: scope text -> index in sets
+	last     Revocation        // owned by the follower
+	prunedAt time.Time         // owned by the follower
 }
 
 // shard holds the API keys whose IDs fall into it, sorted by ID.
@@ -67,6 +73,9 @@ type secretEntry struct {
 func newDirectory(environments []Environment, root *rootKeys) *directory {
 	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}}
 	d.sets.Store(new([]*scopeSet))
+	for range environments {
+		d.revoked = append(d.revoked, &revocations{live: map[accesstoken.TokenID]struct{}{}})
+	}
 	return d
 }
 

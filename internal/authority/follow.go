@@ -48,8 +48,12 @@ func (a *Authority) load(ctx context.Context) error {
 			d.shards[n].Store(s.seal())
 		}
 	}
+	if err := a.followRevocations(ctx, d); err != nil {
+		return fmt.Errorf("reading the revocations: %w", err)
+	}
 	d.currentAt.Store(&started)
 	a.directory.Store(d)
+	a.news.tell()
 	return nil
 }
 
@@ -102,9 +106,13 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	d := a.directory.Load()
 	for {
 		started := a.clock()
+		revoked := d.revokedTo.Load()
 		changes, err := a.store.Changes(ctx, d.head, changesBatch)
 		if err == nil {
 			err = d.apply(changes, a.format)
+		}
+		if err == nil && !changes.More { // behind the events: a cut-off is one as well
+			err = a.followRevocations(ctx, d)
 		}
 		switch {
 		case errors.Is(err, ErrDiverged):
@@ -118,6 +126,9 @@ func (a *Authority) catchUp(ctx context.Context) error {
 		}
 		if !changes.More {
 			d.currentAt.Store(&started)
+			if d.revokedTo.Load() != revoked {
+				a.news.tell()
+			}
 			return nil
 		}
 	}
