@@ -57,7 +57,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	srv, reload, err := a.newServer(auth, listeners, log.Logger(), ctx.Done())
+	srv, reload, err := a.newServer(auth, listeners, log.Logger(), ctx)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	return auth, st, auth.LoadDirectory(ctx)
 }
 
-func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Logger, stopping <-chan struct{}) (_ *server.Server, reload func() error, err error) {
+func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Logger, stopping context.Context) (_ *server.Server, reload func() error, err error) {
 	registry := prometheus.NewRegistry()
 	api := oauthapi.New(oauthapi.Config{Authority: auth, BaseURL: a.config.URL, Registry: registry, Stopping: stopping})
 	site, err := docs.New(a.docsConfig(auth))

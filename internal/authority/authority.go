@@ -59,6 +59,7 @@ type Authority struct {
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following sync.Mutex                // held while the directory is changed
+	news      news                      // of revocations
 }
 
 // Open reads the installation and checks master key and environments against
@@ -106,7 +107,7 @@ func (a *Authority) Installation() Installation { return *a.installation }
 // Authority was opened without, as recorded. Callers do not change them.
 func (a *Authority) Environments() []Environment { return a.environments }
 
-// Now returns the time by this node's clock.
+// Now returns the time that everything here goes by.
 func (a *Authority) Now() time.Time { return a.clock() }
 
 // now returns the time to the millisecond, as it is stored.

@@ -41,6 +41,10 @@ func (s *synthetic) Directory(_ context.Context, begin func(*DirectorySnapshot) 
 	return nil
 }
 
+func (s *synthetic) Revocations(context.Context, int64, int) ([]Revocation, int64, error) {
+	return nil, 0, nil
+}
+
 // populated is an authority over n API keys of demo, loaded, and a request that
 // one of them gets a token for.
 func populated(b *testing.B, n int) (*Authority, *synthetic, *TokenRequest) {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/credential"
 )
 
@@ -31,13 +32,17 @@ type directory struct {
 	issuers atomic.Pointer[[]*Issuer]   // one per environment, in their order
 	catalog atomic.Pointer[catalogue]
 
-	revoked *revocations
+	revoked   []*revocations // one per environment, in their order
+	revokedTo atomic.Int64   // the last revocation that is in them
 
 	currentAt atomic.Pointer[time.Time] // the store agreed with it at this time
 
-	head      EventHead         // owned by the follower
-	setIndex  map[string]uint32 // owned by the follower: scope text -> index in sets
-	cidrIndex map[string]uint32 // likewise: text -> index in cidrs
+	// Owned by the follower.
+	head      EventHead
+	setIndex  map[string]uint32 // scope text -> index in sets
+	cidrIndex map[string]uint32 // text -> index in cidrs
+	last      Revocation
+	prunedAt  time.Time
 }
 
 // shard holds the API keys whose IDs fall into it, sorted by ID.
@@ -72,9 +77,12 @@ type secretEntry struct {
 }
 
 func newDirectory(environments []Environment, root *rootKeys) *directory {
-	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}, cidrIndex: map[string]uint32{"": 0}, revoked: newRevocations(environments)}
+	d := &directory{environments: environments, root: root, setIndex: map[string]uint32{}, cidrIndex: map[string]uint32{"": 0}}
 	d.sets.Store(new([]*scopeSet))
 	d.cidrs.Store(&[]cidrSet{nil})
+	for range environments {
+		d.revoked = append(d.revoked, &revocations{live: map[accesstoken.TokenID]struct{}{}})
+	}
 	return d
 }
 

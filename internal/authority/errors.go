@@ -15,7 +15,6 @@ var (
 	ErrKeyLimit       = errors.New("the limit of undeleted API keys is reached")
 	ErrSecretLimit    = errors.New("the API key has five secrets that work; delete one that is no longer used")
 	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
-	ErrTokenLimit     = errors.New("the limit of single tokens that are revoked is reached")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
 
@@ -28,6 +27,9 @@ var (
 	// ErrDiverged says that the event last applied is not in the store as it
 	// was: another database was put in its place. The directory is read anew.
 	ErrDiverged = errors.New("the history of the database is not the one that was followed")
+	// ErrManyRevoked says that an API key has so many tokens listed as
+	// revoked that its generation should rise instead.
+	ErrManyRevoked = errors.New("too many tokens of the API key are revoked one by one")
 	// ErrStale says that the directory could not be kept current for longer
 	// than the allowed staleness; no token is issued on such knowledge.
 	ErrStale = errors.New("the directory is too old")

@@ -28,6 +28,7 @@ const (
 	APIKeyUpdated       EventKind = "api_key.updated"
 	APIKeyDisabled      EventKind = "api_key.disabled"
 	APIKeyEnabled       EventKind = "api_key.enabled"
+	APIKeyTokensRevoked EventKind = "api_key.tokens_revoked"
 	APIKeyDeleted       EventKind = "api_key.deleted"
 	SecretRotated       EventKind = "api_key.rotated"
 	SecretDeleted       EventKind = "api_key.secret_deleted"

@@ -49,12 +49,11 @@ func (a *Authority) load(ctx context.Context) error {
 		}
 	}
 	if err := a.followRevocations(ctx, d); err != nil {
-		return err
+		return fmt.Errorf("reading the revocations: %w", err)
 	}
 	d.currentAt.Store(&started)
-	if before := a.directory.Swap(d); before != nil {
-		before.revoked.end()
-	}
+	a.directory.Store(d)
+	a.news.tell()
 	return nil
 }
 
@@ -107,29 +106,31 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	d := a.directory.Load()
 	for {
 		started := a.clock()
+		revoked := d.revokedTo.Load()
 		changes, err := a.store.Changes(ctx, d.head, changesBatch)
 		if err == nil {
 			err = d.apply(changes, a.format)
+		}
+		if err == nil && !changes.More { // behind the events: a cut-off is one as well
+			err = a.followRevocations(ctx, d)
 		}
 		switch {
 		case errors.Is(err, ErrDiverged):
 			// Failover or restore: what this node knows may never have
 			// happened. It says nothing until it has read everything anew.
 			a.directory.Store(newDirectory(a.environments, a.root))
-			d.revoked.end()
 			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
 			return a.load(ctx)
 		case err != nil:
 			return fmt.Errorf("following the events: %w", err)
 		}
-		if changes.More {
-			continue
+		if !changes.More {
+			d.currentAt.Store(&started)
+			if d.revokedTo.Load() != revoked {
+				a.news.tell()
+			}
+			return nil
 		}
-		if err := a.followRevocations(ctx, d); err != nil {
-			return err
-		}
-		d.currentAt.Store(&started)
-		return nil
 	}
 }
 

@@ -19,6 +19,8 @@ type Issuer struct {
 
 	signer *jose.Signer
 	header string // of access tokens
+
+	feedHeader string // of revocation feeds
 }
 
 func (d *directory) loadSigningKeys(keys []SigningKey) error {
@@ -37,6 +39,7 @@ func (d *directory) loadSigningKeys(keys []SigningKey) error {
 			is.Keys = append(is.Keys, signer.Public())
 			if keys[j].Status == SigningKeyActive {
 				is.signer, is.header = signer, signer.Header(accesstoken.Type)
+				is.feedHeader = signer.Header(accesstoken.RevocationsType)
 			}
 		}
 		if is.signer == nil {

@@ -67,18 +67,22 @@ type Store interface {
 	// revocation; ErrConflict as UpdateAPIKey.
 	DeleteAPIKey(ctx context.Context, k *APIKey, d *Draft) error
 
-	// RevokeToken lists one token, once; ErrTokenLimit where most tokens of
-	// its API key are listed that live at v.CreatedAt. It is no event.
-	RevokeToken(ctx context.Context, v *Revocation, most int) error
-	// Revocations returns up to limit revocations in their order, beginning
-	// behind after, and the seq of the last one there ever was.
-	Revocations(ctx context.Context, after int64, limit int) (list []Revocation, head int64, err error)
-	// SweepRevocations removes up to limit revocations of env: of tokens that
-	// expired before tokensEnded, others that were made before othersCreated.
-	SweepRevocations(ctx context.Context, env string, tokensEnded, othersCreated time.Time, limit int) (removed int64, err error)
-
 	// SigningKeys returns every signing key, the oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+
+	// Revocations returns up to limit revocations in their order, beginning
+	// behind after, and the number of the last one there ever was, whether
+	// or not it was swept since.
+	Revocations(ctx context.Context, after int64, limit int) (list []Revocation, last int64, err error)
+	// RevokeToken adds the revocation r of a token and gives it its number,
+	// without an event; nothing happens where the token is listed already.
+	// ErrManyRevoked where its API key has most tokens of its present
+	// generation listed that live at r.CreatedAt.
+	RevokeToken(ctx context.Context, r *Revocation, most int) error
+	// SweepRevocations removes up to limit revocations of env: of tokens that
+	// expired before expired, and all others from before created. It tells
+	// how many.
+	SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (int, error)
 
 	// Events returns up to limit events in their order, beginning behind after.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)

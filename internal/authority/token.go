@@ -154,34 +154,6 @@ type provenKey struct {
 	secret secretEntry
 }
 
-// Client is an API key that has proven its secret.
-type Client struct {
-	ID  ClientID
-	Env string
-	// Introspects: an operator key that may ask about every token.
-	Introspects bool
-}
-
-// introspectScope lets an operator key ask about every token (RFC 7662).
-const introspectScope = "tokens:introspect"
-
-// AuthenticateClient finds out which API key asks, as IssueToken does. Errors:
-// *Refusal, ErrStale.
-func (a *Authority) AuthenticateClient(r *TokenRequest) (Client, error) {
-	now := a.clock()
-	d, err := a.current(now)
-	if err != nil {
-		return Client{}, err
-	}
-	proven, refusal := a.authenticateClient(d, r, now)
-	if refusal != nil {
-		return Client{}, refusal
-	}
-	env := d.environments[proven.key.env].Name
-	_, introspects := slices.BinarySearch((*d.sets.Load())[proven.key.scopes].names, introspectScope)
-	return Client{ID: ClientID(r.ClientID), Env: env, Introspects: env == Platform && introspects}, nil
-}
-
 // authenticateClient finds out which API key asks, for every endpoint in the
 // same way: r.Env, ClientID, ClientSecret and Address are looked at, nothing else.
 func (a *Authority) authenticateClient(d *directory, r *TokenRequest, now time.Time) (provenKey, *Refusal) {

@@ -62,6 +62,9 @@ func (f Format) NewID(env string) string {
 	return f.Prefix + "c_" + env + "_" + random62(IDLength)
 }
 
+// Write returns the client ID that ParseID has taken apart.
+func (f Format) Write(id ID) string { return f.Prefix + "c_" + id.Env + "_" + id.Random }
+
 // NewSecret returns a fresh client secret for env: 256 random bits and check digits.
 func (f Format) NewSecret(env string) Secret {
 	body := f.Prefix + "s_" + env + "_" + random62(entropyLength)

@@ -1,6 +1,7 @@
 package oauthapi
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -8,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -25,7 +25,6 @@ const (
 // be believed any more. With after it lists what is newer, and with wait it is
 // answered when there is something, or when the time is over.
 func (a *API) revocations(env *authority.Environment) func(http.ResponseWriter, *http.Request) error {
-	whole := &wholeFeed{authority: a.authority, env: env.Name}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
@@ -34,19 +33,17 @@ func (a *API) revocations(env *authority.Environment) func(http.ResponseWriter, 
 			return err
 		}
 		after, wait, err := readPoll(r.URL.RawQuery)
-		if err != nil {
-			return err
-		}
-		var feed *authority.Feed
-		if after == accesstoken.Whole {
-			feed, err = whole.get()
-		} else {
-			feed, err = a.news(w, r, env.Name, after, wait)
+		if err == nil && wait > 0 {
+			err = a.await(w, r, env.Name, after, wait)
 		}
 		if err != nil {
 			return err
 		}
-		writeBody(w, http.StatusOK, jwtContent, feed.JWT)
+		feed, err := a.authority.Feed(env.Name, after)
+		if err != nil {
+			return err
+		}
+		writeBody(w, http.StatusOK, jwtContent, feed)
 		return nil
 	}
 }
@@ -59,30 +56,26 @@ func readPoll(query string) (after int64, wait time.Duration, err error) {
 	if err != nil || len(values["after"]) > 1 {
 		return 0, 0, refuse(reasonAfter)
 	}
-	after = accesstoken.Whole
+	after = authority.WholeFeed
 	if text, ok := values["after"]; ok {
 		if after, err = strconv.ParseInt(text[0], 10, 64); err != nil || after < 0 {
 			return 0, 0, refuse(reasonAfter)
 		}
 	}
 	if text, ok := values["wait"]; ok {
-		if wait, err = time.ParseDuration(text[0]); err != nil || len(text) > 1 || wait < 0 || wait > maxWait || after == accesstoken.Whole {
+		if wait, err = time.ParseDuration(text[0]); err != nil || len(text) > 1 || wait < 0 || wait > maxWait || after == authority.WholeFeed {
 			return 0, 0, refuse(reasonWait)
 		}
 	}
 	return after, wait, nil
 }
 
-// news waits for more than after. A node that is behind after itself waits to
-// catch up; what it then has is for the reader to judge.
-func (a *API) news(w http.ResponseWriter, r *http.Request, env string, after int64, wait time.Duration) (*authority.Feed, error) {
-	feed, err := a.authority.Feed(env, after)
-	if err != nil || wait == 0 || !feed.Empty && feed.Seq >= after {
-		return feed, err
-	}
+// await waits for more than after: until there is, the time is over, the client
+// has gone, or the server stops. A node that is behind after itself waits too.
+func (a *API) await(w http.ResponseWriter, r *http.Request, env string, after int64, wait time.Duration) error {
 	address := addressOf(r)
 	if err := a.polls.enter(address); err != nil {
-		return nil, err
+		return err
 	}
 	defer a.polls.leave(address)
 	// The server's own limits are for requests that are answered at once.
@@ -90,53 +83,10 @@ func (a *API) news(w http.ResponseWriter, r *http.Request, env string, after int
 	deadline := time.Now().Add(wait + pollGrace)
 	_ = control.SetReadDeadline(deadline) // where it cannot be set there is none
 	_ = control.SetWriteDeadline(deadline)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	for {
-		select {
-		case <-feed.News:
-		case <-timer.C:
-			return a.authority.Feed(env, after) // freshly signed
-		case <-a.stopping:
-			return a.authority.Feed(env, after)
-		case <-r.Context().Done(): // nobody reads the answer
-			return a.authority.Feed(env, after)
-		}
-		if feed, err = a.authority.Feed(env, after); err != nil || !feed.Empty && feed.Seq >= after {
-			return feed, err
-		}
-	}
-}
-
-// wholeFeed keeps the whole feed of an environment, so that whoever asks for it
-// again and again does not make this node write and sign it each time: no more
-// than a tenth of the time is spent on that.
-type wholeFeed struct {
-	authority *authority.Authority
-	env       string
-
-	mu    sync.Mutex
-	feed  *authority.Feed
-	until time.Time // not made again before
-}
-
-func (f *wholeFeed) get() (*authority.Feed, error) {
-	if err := f.authority.Ready(); err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	began := time.Now()
-	if f.feed != nil && began.Before(f.until) {
-		return f.feed, nil
-	}
-	feed, err := f.authority.Feed(f.env, accesstoken.Whole)
-	if err != nil {
-		return nil, err
-	}
-	ended := time.Now()
-	f.feed, f.until = feed, ended.Add(9*ended.Sub(began))
-	return feed, nil
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	defer cancel()
+	defer context.AfterFunc(a.stopping, cancel)()
+	return a.authority.AwaitRevocations(ctx, env, after)
 }
 
 // polls counts the requests that wait, in all and by address: an IPv4 address,

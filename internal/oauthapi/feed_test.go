@@ -28,7 +28,7 @@ func (in *installation) readFeed(a *answer) *accesstoken.Revocations {
 	a.wantHeader("Content-Type", "application/jwt")
 	a.wantHeader("Cache-Control", "no-store")
 	a.wantHeader("Access-Control-Allow-Origin", "*")
-	m, err := jose.Parse(a.body)
+	m, err := jose.ParseUpTo(a.body, accesstoken.MaxRevocationsSize)
 	in.must(err)
 	issuer, err := in.Issuer("demo")
 	in.must(err)
@@ -57,7 +57,7 @@ func TestFeed(t *testing.T) {
 	in := install(t, nil)
 	gone, revoking, production := in.key("demo", "customers:read"), in.key("demo", "customers:read"), in.key("production")
 	empty := in.feed("")
-	if empty.Issuer != base+"/demo" || empty.Lineage != 1 || empty.Seq != 0 || empty.MinGeneration != 0 || empty.After != accesstoken.Whole ||
+	if empty.Issuer != base+"/demo" || empty.Lineage != 1 || empty.Seq != 0 || empty.MinGeneration != 0 || empty.Partial ||
 		len(empty.Cutoffs)+len(empty.Tokens)+len(empty.SigningKeys) != 0 || empty.IssuedAt != in.time().Unix() || empty.Expiry != empty.IssuedAt+600 {
 		t.Errorf("an empty feed is %+v", empty)
 	}
@@ -65,19 +65,21 @@ func TestFeed(t *testing.T) {
 	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(gone.id)))
 	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id)))
 	in.about("revoke", revoking, token)
+	id, _ := accesstoken.ParseTokenID(claimsOf(in, token).ID)
+	revoked := accesstoken.RevokedToken{ID: id, Expiry: 1764003600}
 	all := in.feed("")
 	if all.Seq != 3 || len(all.Cutoffs) != 1 || all.Cutoffs[0].ClientID != gone.id || all.Cutoffs[0].Generation != 1764000001 ||
-		len(all.Tokens) != 1 || all.Tokens[0] != (accesstoken.RevokedToken{ID: claimsOf(in, token).ID, Expiry: 1764003600}) {
+		len(all.Tokens) != 1 || all.Tokens[0] != revoked {
 		t.Errorf("the feed is %+v", all)
 	}
 	since := in.feed("?after=1")
-	if since.After != 1 || since.Seq != 3 || len(since.Cutoffs) != 0 || len(since.Tokens) != 1 {
+	if !since.Partial || since.After != 1 || since.Seq != 3 || len(since.Cutoffs) != 0 || len(since.Tokens) != 1 {
 		t.Errorf("since 1 the feed is %+v", since)
 	}
 	if nothing := in.feed("?after=3"); nothing.After != 3 || nothing.Seq != 3 || len(nothing.Cutoffs)+len(nothing.Tokens) != 0 {
 		t.Errorf("since 3 the feed is %+v", nothing)
 	}
-	if ahead := in.feed("?after=9"); ahead.After != accesstoken.Whole || ahead.Seq != 3 || len(ahead.Tokens) != 1 {
+	if ahead := in.feed("?after=9"); ahead.Partial || ahead.Seq != 3 || len(ahead.Tokens) != 1 {
 		t.Errorf("from ahead the feed is %+v", ahead)
 	}
 }
@@ -138,13 +140,13 @@ func TestLongPoll(t *testing.T) {
 // Whoever waits is answered when the server stops, and forgotten when he goes.
 func TestPollsEnd(t *testing.T) {
 	in := install(t, nil)
-	stopping := make(chan struct{})
+	stopping, stop := context.WithCancel(t.Context())
 	in.api.stopping = stopping
-	close(stopping)
+	stop()
 	if f := in.feed("?after=0&wait=30s"); f.After != 0 {
 		t.Errorf("the poll is answered with %+v", f)
 	}
-	in.api.stopping = nil
+	in.api.stopping = t.Context()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	in.do(newRequest("GET", "/demo/oauth/revocations?after=0&wait=30s", nil).WithContext(gone))

@@ -41,8 +41,7 @@ func (a *API) introspect(env *authority.Environment) func(http.ResponseWriter, *
 	return func(w http.ResponseWriter, r *http.Request) error {
 		x := a.exchanges.Get().(*exchange)
 		defer a.release(x)
-		// Operator keys are of another environment, and are asked for here all the same.
-		client, err := a.aboutToken(w, r, x, "")
+		client, err := a.aboutToken(w, r, x, env)
 		if err != nil {
 			return err
 		}
@@ -51,7 +50,7 @@ func (a *API) introspect(env *authority.Environment) func(http.ResponseWriter, *
 			return err // whoever is told false drops a good token
 		}
 		// The leeway is for clocks of others; here nothing is active past its exp (C-162).
-		if err != nil || claims.Expiry <= a.authority.Now().Unix() || !client.Introspects && (client.Env != env.Name || string(client.ID) != claims.ClientID) {
+		if err != nil || claims.Expiry <= a.authority.Now().Unix() || !client.MayIntrospect(claims) {
 			note(w, slog.Bool("active", false))
 			writeJSON(w, http.StatusOK, inactive)
 			return nil
@@ -88,7 +87,7 @@ func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http
 	return func(w http.ResponseWriter, r *http.Request) error {
 		x := a.exchanges.Get().(*exchange)
 		defer a.release(x)
-		client, err := a.aboutToken(w, r, x, env.Name)
+		client, err := a.aboutToken(w, r, x, env)
 		if err != nil {
 			return err
 		}
@@ -96,13 +95,16 @@ func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http
 		if err != nil && !errors.Is(err, verify.ErrInvalid) {
 			return err
 		}
-		if err == nil && claims.ClientID == string(client.ID) {
+		if err == nil {
 			actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
-			if err := a.authority.RevokeToken(r.Context(), actor, env.Name, claims); err != nil {
+			revoked, err := a.authority.RevokeToken(r.Context(), actor, client, claims)
+			if err != nil {
 				note(w, slog.String("error", err.Error()))
 				return refuse(reasonStore) // C-169: never 200 for what was not done
 			}
-			note(w, slog.String("revoked", claims.ID))
+			if revoked {
+				note(w, slog.String("revoked", claims.ID))
+			}
 		}
 		writeJSON(w, http.StatusOK, []byte(`{}`)) // some clients cannot read an empty body
 		return nil
@@ -110,26 +112,26 @@ func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http
 }
 
 // aboutToken reads the form of a request about a token, and who sends it.
-func (a *API) aboutToken(w http.ResponseWriter, r *http.Request, x *exchange, env string) (authority.Client, error) {
+func (a *API) aboutToken(w http.ResponseWriter, r *http.Request, x *exchange, env *authority.Environment) (*authority.Client, error) {
 	noStore(w)
 	if err := methods(w, r, http.MethodPost); err != nil {
-		return authority.Client{}, err
+		return nil, err
 	}
 	if err := x.read(w, r, false); err != nil {
-		return authority.Client{}, err
+		return nil, err
 	}
 	if x.clientID == "" || x.clientSecret == "" {
-		return authority.Client{}, refuse(reasonNoCredentials)
+		return nil, refuse(reasonNoCredentials)
 	}
 	client, err := a.authority.AuthenticateClient(&authority.TokenRequest{
-		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env, Address: addressOf(r),
+		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env.Name, Address: addressOf(r),
 	})
 	if err != nil {
-		return client, err
+		return nil, err
 	}
-	note(w, slog.String("client_id", string(client.ID)), slog.String("env", client.Env))
+	note(w, slog.String("client_id", string(client.ID)), slog.String("env", client.Env), slog.Int64("secret_id", client.SecretID))
 	if x.token == "" {
-		return client, refuse(reasonNoToken)
+		return nil, refuse(reasonNoToken)
 	}
 	return client, nil
 }
@@ -139,7 +141,7 @@ func (a *API) aboutToken(w http.ResponseWriter, r *http.Request, x *exchange, en
 func (a *API) verifier(env *authority.Environment) *verify.Verifier {
 	known := knowledge{a.authority, env.Name}
 	v, err := verify.New(verify.Config{
-		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, Leeway: authority.Leeway, Clock: a.authority.Now,
+		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, Leeway: verify.DefaultLeeway, Clock: a.authority.Now,
 	})
 	if err != nil {
 		panic(err) // an environment was checked when it was configured
@@ -155,23 +157,15 @@ type knowledge struct {
 
 // Key implements verify.KeySet.
 func (k knowledge) Key(kid string) (*jose.Key, bool) {
-	issuer, err := k.Issuer(k.env)
-	if err != nil {
-		return nil, false
-	}
-	for _, key := range issuer.Keys {
-		if key.KeyID() == kid {
-			return key, true
-		}
-	}
-	return nil, false
+	key, err := k.VerificationKey(k.env, kid)
+	return key, err == nil // a directory that is too old is noticed behind, by Revoked
 }
 
 // Revoked implements verify.Revocations.
 func (k knowledge) Revoked(kid string, c *accesstoken.Claims) error {
-	err := k.CheckToken(k.env, kid, c)
-	if errors.Is(err, authority.ErrRevoked) {
-		return verify.ErrRevoked
+	dead, err := k.Authority.Revoked(k.env, c, kid)
+	if err == nil && dead {
+		err = verify.ErrRevoked
 	}
 	return err
 }

@@ -5,6 +5,7 @@
 package oauthapi
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,9 +26,9 @@ type Config struct {
 	Authority *authority.Authority
 	BaseURL   string // origin, without a slash at the end
 	Registry  prometheus.Registerer
-	// Stopping is closed when the server begins to stop: requests that wait for
+	// Stopping is done when the server begins to stop: requests that wait for
 	// revocations are then answered. nil: never.
-	Stopping <-chan struct{}
+	Stopping context.Context
 }
 
 // API serves the OAuth endpoints.
@@ -38,17 +39,21 @@ type API struct {
 	metrics   *metrics
 	exchanges sync.Pool // of *exchange
 	polls     polls
-	stopping  <-chan struct{}
+	stopping  context.Context
 }
 
 // New returns the surface of one installation.
 func New(c Config) *API {
 	refusals := newRefusals(c.Authority.Installation().Prefix, c.BaseURL)
+	stopping := c.Stopping
+	if stopping == nil {
+		stopping = context.Background()
+	}
 	return &API{
 		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
 		exchanges: sync.Pool{New: newExchange},
-		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: c.Stopping,
+		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping,
 	}
 }
 

@@ -177,6 +177,8 @@ type state struct {
 	Events       []authority.Event
 	Head         authority.EventHead
 	Directory    directory
+	Revocations  []authority.Revocation
+	LastRevoked  int64
 }
 
 func read(t *testing.T, s authority.Store) (st state) {
@@ -201,6 +203,8 @@ func read(t *testing.T, s authority.Store) (st state) {
 	st.Head, err = s.EventHead(ctx)
 	must(t, err)
 	st.Directory = readDirectory(t, s)
+	st.Revocations, st.LastRevoked, err = s.Revocations(ctx, 0, 100_000)
+	must(t, err)
 	return st
 }
 

@@ -2,44 +2,24 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// lockRevocations returns the seq of the last revocation there ever was. Whoever
-// has called it is alone until the transaction ends: so revocations are
-// committed in their order. It comes behind the lock of the event counter.
-func (t *tx) lockRevocations() (head int64, err error) {
-	err = t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&head)
-	return head, err
-}
-
-const revocationColumns = `seq, env, client_id, generation, jti, kid, expires_at, created_at`
-
-func scanRevocation(r row, v *authority.Revocation) error {
-	return r.Scan(&v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
-}
-
-// insertRevocation adds v behind the last one, under the lock.
-func (t *tx) insertRevocation(head int64, v *authority.Revocation) error {
-	err := t.exec(`INSERT INTO revocations (`+revocationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		head+1, v.Env, v.ClientID, v.Generation, v.TokenID, v.KeyID, millis(v.ExpiresAt), millis(v.CreatedAt))
-	if err != nil {
-		return err
-	}
-	return t.exec(`UPDATE revocation_head SET seq = $1 WHERE id = 1`, head+1)
-}
+// errListed undoes a transaction that has nothing to add.
+var errListed = errors.New("the token is revoked already")
 
 // cutOff records that tokens of the API keys that condition, with its argument
 // arg, selects are dead below a generation: the greater of generation and the
 // one after the stored one. It comes before the change of the API keys.
 func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) error {
-	head, err := t.lockRevocations()
-	if err != nil {
+	var head int64
+	if err := t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&head); err != nil {
 		return err
 	}
-	result, err := t.ExecContext(t.ctx, `INSERT INTO revocations (`+revocationColumns+`)
+	result, err := t.ExecContext(t.ctx, `INSERT INTO revocations (seq, env, client_id, generation, jti, kid, expires_at, created_at)
 		SELECT $2 + row_number() OVER (ORDER BY id), env, id, CASE WHEN generation + 1 > $3 THEN generation + 1 ELSE $3 END, '', '', 0, $4
 		FROM api_keys WHERE `+condition, arg, head, generation, millis(now))
 	if err != nil {
@@ -52,51 +32,78 @@ func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) 
 	return t.exec(`UPDATE revocation_head SET seq = seq + $1 WHERE id = 1`, added)
 }
 
-// RevokeToken implements authority.Store.
-func (s *Store) RevokeToken(ctx context.Context, v *authority.Revocation, most int) error {
-	return s.transact(ctx, func(t *tx) error {
-		head, err := t.lockRevocations()
-		if err != nil {
-			return err
-		}
-		listed, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti = $2`, v.ClientID, v.TokenID)
-		if err != nil || listed > 0 {
-			return err
-		}
-		live, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti <> '' AND expires_at > $2`, v.ClientID, millis(v.CreatedAt))
-		if err != nil {
-			return err
-		}
-		if live >= most {
-			return authority.ErrTokenLimit
-		}
-		return t.insertRevocation(head, v)
-	})
+const revocationColumns = `seq, env, client_id, generation, jti, kid, expires_at, created_at`
+
+func scanRevocation(r row, v *authority.Revocation) error {
+	return r.Scan(&v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
 }
 
 // Revocations implements authority.Store.
-func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, head int64, err error) {
+func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
-		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&head); err != nil || head == after {
+		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&last); err != nil {
 			return err
 		}
 		list, err = collect(t, scanRevocation, `SELECT `+revocationColumns+` FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 		return err
 	})
-	return list, head, err
+	return list, last, err
 }
 
-// SweepRevocations implements authority.Store.
-func (s *Store) SweepRevocations(ctx context.Context, env string, tokensEnded, othersCreated time.Time, limit int) (removed int64, err error) {
-	err = s.transact(ctx, func(t *tx) error {
-		result, err := t.ExecContext(ctx, `DELETE FROM revocations WHERE seq IN (SELECT seq FROM revocations WHERE env = $1
-			AND (jti <> '' AND expires_at < $2 OR jti = '' AND created_at < $3) LIMIT $4)`,
-			env, millis(tokensEnded), millis(othersCreated), limit)
+// RevokeToken implements authority.Store. The head is locked first: so what is
+// counted stays true.
+func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most int) error {
+	err := s.transact(ctx, func(t *tx) error {
+		var seq int64
+		err := t.QueryRowContext(ctx, `UPDATE revocation_head SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&seq)
 		if err != nil {
 			return err
 		}
-		removed, err = result.RowsAffected()
-		return err
+		listed, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti = $2 AND jti <> ''`, r.ClientID, r.TokenID)
+		if err != nil {
+			return err
+		}
+		if listed > 0 {
+			return errListed
+		}
+		live, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti <> '' AND expires_at > $2
+			AND generation >= coalesce((SELECT generation FROM api_keys WHERE id = $1), 0)`, r.ClientID, millis(r.CreatedAt))
+		if err != nil {
+			return err
+		}
+		if live >= most {
+			return authority.ErrManyRevoked
+		}
+		r.Seq = seq
+		return t.exec(`INSERT INTO revocations (`+revocationColumns+`) VALUES ($1, $2, $3, $4, $5, '', $6, $7)`,
+			seq, r.Env, r.ClientID, r.Generation, r.TokenID, millis(r.ExpiresAt), millis(r.CreatedAt))
+	})
+	if errors.Is(err, errListed) {
+		return nil
+	}
+	return err
+}
+
+// SweepRevocations implements authority.Store.
+func (s *Store) SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (removed int, err error) {
+	err = s.transact(ctx, func(t *tx) error {
+		for _, which := range []struct {
+			condition string
+			before    time.Time
+		}{{`expires_at > 0 AND expires_at < $2`, expired}, {`expires_at = 0 AND created_at < $2`, created}} {
+			result, err := t.ExecContext(ctx, `DELETE FROM revocations WHERE seq IN
+				(SELECT seq FROM revocations WHERE env = $1 AND `+which.condition+` ORDER BY expires_at, created_at LIMIT $3)`,
+				env, millis(which.before), limit-removed)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
 	})
 	return removed, err
 }

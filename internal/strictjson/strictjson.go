@@ -103,11 +103,17 @@ func (v Value) Array() ([]Value, bool) {
 
 // ParseObject reads exactly one JSON object, with nothing but white space
 // around it. Strings without escapes share the memory of data.
-func ParseObject(data string) (Object, error) {
+func ParseObject(data string) (Object, error) { return ParseItems(data, nil) }
+
+// ParseItems is ParseObject for long messages. Items of an array that is a
+// member of the outermost object are handed to item one by one, with the
+// member's name, and left out of what is returned; item keeps no Object of
+// theirs, whose memory the next one gets. An error of item ends it.
+func ParseItems(data string, item func(name string, v Value) error) (Object, error) {
 	if !utf8.ValidString(data) {
 		return nil, fmt.Errorf("%w: not valid UTF-8", ErrSyntax)
 	}
-	p := parser{data: data}
+	p := parser{data: data, item: item}
 	p.space()
 	if p.peek() != '{' {
 		return nil, p.fail("expected an object")
@@ -127,6 +133,11 @@ func ParseObject(data string) (Object, error) {
 type parser struct {
 	data string
 	at   int
+
+	item    func(name string, v Value) error // nil to keep all items
+	name    string                           // of the member of the outermost object
+	members []Member                         // memory for the object that is an item
+	reuse   bool                             // the next object takes it
 }
 
 func (p *parser) fail(what string) error {
@@ -184,7 +195,12 @@ func (p *parser) value(depth int) (Value, error) {
 }
 
 func (p *parser) object(depth int) (Value, error) {
-	members := make([]Member, 0, 8)
+	reuse := p.reuse
+	p.reuse = false
+	members := p.members[:0]
+	if !reuse {
+		members = make([]Member, 0, 8)
+	}
 	err := p.list('}', func() error {
 		if p.peek() != '"' {
 			return p.fail("expected a member name")
@@ -209,17 +225,28 @@ func (p *parser) object(depth int) (Value, error) {
 		}
 		p.at++
 		p.space()
+		if depth == 1 {
+			p.name = name
+		}
 		v, err := p.value(depth + 1)
 		members = append(members, Member{Name: name, Value: v})
 		return err
 	})
+	if reuse {
+		p.members = members
+	}
 	return Value{kind: ObjectKind, items: members}, err
 }
 
 func (p *parser) array(depth int) (Value, error) {
 	var items []Member
 	err := p.list(']', func() error {
+		handOut := p.item != nil && depth == 2
+		p.reuse = handOut
 		v, err := p.value(depth + 1)
+		if err == nil && handOut {
+			return p.item(p.name, v)
+		}
 		items = append(items, Member{Value: v})
 		return err
 	})

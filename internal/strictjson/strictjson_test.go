@@ -3,6 +3,7 @@ package strictjson
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -258,6 +259,52 @@ func BenchmarkParseObject(b *testing.B) {
 	for b.Loop() {
 		if _, err := ParseObject(body); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Items are read as ParseObject reads them, and no other object loses its memory
+// to them.
+func TestParseItemsHandsOutTheItemsOfMembers(t *testing.T) {
+	const in = `{"n":{"k":{"v":1},"l":[{"w":2}]},"a":[{"x":"1","y":2},{"x":"3"},[{"z":4},{"z":5}],6],"m":{"k":{"v":7}},"b":[]}`
+	var items []string
+	show := func(v Value) string {
+		o, _ := v.Object()
+		return fmt.Sprint(len(o), " ", v.Kind())
+	}
+	o, err := ParseItems(in, func(name string, v Value) error {
+		items = append(items, name+" "+show(v))
+		if o, ok := v.Object(); ok {
+			x, _ := o.Get("x")
+			text, _ := x.Text()
+			items[len(items)-1] += " " + text
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a 2 5 1", "a 1 5 3", "a 2 4", "a 0 2"}; !slices.Equal(items, want) {
+		t.Errorf("got items %q, want %q", items, want)
+	}
+	whole, err := ParseObject(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"n", "m"} {
+		got, _ := o.Get(name)
+		want, _ := whole.Get(name)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("member %s: got %v, want %v", name, got, want)
+		}
+	}
+	enough := errors.New("enough")
+	if _, err := ParseItems(in, func(string, Value) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("got error %v, want that of item", err)
+	}
+	for _, broken := range []string{`{"a":[{"x":1,"X":2}]}`, `{"a":[1,]}`, `{"a":[1],"a":[2]}`, `{"a":[1]}}`} {
+		if _, err := ParseItems(broken, func(string, Value) error { return nil }); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: got error %v", broken, err)
 		}
 	}
 }

@@ -13,7 +13,8 @@ ALTER TABLE signing_keys ADD COLUMN retired_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE signing_keys ADD COLUMN removed_at BIGINT NOT NULL DEFAULT 0;
 
 -- What verifiers must not believe any more, in one order: a cut-off (client_id,
--- generation), one token (client_id, jti, expires_at), or a signing key (kid).
+-- generation), one token (client_id, generation, jti, expires_at), or a signing
+-- key (kid). expires_at is 0 but for tokens.
 -- A row goes once no token that it concerns can be alive.
 CREATE TABLE revocations (
     seq        BIGINT PRIMARY KEY,
@@ -26,7 +27,7 @@ CREATE TABLE revocations (
     created_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX revocations_by_token ON revocations (client_id, jti) WHERE jti <> '';
-CREATE INDEX revocations_by_end ON revocations (created_at);
+CREATE INDEX revocations_by_end ON revocations (expires_at, created_at);
 
 -- The row that every revocation locks: so they are committed in their order. It
 -- stays when all revocations have gone.
