@@ -37,7 +37,8 @@ CREATE TABLE revocation_head (
 INSERT INTO revocation_head (id, seq) VALUES (1, 0);
 
 -- How often each secret was used in an hour. outcome is 'issued', or the reason
--- of a refusal; secret_id is 0 where no secret was proven.
+-- of a refusal; secret_id is 0 where no secret was proven. Beside these,
+-- 'retired' counts the uses of a secret while it was retired.
 CREATE TABLE usage (
     hour       BIGINT NOT NULL, -- Unix milliseconds of its beginning
     api_key_id TEXT   NOT NULL,
@@ -56,6 +57,10 @@ CREATE TABLE last_uses (
     address    TEXT   NOT NULL,
     PRIMARY KEY (api_key_id, secret_id)
 );
+
+-- What ends soon is looked for again and again.
+CREATE INDEX api_keys_by_end ON api_keys (expires_at) WHERE expires_at > 0;
+CREATE INDEX secrets_by_end ON secrets (expires_at) WHERE expires_at > 0;
 
 -- What has been announced to end, so that it is announced once.
 CREATE TABLE expiry_notices (
