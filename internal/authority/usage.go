@@ -248,3 +248,23 @@ func (a *Authority) SweepUsage(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Usage returns what is recorded of an API key in the hours that begin in
+// [from, to); the last seconds may not be written down yet.
+func (a *Authority) Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error) {
+	list, err := a.store.Usage(ctx, id, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("reading usage: %w", err)
+	}
+	return list, nil
+}
+
+// KeyUses returns up to limit API keys that f matches, in the order of their
+// IDs, beginning behind after, with how they were used since a time.
+func (a *Authority) KeyUses(ctx context.Context, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {
+	list, err := a.store.KeyUses(ctx, f, since, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the use of API keys: %w", err)
+	}
+	return list, nil
+}
