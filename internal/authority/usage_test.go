@@ -273,7 +273,6 @@ func (h *harness) events() []authority.Event {
 func TestEndsAreAnnounced(t *testing.T) {
 	h := New(t)
 	h.ready()
-	day := 24 * time.Hour
 	k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", ExpiresAt: started.Add(40 * day)})
 	h.rotate(k, authority.Rotation{ExpiresAt: started.Add(36 * day)}) // and the first secret is over
 	second := h.second()
