@@ -10,7 +10,7 @@ import (
 
 const day = 24 * time.Hour
 
-// What is safe to delete is told from use: retired, and left alone.
+// C-303: what is safe to delete is told from use: retired, and left alone.
 func TestSafeToDeleteIsToldFromUse(t *testing.T) {
 	ago := func(d time.Duration) time.Time { return started.Add(-d) }
 	for _, test := range []struct {

@@ -101,10 +101,9 @@ type Store interface {
 	// tells how many. Last uses stay.
 	DeleteUsage(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// Expiring returns up to limit API keys and secrets that end in (from,
-	// until] and of which no notice of days, or of fewer, is recorded: of active
-	// API keys, and of retired secrets only those used since.
-	Expiring(ctx context.Context, days int, from, until time.Time, limit int) ([]Expiry, error)
+	// Unannounced returns those of list of whose end no notice of as many days,
+	// or of fewer, is recorded; of retired secrets only those used since.
+	Unannounced(ctx context.Context, list []Expiry) ([]Expiry, error)
 	// AddExpiryNotice records that e was announced; ErrExists where it was.
 	AddExpiryNotice(ctx context.Context, e *Expiry, d *Draft) error
 	// DeleteExpiryNotices forgets the notices about what ended before a time.

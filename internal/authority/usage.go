@@ -212,15 +212,19 @@ func (a *Authority) FlushUsage(ctx context.Context) error {
 
 // use puts what was counted in the words of the store.
 func (a *Authority) use(n *useCount) Use {
-	env := a.environments[n.env].Name
 	u := Use{
-		ClientID: ClientID(a.format.Prefix + "c_" + env + "_" + string(n.id[:])), Env: env, SecretID: int64(n.secret), Outcome: outcomes[n.outcome],
+		ClientID: a.clientID(n.env, n.id), Env: a.environments[n.env].Name, SecretID: int64(n.secret), Outcome: outcomes[n.outcome],
 		Hour: time.UnixMilli(int64(n.hour) * hourMillis).UTC(), Count: n.count, At: time.UnixMilli(n.at).UTC(), Retired: n.retired,
 	}
 	if n.address != [16]byte{} {
 		u.Address = netip.AddrFrom16(n.address).Unmap().String()
 	}
 	return u
+}
+
+// clientID puts together what the directory keeps of a client ID.
+func (a *Authority) clientID(env uint8, random [credential.IDLength]byte) ClientID {
+	return ClientID(a.format.Prefix + "c_" + a.environments[env].Name + "_" + string(random[:]))
 }
 
 // retiredUsed makes the event of the first use of a retired secret in an hour.

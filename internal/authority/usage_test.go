@@ -42,7 +42,7 @@ func from(r *authority.TokenRequest, address string) *authority.TokenRequest {
 	return r
 }
 
-// Each request of an API key that exists is counted by secret, outcome and
+// C-300: each request of an API key that exists is counted by secret, outcome and
 // hour; those of nobody's IDs are not.
 func TestUsageIsCounted(t *testing.T) {
 	h := New(t)
@@ -84,7 +84,7 @@ func TestUsageIsCounted(t *testing.T) {
 	}
 }
 
-// No count is lost or made up while requests and flushes of two nodes go on.
+// C-300: no count is lost or made up while requests and flushes of two nodes go on.
 func TestUsageIsRightUnderConcurrency(t *testing.T) {
 	h := New(t)
 	k := h.ready()
@@ -129,7 +129,7 @@ func TestUsageIsRightUnderConcurrency(t *testing.T) {
 	wantText(t, "usage", h.counted(k), fmt.Sprintf("16h issued/1 %d, 16h scope_not_held/1 %d", 8*each*3/4, 8*each/4))
 }
 
-// What a database that is away could not take, it has once it is back: also what
+// C-300: what a database that is away could not take, it has once it is back: also what
 // was counted meanwhile, and each in its hour.
 func TestUsageOutlivesALostDatabase(t *testing.T) {
 	h := New(t)
@@ -169,20 +169,15 @@ func (h *harness) request(k *key, scope string) *authority.TokenRequest {
 	return r
 }
 
-// Keep writes down what was counted until the last moment, though its own
+// C-300: Keep writes down what was counted until the last moment, though its own
 // context has ended.
 func TestKeepFlushesAtTheEnd(t *testing.T) {
 	h := New(t)
 	k := h.ready()
 	ctx, stop := context.WithCancel(h.ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		h.Keep(ctx)
-	}()
+	stop() // so that Keep has nothing but its end
 	h.issue(h.Authority, k.request())
-	stop()
-	<-ended
+	h.Keep(ctx)
 	wantText(t, "usage", h.counted(k), "16h issued/1 1")
 }
 
@@ -206,7 +201,7 @@ func TestUsageIsKeptForTheRetention(t *testing.T) {
 	}
 }
 
-// A retired secret in use is one event an hour, with secret and address, on
+// C-302: a retired secret in use is one event an hour, with secret and address, on
 // however many nodes and after restarts; so is one that has ended.
 func TestRetiredSecretInUseIsToldOnceAnHour(t *testing.T) {
 	var log strings.Builder
@@ -268,7 +263,7 @@ func (h *harness) events() []authority.Event {
 	return list
 }
 
-// An API key or secret that ends is announced 30, 7 and 1 days before, once
+// C-301: an API key or secret that ends is announced 30, 7 and 1 days before, once
 // each whoever comes first; of several that are due, the most urgent alone.
 func TestEndsAreAnnounced(t *testing.T) {
 	h := New(t)
@@ -333,7 +328,32 @@ func TestEndsAreAnnounced(t *testing.T) {
 	}
 }
 
-// A database that is away when something is to be announced: nothing is lost.
+// C-301: an environment's max_secret_age ends secrets that have no end of their
+// own, and they are announced as well; those of a suspended merchant are not.
+func TestSecretsTooOldAreAnnounced(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	cfg := h.config
+	cfg.Environments = environments()
+	cfg.Environments[0].MaxSecretAge = 60 * day
+	node := h.node(cfg)
+	h.clock.advance(59*day + time.Hour)
+	_, err := node.SuspendMerchant(h.ctx, actor, "4259")
+	h.must(err)
+	before := len(h.events())
+	h.must(node.NotifyExpiries(h.ctx))
+	if n := len(h.events()) - before; n != 0 {
+		t.Errorf("%d events of a suspended merchant", n)
+	}
+	_, err = node.ResumeMerchant(h.ctx, actor, "4259")
+	h.must(err)
+	h.must(node.NotifyExpiries(h.ctx))
+	last := h.events()[len(h.events())-1]
+	wantText(t, "event", fmt.Sprint(last.Kind, " ", last.Subject, " ", last.Details), fmt.Sprintf(`secret.expiring %s {"days":1,"expiresAt":%q,"secretId":1}`,
+		k.ID, started.Add(60*day).Format("2006-01-02T15:04:05.000Z")))
+}
+
+// C-301: a database that is away when something is to be announced: nothing is lost.
 func TestAnnouncingIsTriedAgain(t *testing.T) {
 	h := New(t)
 	h.ready()

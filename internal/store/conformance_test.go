@@ -34,7 +34,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"DeleteUsageIsBounded", testDeleteUsage},
 		{"ARetiredSecretInUseIsOneEventAnHour", testRetiredUsage},
 		{"KeyUsesArePaged", testKeyUses},
-		{"ExpiringIsWhatWasNotAnnounced", testExpiring},
+		{"EndsAreAnnouncedOnce", testUnannounced},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},
 		{"ACancelledChangeDoesNotHappen", testCancelled},

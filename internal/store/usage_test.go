@@ -2,8 +2,6 @@ package store
 
 import (
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -187,84 +185,5 @@ func testKeyUses(t *testing.T, s authority.Store) {
 	must(t, err)
 	if len(page) != 1 || page[0].ID != keys[2].ID || !page[0].LastUsedAt.IsZero() {
 		t.Errorf("uses in production: %+v", page)
-	}
-}
-
-func testExpiring(t *testing.T, s authority.Store) {
-	initialize(t, s)
-	addMerchant(t, s, "acme")
-	day := 24 * time.Hour
-	add := func(n int, key, first, second time.Time, change func(*authority.APIKey)) *authority.APIKey {
-		k := apiKey(n, "demo", "acme")
-		k.ExpiresAt, k.Secrets[0].ExpiresAt, k.Secrets[1].ExpiresAt = key, first, second
-		if change != nil {
-			change(k)
-		}
-		must(t, s.CreateAPIKey(t.Context(), k, authority.KeyLimits{Active: 100, Undeleted: 10}, draft(authority.APIKeyCreated, string(k.ID))))
-		return k
-	}
-	never := time.Time{}
-	add(1, never, never, never, nil)
-	a := add(2, at.Add(day), never, at.Add(day+time.Millisecond), nil)
-	add(3, at, at.Add(-time.Second), never, nil) // over
-	add(4, at.Add(time.Hour), at.Add(time.Hour), never, func(k *authority.APIKey) { k.Status = authority.Disabled })
-	deleteKey(t, s, add(5, at.Add(time.Hour), at.Add(time.Hour), never, nil).ID)
-	b := add(6, never, at.Add(time.Minute), at.Add(time.Minute), func(k *authority.APIKey) {
-		k.Secrets[0].RetiredAt, k.Secrets[1].RetiredAt = at, at
-	})
-	addUsage(t, s, use(b, 1, authority.Issued, 1, at.Add(-time.Millisecond), ""), use(b, 2, authority.Issued, 1, at, ""))
-
-	expiring := func(days int, from, until time.Time, limit int) string {
-		list, err := s.Expiring(t.Context(), days, from, until, limit)
-		must(t, err)
-		text := ""
-		for _, e := range list {
-			if e.MerchantID != "acme" || e.Env != "demo" || e.Days != days {
-				t.Errorf("got %+v", e)
-			}
-			text += fmt.Sprintf("%s/%d in %s; ", strings.TrimLeft(string(e.ClientID)[9:], "0"), e.SecretID, e.ExpiresAt.Sub(at))
-		}
-		return text
-	}
-	wantEqual(t, "within a day", expiring(1, at, at.Add(day), 10), "6/2 in 1m0s; 2/0 in 24h0m0s; ")
-	wantEqual(t, "the first within a day", expiring(1, at, at.Add(day), 1), "6/2 in 1m0s; ")
-	wantEqual(t, "within a week", expiring(7, at.Add(day), at.Add(7*day), 10), "2/2 in 24h0m0.001s; ")
-
-	notice := func(k *authority.APIKey, secret int64, end time.Time, days int) error {
-		e := &authority.Expiry{ClientID: k.ID, SecretID: secret, ExpiresAt: end, Days: days}
-		return s.AddExpiryNotice(t.Context(), e, draft(authority.SecretExpiring, string(k.ID)))
-	}
-	must(t, notice(a, 0, a.ExpiresAt, 7))
-	wantEqual(t, "within a day, announced a week before", expiring(1, at, at.Add(day), 10), "6/2 in 1m0s; 2/0 in 24h0m0s; ")
-	must(t, notice(a, 0, a.ExpiresAt, 1))
-	must(t, notice(b, 2, at.Add(time.Minute), 1))
-	wantEqual(t, "within a day, announced", expiring(1, at, at.Add(day), 10), "")
-	wantEqual(t, "within a week, announced", expiring(7, at, at.Add(day), 10), "")
-	refused(t, s, authority.ErrExists, func() error { return notice(a, 0, a.ExpiresAt, 1) })
-	must(t, s.DeleteExpiryNotices(t.Context(), at.Add(time.Hour)))
-	wantEqual(t, "those forgotten", expiring(1, at, at.Add(day), 10), "6/2 in 1m0s; ")
-}
-
-// A million API keys of which few end soon are not read for those few.
-func TestWhatEndsSoonIsFoundByIndex(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "tokenwright.db"))
-	rows, err := s.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+selectExpiring, 1, 2, 3, 4)
-	must(t, err)
-	defer func() { _ = rows.Close() }()
-	var plan []string
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		must(t, rows.Scan(&id, &parent, &unused, &detail))
-		plan = append(plan, detail)
-	}
-	must(t, rows.Err())
-	for _, index := range []string{"api_keys_by_end", "secrets_by_end"} {
-		if !slices.ContainsFunc(plan, func(s string) bool { return strings.Contains(s, index) }) {
-			t.Errorf("%s is not used: %q", index, plan)
-		}
-	}
-	if i := slices.IndexFunc(plan, func(s string) bool { return strings.HasPrefix(s, "SCAN") }); i >= 0 {
-		t.Errorf("a table is read whole: %q", plan[i])
 	}
 }

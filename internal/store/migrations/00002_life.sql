@@ -58,10 +58,6 @@ CREATE TABLE last_uses (
     PRIMARY KEY (api_key_id, secret_id)
 );
 
--- What ends soon is looked for again and again.
-CREATE INDEX api_keys_by_end ON api_keys (expires_at) WHERE expires_at > 0;
-CREATE INDEX secrets_by_end ON secrets (expires_at) WHERE expires_at > 0;
-
 -- What has been announced to end, so that it is announced once.
 CREATE TABLE expiry_notices (
     api_key_id TEXT   NOT NULL,
