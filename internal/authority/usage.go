@@ -150,7 +150,7 @@ func (u *usage) take() []useCount {
 		}
 		index, uses := make(map[usageKey]uint32, size), make([]useCount, 0, size) // as much again is likely
 		s.mu.Lock()
-		s.index, index = index, s.index
+		s.index = index
 		s.uses, uses = uses, s.uses
 		s.mu.Unlock()
 		all = append(all, uses...)
