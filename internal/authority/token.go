@@ -179,6 +179,7 @@ func (a *Authority) AuthenticateClient(r *TokenRequest) (Client, error) {
 	if refusal != nil {
 		return Client{}, refusal
 	}
+	a.usage.count(proven.key, &proven.secret, Authenticated, now, r.Address)
 	env := d.environments[proven.key.env].Name
 	_, introspects := slices.BinarySearch((*d.sets.Load())[proven.key.scopes].names, introspectScope)
 	return Client{ID: ClientID(r.ClientID), Env: env, Introspects: env == Platform && introspects}, nil

@@ -69,9 +69,13 @@ func TestUsageIsCounted(t *testing.T) {
 	_, err := h.DisableAPIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	ask(func(r *authority.TokenRequest) { r.Address = netip.MustParseAddr("::ffff:192.0.2.8") })
+	_, err = h.EnableAPIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	_, err = h.AuthenticateClient(from(k.request(), "192.0.2.8")) // as other endpoints do
+	h.must(err)
 	h.must(h.FlushUsage(h.ctx))
 	wantText(t, "usage", h.counted(k), "16h id_other_environment/0 1, 16h secret_form/0 1, 16h wrong_secret/0 1, "+
-		"16h issued/1 2, 16h scope_not_held/1 1, 17h key_disabled/1 1")
+		"16h issued/1 2, 16h scope_not_held/1 1, 17h authenticated/1 1, 17h key_disabled/1 1")
 	stored, err := h.APIKey(h.ctx, k.ID)
 	h.must(err)
 	s := stored.Secrets[0]
