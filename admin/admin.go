@@ -105,6 +105,45 @@ type Secret struct {
 	CreatedBy string     `json:"createdBy"`
 	ExpiresAt *time.Time `json:"expiresAt"` // null: never
 	RetiredAt *time.Time `json:"retiredAt"` // null: no other has taken its place
+
+	LastUsedAt   *time.Time `json:"lastUsedAt"` // null: never
+	LastUsedFrom string     `json:"lastUsedFrom,omitempty"`
+	// SafeToDelete: it is retired, and use shows that nobody needs it.
+	SafeToDelete bool `json:"safeToDelete"`
+}
+
+// APIKeyDetails is an API key with how it is used.
+type APIKeyDetails struct {
+	APIKey
+	LastUsedAt   *time.Time `json:"lastUsedAt"` // with any secret; null: never
+	LastUsedFrom string     `json:"lastUsedFrom,omitempty"`
+	Usage        Usage      `json:"usage"`
+}
+
+// Usage is how often an API key was used, by outcome: issued, or why it was
+// refused. The first of the hours counts whole.
+type Usage struct {
+	Last24Hours map[string]int64 `json:"last24Hours"`
+	Last30Days  map[string]int64 `json:"last30Days"`
+}
+
+// APIKeyReport is one API key of a report.
+type APIKeyReport struct {
+	ClientID        string     `json:"clientId"`
+	Name            string     `json:"name"`
+	MerchantID      MerchantID `json:"merchantId,omitzero"` // none: an operator key
+	Env             string     `json:"env"`
+	Status          string     `json:"status"` // active, disabled
+	CreatedAt       time.Time  `json:"createdAt"`
+	ExpiresAt       *time.Time `json:"expiresAt"`       // null: never
+	SecretCreatedAt *time.Time `json:"secretCreatedAt"` // of its newest secret
+	SecretExpiresAt *time.Time `json:"secretExpiresAt"` // of the one that lasts longest; null: never
+	LastUsedAt      *time.Time `json:"lastUsedAt"`      // null: never
+	LastUsedFrom    string     `json:"lastUsedFrom,omitempty"`
+	Issued          int64      `json:"issued"`  // tokens, in the last 30 days
+	Refused         int64      `json:"refused"` // requests, in the last 30 days
+	// Flags: never_used, unused, expired, expires_soon, old_secret.
+	Flags []string `json:"flags"`
 }
 
 // CreatedAPIKey is a new API key with its secret, which is shown only here.

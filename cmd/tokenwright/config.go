@@ -57,6 +57,11 @@ type Config struct {
 	// MaxStaleness is how long tokens are issued while the database is away.
 	MaxStaleness time.Duration `yaml:"max_staleness" help:"how long to issue tokens while the database is away"`
 
+	// UsageRetention is how many days the use of API keys is kept, hour by
+	// hour, such as 400d; when and from where each was last used stays. One
+	// that is used every hour takes about 3 KB a day.
+	UsageRetention string `yaml:"usage_retention" help:"how long the use of API keys is kept, hour by hour: whole days"`
+
 	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
 	// goes to standard error.
 	LogFormat string `yaml:"log_format" help:"json or text"`
@@ -95,7 +100,7 @@ type EnvironmentConfig struct {
 
 func defaultConfig() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: 5 * time.Minute,
+		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: 5 * time.Minute, UsageRetention: "400d",
 		LogFormat: "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
 	}
@@ -296,6 +301,9 @@ func (c *Config) complete() error {
 	if _, err := c.trustedProxies(); err != nil {
 		return err
 	}
+	if _, err := c.usageRetention(); err != nil {
+		return err
+	}
 	switch {
 	case !strings.HasPrefix(c.Database, "sqlite:"):
 		return errors.New("database: only sqlite:<path> is supported by this release")
@@ -325,6 +333,14 @@ func (c *Config) trustedProxies() ([]netip.Prefix, error) {
 		return nil, errors.New("trusted_proxies " + invalid.Reason)
 	}
 	return list, err
+}
+
+func (c *Config) usageRetention() (time.Duration, error) {
+	d, err := parseSpan(c.UsageRetention, "")
+	if err != nil || d < day || d%day != 0 {
+		return 0, errors.New("usage_retention is a number of days, such as 400d")
+	}
+	return d, nil
 }
 
 // checkTLS is for those who serve: who only calls the server needs no private key.

@@ -24,9 +24,8 @@ func (a *app) keyCommand() *cobra.Command {
 	return group("key", "API keys: an API key is an OAuth client with its secrets",
 		a.keyCreateCommand(),
 		a.keyListCommand(),
-		verb("show CLIENT_ID", "Show one API key", func(auth *authority.Authority, ctx context.Context, _ authority.Actor, id authority.ClientID) (*authority.APIKey, error) {
-			return auth.APIKey(ctx, id)
-		}),
+		a.keyShowCommand(),
+		a.keyReportCommand(),
 		a.keyUpdateCommand(),
 		a.keyRotateCommand(),
 		a.keySecretCommand(),

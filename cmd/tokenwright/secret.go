@@ -87,14 +87,27 @@ func (a *app) keySecretCommand() *cobra.Command {
 }
 
 func secretTable(w io.Writer, list []admin.Secret, now time.Time) {
-	row(w, "SECRET", "NAME", "HINT", "STATE", "CREATED", "EXPIRES")
+	row(w, "SECRET", "NAME", "HINT", "STATE", "CREATED", "EXPIRES", "LAST USED", "FROM", "DELETE")
 	for _, s := range list {
 		expires := "never"
 		if s.ExpiresAt != nil {
 			expires = when(*s.ExpiresAt)
 		}
-		row(w, s.ID, s.Name, "…"+s.Hint, stateOf(&s, now), when(s.CreatedAt), expires)
+		row(w, s.ID, s.Name, "…"+s.Hint, stateOf(&s, now), when(s.CreatedAt), expires, lastUse(s.LastUsedAt), s.LastUsedFrom, deletable(&s))
 	}
+}
+
+// deletable says of a retired secret whether somebody may still need it.
+func deletable(s *admin.Secret) string {
+	switch {
+	case s.RetiredAt == nil:
+		return ""
+	case s.SafeToDelete:
+		return "safe"
+	case s.LastUsedAt != nil && !s.LastUsedAt.Before(*s.RetiredAt):
+		return "no: used since it was retired at " + when(*s.RetiredAt)
+	}
+	return "not yet: unused, but only since " + when(*s.RetiredAt)
 }
 
 func stateOf(s *admin.Secret, now time.Time) string {

@@ -152,9 +152,13 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	if err != nil {
 		return nil, nil, err
 	}
+	retention, err := a.config.usageRetention()
+	if err != nil {
+		return nil, nil, err
+	}
 	auth, err := authority.Open(ctx, authority.Config{
 		Store: st, MasterKeys: keys, Logger: logger,
-		BaseURL: a.config.URL, Environments: environments, MaxStaleness: a.config.MaxStaleness,
+		BaseURL: a.config.URL, Environments: environments, MaxStaleness: a.config.MaxStaleness, UsageRetention: retention,
 	})
 	if err != nil {
 		return nil, nil, err

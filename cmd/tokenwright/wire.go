@@ -11,9 +11,12 @@ import (
 )
 
 // wire turns what the domain knows into what is shown.
-type wire struct{ ids authority.MerchantIDKind }
+type wire struct {
+	ids authority.MerchantIDKind
+	now time.Time
+}
 
-func wireOf(a *authority.Authority) wire { return wire{a.Installation().MerchantIDs} }
+func wireOf(a *authority.Authority) wire { return wire{a.Installation().MerchantIDs, time.Now()} }
 
 func (w wire) merchantID(id authority.MerchantID) admin.MerchantID {
 	switch {
@@ -53,7 +56,8 @@ func (w wire) apiKey(k *authority.APIKey) admin.APIKey {
 		s := &k.Secrets[i]
 		out.Secrets = append(out.Secrets, admin.Secret{
 			ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
-			RetiredAt: optional(s.RetiredAt),
+			RetiredAt: optional(s.RetiredAt), LastUsedAt: optional(s.LastUsedAt), LastUsedFrom: s.LastUsedFrom,
+			SafeToDelete: s.SafeToDelete(w.now),
 		})
 	}
 	return out

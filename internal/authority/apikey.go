@@ -40,6 +40,11 @@ type APIKey struct {
 	Version      int64 // 1, raised by every change
 	LastSecretID int64
 	Secrets      []Secret // where asked for
+
+	// With the secrets: when and from where any of its secrets, those deleted
+	// since among them, was last proven. Zero for never.
+	LastUsedAt   time.Time
+	LastUsedFrom string
 }
 
 // NewAPIKey is what to create.

@@ -41,6 +41,8 @@ type Config struct {
 	// MaxStaleness is how long tokens are issued while the store does not
 	// answer; 0 means 5 minutes.
 	MaxStaleness time.Duration
+	// UsageRetention is how long the hours of usage are kept; 0 means 400 days.
+	UsageRetention time.Duration
 }
 
 // Authority applies the rules to one installation. Its methods are safe for
@@ -56,6 +58,9 @@ type Authority struct {
 	baseURL      string
 	environments []Environment
 	maxStaleness time.Duration
+
+	usageRetention time.Duration
+	usage          usage // not written down yet
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following sync.Mutex                // held while the directory is changed
@@ -96,6 +101,9 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	}
 	if a.maxStaleness == 0 {
 		a.maxStaleness = 5 * time.Minute
+	}
+	if a.usageRetention = cfg.UsageRetention; a.usageRetention == 0 {
+		a.usageRetention = 400 * 24 * time.Hour
 	}
 	return a, nil
 }

@@ -32,6 +32,9 @@ const (
 	APIKeyDeleted       EventKind = "api_key.deleted"
 	SecretRotated       EventKind = "api_key.rotated"
 	SecretDeleted       EventKind = "api_key.secret_deleted"
+	APIKeyExpiring      EventKind = "api_key.expiring"
+	SecretExpiring      EventKind = "secret.expiring"     // client ID
+	RetiredSecretUsed   EventKind = "secret.retired_used" // client ID
 )
 
 // Actor is who does something, and from where.

@@ -18,10 +18,14 @@ type task struct {
 func (a *Authority) tasks() []task {
 	return []task{
 		{"removing revocations that have ended", time.Minute, a.SweepRevocations},
+		{"writing usage", usageInterval, a.FlushUsage},
+		{"deleting old usage", time.Hour, a.SweepUsage},
+		{"announcing what ends soon", time.Hour, a.NotifyExpiries},
 	}
 }
 
-// Keep does what time asks for until ctx is done. The caller owns the goroutine
+// Keep does what time asks for until ctx is done, which is to be after the last
+// request is answered; then it writes usage down once more. The caller owns the goroutine
 // it runs in.
 func (a *Authority) Keep(ctx context.Context) {
 	var running sync.WaitGroup
@@ -29,6 +33,17 @@ func (a *Authority) Keep(ctx context.Context) {
 		running.Go(func() { a.keepDoing(ctx, t) })
 	}
 	running.Wait()
+	a.flushAtEnd(context.WithoutCancel(ctx))
+}
+
+// flushAtEnd writes down what was counted since the last time, or by requests
+// that were answered while the server ended.
+func (a *Authority) flushAtEnd(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	if err := a.FlushUsage(ctx); err != nil {
+		a.logger.Error("the last usage is not written", "error", err)
+	}
 }
 
 // keepDoing does t at once and then in its interval. That it fails is told

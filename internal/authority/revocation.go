@@ -53,6 +53,7 @@ func (a *Authority) AuthenticateClient(r *TokenRequest) (*Client, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	a.usage.count(proven.key, &proven.secret, Authenticated, now, r.Address)
 	return &Client{
 		ID: ClientID(r.ClientID), Env: a.environments[proven.key.env].Name, SecretID: int64(proven.secret.id),
 		scopes: (*d.sets.Load())[proven.key.scopes],

@@ -27,6 +27,9 @@ type Secret struct {
 	CreatedBy string
 	ExpiresAt time.Time // zero for never
 	RetiredAt time.Time // when another one took its place; zero for not
+
+	LastUsedAt   time.Time // when it was last proven, refused or not; zero for never
+	LastUsedFrom string    // the address; "" where it is not known
 }
 
 // live tells whether the secret still works.

@@ -243,7 +243,7 @@ func TestUpdateRevokesTokensWhenAsked(t *testing.T) {
 // and the directory as the database.
 func TestConcurrentLifeOfOneKey(t *testing.T) {
 	rounds := 1000
-	if testing.Short() {
+	if underRace || testing.Short() {
 		rounds = 50
 	}
 	h := New(t)

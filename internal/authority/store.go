@@ -89,6 +89,30 @@ type Store interface {
 	// EventHead returns the place of the last event.
 	EventHead(ctx context.Context) (EventHead, error)
 
+	// AddUsage adds uses to what is recorded, and moves the last uses of secrets
+	// forward. For each secret of which this is the first use while retired in
+	// its hour, whoever records it, event makes the event that is committed with
+	// it; merchant is that of the API key.
+	AddUsage(ctx context.Context, uses []Use, event func(u *Use, merchant MerchantID) *Draft) error
+	// Usage returns what is recorded of an API key in the hours that begin in
+	// [from, to), in the order of hours, secrets and outcomes.
+	Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error)
+	// KeyUses returns up to limit API keys that f matches, in the order of
+	// their IDs, beginning behind after, with what is recorded of their use;
+	// counts begin with the hour of since.
+	KeyUses(ctx context.Context, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error)
+	// DeleteUsage deletes up to limit rows of usage from before a time, and
+	// tells how many. Last uses stay.
+	DeleteUsage(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Unannounced returns those of list of whose end no notice of as many days,
+	// or of fewer, is recorded; of retired secrets only those used since.
+	Unannounced(ctx context.Context, list []Expiry) ([]Expiry, error)
+	// AddExpiryNotice records that e was announced; ErrExists where it was.
+	AddExpiryNotice(ctx context.Context, e *Expiry, d *Draft) error
+	// DeleteExpiryNotices forgets the notices about what ended before a time.
+	DeleteExpiryNotices(ctx context.Context, before time.Time) error
+
 	// Directory reads all that the directory holds, as of one moment: begin
 	// is called once, then key for every API key that is not deleted, in the
 	// order of IDs. The first error of either ends it.
@@ -97,6 +121,45 @@ type Store interface {
 	// each thing as it is now; ErrDiverged where the event at after.Seq does
 	// not have after.Hash.
 	Changes(ctx context.Context, after EventHead, limit int) (*DirectoryChanges, error)
+}
+
+// Use is how often an API key was used with one outcome within one hour.
+type Use struct {
+	ClientID ClientID
+	Env      string
+	SecretID int64 // 0 where none was proven
+	Outcome  Outcome
+	Hour     time.Time // its beginning
+	Count    int64
+	At       time.Time // of the last of them
+	Address  string    // of the last of them; "" where it is not known
+	Retired  bool      // the secret was, for the last of them
+}
+
+// HourUsage is how often an API key was used with one outcome within one hour.
+type HourUsage struct {
+	Hour     time.Time // its beginning
+	SecretID int64     // 0 where none was proven
+	Outcome  Outcome
+	Count    int64
+}
+
+// KeyUse is an API key, without its secrets, and how it is used.
+type KeyUse struct {
+	APIKey
+	Issued, Refused int64
+	SecretCreatedAt time.Time // of its newest secret; zero without any
+	SecretExpiresAt time.Time // of the secret that lasts longest; zero for never
+}
+
+// Expiry is the coming end of an API key or a secret.
+type Expiry struct {
+	ClientID   ClientID
+	MerchantID MerchantID
+	Env        string
+	SecretID   int64 // 0 for the API key itself
+	ExpiresAt  time.Time
+	Days       int // within which it ends: 30, 7 or 1
 }
 
 // KeyLimits is what CreateAPIKey and UpdateAPIKey hold under concurrency, per

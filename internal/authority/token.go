@@ -118,6 +118,7 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 	s, key, used := proven.shard, proven.key, &proven.secret
 	issuer := (*d.issuers.Load())[key.env]
 	refuse := func(reason Reason) (Token, error) {
+		a.usage.count(key, used, Outcome(reason), now, r.Address)
 		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: issuer.Environment.Name}
 	}
 	audience, scope, reason := a.grant(d, issuer.Environment, (*d.sets.Load())[key.scopes], r)
@@ -140,6 +141,7 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("signing a token of %s: %w", claims.Env, err)
 	}
+	a.usage.count(key, used, Issued, now, r.Address)
 	return Token{
 		AccessToken: token, ExpiresIn: claims.Expiry - claims.IssuedAt, Scope: scope,
 		ClientID: ClientID(r.ClientID), Env: claims.Env, SecretID: int64(used.id), ID: claims.ID,
@@ -159,11 +161,13 @@ type provenKey struct {
 func (a *Authority) authenticateClient(d *directory, r *TokenRequest, now time.Time) (provenKey, *Refusal) {
 	id, secret, env, refusal := a.readCredentials(r)
 	if refusal != nil {
+		a.countUnproven(d, id, refusal.Reason, now, r.Address)
 		return provenKey{}, refusal
 	}
 	s, key := d.find(env, id.Random)
 	used, reason := a.authenticate(d, s, key, secret, r.Address, now.UnixMilli())
 	if reason != "" {
+		a.usage.count(key, &used, Outcome(reason), now, r.Address)
 		return provenKey{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: id.Env}
 	}
 	return provenKey{s, key, used}, nil
@@ -202,7 +206,7 @@ const maxSecrets = 5
 // noHash is compared with where there is no secret to compare with.
 var noHash credential.Hash
 
-// authenticate returns the secret that was proven, or why there is none. It
+// authenticate returns the secret that was proven, and why that is not enough. It
 // does the same work whether the API key exists or not and however many
 // secrets it has: one HMAC and maxSecrets comparisons (C-036, C-037).
 func (a *Authority) authenticate(d *directory, s *shard, key *keyEntry, secret credential.Secret, from netip.Addr, now int64) (secretEntry, Reason) {
@@ -229,15 +233,15 @@ func (a *Authority) authenticate(d *directory, s *shard, key *keyEntry, secret c
 	case match < 0:
 		return secretEntry{}, WrongSecret
 	case key.suspended:
-		return secretEntry{}, SuspendedMerchant
+		return secrets[match], SuspendedMerchant
 	case !permitted:
-		return secretEntry{}, OtherAddress
+		return secrets[match], OtherAddress
 	case key.disabled:
-		return secretEntry{}, KeyDisabled
+		return secrets[match], KeyDisabled
 	case key.expiresAt != 0 && key.expiresAt <= now:
-		return secretEntry{}, KeyExpired
+		return secrets[match], KeyExpired
 	case secrets[match].expiresAt != 0 && secrets[match].expiresAt <= now:
-		return secretEntry{}, SecretExpired
+		return secrets[match], SecretExpired
 	}
 	return secrets[match], ""
 }

@@ -23,7 +23,7 @@ func scanAPIKey(r row, k *authority.APIKey) error {
 
 func scanSecret(r row, s *authority.Secret) error {
 	return r.Scan(&s.ID, &s.Name, &s.Hint, &s.Hash, &s.RootKeyID, timestamp{&s.CreatedAt}, &s.CreatedBy,
-		timestamp{&s.ExpiresAt}, timestamp{&s.RetiredAt})
+		timestamp{&s.ExpiresAt}, timestamp{&s.RetiredAt}, timestamp{&s.LastUsedAt}, &s.LastUsedFrom)
 }
 
 // APIKey implements authority.Store.
@@ -33,8 +33,10 @@ func (s *Store) APIKey(ctx context.Context, id authority.ClientID) (k *authority
 		if err != nil {
 			return err
 		}
-		k.Secrets, err = t.secrets(id)
-		return err
+		if k.Secrets, err = t.secrets(id); err != nil {
+			return err
+		}
+		return t.lastUse(k)
 	})
 	return k, err
 }
@@ -79,7 +81,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at`
 
 func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
-	return collect(t, scanSecret, `SELECT `+secretColumns+` FROM secrets WHERE api_key_id = $1 ORDER BY id`, id)
+	return collect(t, scanSecret, `SELECT `+secretColumns+`, coalesce(u.at, 0), coalesce(u.address, '')
+		FROM secrets s LEFT JOIN last_uses u ON u.api_key_id = s.api_key_id AND u.secret_id = s.id WHERE s.api_key_id = $1 ORDER BY s.id`, id)
 }
 
 func (t *tx) insertSecret(id authority.ClientID, s *authority.Secret) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -17,6 +18,25 @@ func (t *tx) writeEvent(e *authority.Event) error {
 		return err
 	}
 	return t.exec(`UPDATE event_head SET hash = $1 WHERE id = 1`, e.Hash)
+}
+
+// lockEvents takes the place of the next event, and returns it with the hash of
+// the one before.
+func (t *tx) lockEvents() (head authority.EventHead, err error) {
+	err = t.QueryRowContext(t.ctx, `UPDATE event_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash`).Scan(&head.Seq, &head.Hash)
+	if err != nil {
+		return head, fmt.Errorf("locking the event counter: %w", err)
+	}
+	return head, nil
+}
+
+// append writes an event of something that was found out on the way.
+func (t *tx) append(d *authority.Draft) error {
+	head, err := t.lockEvents()
+	if err != nil {
+		return err
+	}
+	return t.writeEvent(d.Link(head.Seq, head.Hash))
 }
 
 func scanEvent(r row, e *authority.Event) error {

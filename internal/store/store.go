@@ -35,10 +35,9 @@ func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close
 // locked first: so all changes have one order, and what f reads stays true.
 func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) error) error {
 	return s.transact(ctx, func(t *tx) error {
-		var head authority.EventHead
-		err := t.QueryRowContext(ctx, `UPDATE event_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash`).Scan(&head.Seq, &head.Hash)
+		head, err := t.lockEvents()
 		if err != nil {
-			return fmt.Errorf("locking the event counter: %w", err)
+			return err
 		}
 		if err := f(t); err != nil {
 			return err

@@ -38,7 +38,8 @@ CREATE TABLE revocation_head (
 INSERT INTO revocation_head (id, seq) VALUES (1, 0);
 
 -- How often each secret was used in an hour. outcome is 'issued', or the reason
--- of a refusal; secret_id is 0 where no secret was proven.
+-- of a refusal; secret_id is 0 where no secret was proven. Beside these,
+-- 'retired' counts the uses of a secret while it was retired.
 CREATE TABLE usage (
     hour       BIGINT NOT NULL, -- Unix milliseconds of its beginning
     api_key_id TEXT   NOT NULL,

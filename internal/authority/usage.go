@@ -1,0 +1,274 @@
+package authority
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// Outcome is how a use of an API key ended: issued, authenticated, or the
+// Reason of a refusal.
+type Outcome string
+
+const (
+	// Issued is the outcome of a request that got a token.
+	Issued Outcome = "issued"
+	// Authenticated is that of a request that proved its secret for anything
+	// but a token.
+	Authenticated Outcome = "authenticated"
+)
+
+// outcomes are what is counted, by the number that usageKey has for them.
+var outcomes = [...]Outcome{
+	Issued, Authenticated,
+	Outcome(WrongSecret), Outcome(SuspendedMerchant), Outcome(OtherAddress), Outcome(SecretExpired), Outcome(KeyExpired), Outcome(KeyDisabled),
+	Outcome(ScopeForm), Outcome(ScopeNotHeld), Outcome(ScopeNone), Outcome(ScopeTwoResource), Outcome(ScopeOther), Outcome(ResourceUnknown),
+	Outcome(IDOtherEnvironment), Outcome(SecretPlaceholder), Outcome(SecretBlanks), Outcome(SecretQuotes), Outcome(SecretIsID),
+	Outcome(SecretForm), Outcome(SecretChecksum), Outcome(SecretOtherEnv), Outcome(UnknownID),
+}
+
+const (
+	// usageShards keep requests of different API keys from waiting for each other.
+	usageShards   = 64
+	usageInterval = 5 * time.Second
+	// endTimeout is how long a server that ends waits for its last usage.
+	endTimeout = 5 * time.Second
+	// usageBatch is how much one transaction writes: it keeps the one writer of
+	// SQLite for about 20 ms.
+	usageBatch = 1000
+	// usageWaiting is how many rows wait for a store that does not take them
+	// before hours are given up: what is then counted is bounded by the secrets
+	// there are.
+	usageWaiting = 200_000
+
+	hourMillis = int64(time.Hour / time.Millisecond)
+)
+
+// usage counts what API keys are used for, in memory, until FlushUsage writes it
+// down. It knows only API keys that exist, so they bound it. The zero value is
+// ready.
+type usage struct {
+	shards [usageShards]usageShard
+}
+
+// usageShard holds its lock for one look-up; what is in it has no pointers for
+// the garbage collector to follow.
+type usageShard struct {
+	mu    sync.Mutex
+	index map[usageKey]uint32 // of uses
+	uses  []useCount
+	_     [24]byte // a cache line of its own
+}
+
+// usageKey is what is counted apart. The zero ID stands for all that are nobody's.
+type usageKey struct {
+	id      [credential.IDLength]byte
+	env     uint8
+	outcome uint8
+	secret  uint32 // 0 where none was proven
+	hour    uint32 // since 1970
+}
+
+// useCount is how often, and when and from where last.
+type useCount struct {
+	usageKey
+	count   int64
+	at      int64 // Unix milliseconds
+	address [16]byte
+	retired bool // another secret had taken its place
+}
+
+// count takes note of a request. Where the API key does not exist it does the
+// same work, and what it counts is thrown away (C-037).
+func (u *usage) count(key *keyEntry, secret *secretEntry, outcome Outcome, now time.Time, from netip.Addr) {
+	at := now.UnixMilli()
+	k := usageKey{secret: secret.id, hour: uint32(at / hourMillis), outcome: uint8(slices.Index(outcomes[:], outcome))}
+	if key != nil {
+		k.id, k.env = key.id, key.env
+	}
+	s := &u.shards[k.shard()]
+	s.mu.Lock()
+	n := s.find(k)
+	n.count++
+	n.retired = n.retired || secret.retired
+	if at >= n.at {
+		n.at = at
+		if from.IsValid() {
+			n.address = from.As16()
+		}
+	}
+	s.mu.Unlock()
+}
+
+func (k *usageKey) shard() int {
+	return (int(k.id[0])*7 + int(k.id[credential.IDLength-1])) % usageShards
+}
+
+// countUnproven takes note of a request that was refused before anything was
+// looked up, but for what its client ID says.
+func (a *Authority) countUnproven(d *directory, id credential.ID, reason Reason, now time.Time, from netip.Addr) {
+	env := environmentIndex(a.environments, id.Env)
+	if env < 0 || id.Random == "" {
+		return
+	}
+	_, key := d.find(env, id.Random)
+	a.usage.count(key, &secretEntry{}, Outcome(reason), now, from)
+}
+
+// find returns the counter of k, a new one where there is none.
+func (s *usageShard) find(k usageKey) *useCount {
+	i, ok := s.index[k]
+	if !ok {
+		if s.index == nil {
+			s.index = make(map[usageKey]uint32)
+		}
+		i = uint32(len(s.uses))
+		s.index[k] = i
+		s.uses = append(s.uses, useCount{usageKey: k})
+	}
+	return &s.uses[i]
+}
+
+// take empties u. What it returns is in one order on every node, so that two
+// that write at the same time do not lock each other's rows crosswise.
+func (u *usage) take() []useCount {
+	var all []useCount
+	for i := range u.shards {
+		s := &u.shards[i]
+		s.mu.Lock()
+		size := len(s.uses)
+		s.mu.Unlock()
+		if size == 0 {
+			continue
+		}
+		index, uses := make(map[usageKey]uint32, size), make([]useCount, 0, size) // as much again is likely
+		s.mu.Lock()
+		s.index = index
+		s.uses, uses = uses, s.uses
+		s.mu.Unlock()
+		all = append(all, uses...)
+	}
+	all = slices.DeleteFunc(all, func(n useCount) bool { return n.id[0] == 0 })
+	slices.SortFunc(all, func(a, b useCount) int {
+		return cmp.Or(cmp.Compare(a.env, b.env), bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.hour, b.hour),
+			cmp.Compare(a.secret, b.secret), cmp.Compare(a.outcome, b.outcome))
+	})
+	return all
+}
+
+// putBack adds what could not be written down to what was counted since.
+func (u *usage) putBack(rest []useCount, now time.Time) {
+	hour := uint32(now.UnixMilli() / hourMillis)
+	for i := range rest {
+		n := &rest[i]
+		if len(rest) > usageWaiting {
+			n.hour = hour
+		}
+		s := &u.shards[n.shard()]
+		s.mu.Lock()
+		to := s.find(n.usageKey)
+		to.count += n.count
+		to.retired = to.retired || n.retired
+		if n.at > to.at {
+			to.at, to.address = n.at, n.address
+		}
+		s.mu.Unlock()
+	}
+}
+
+// FlushUsage writes down what was counted since the last time. After an error
+// nothing is lost: what was not written is kept, and written the next time.
+func (a *Authority) FlushUsage(ctx context.Context) error {
+	all := a.usage.take()
+	for len(all) > 0 {
+		n := min(len(all), usageBatch)
+		batch := make([]Use, n)
+		for i := range batch {
+			batch[i] = a.use(&all[i])
+		}
+		var late []*Use
+		err := a.store.AddUsage(ctx, batch, func(u *Use, merchant MerchantID) *Draft {
+			late = append(late, u)
+			return a.retiredUsed(u, merchant)
+		})
+		if err != nil {
+			a.usage.putBack(all, a.clock())
+			return fmt.Errorf("writing usage: %w", err)
+		}
+		for _, u := range late {
+			a.logger.Warn("a retired secret is in use", "client_id", string(u.ClientID), "secret_id", u.SecretID, "address", u.Address)
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+// use puts what was counted in the words of the store.
+func (a *Authority) use(n *useCount) Use {
+	u := Use{
+		ClientID: a.clientID(n.env, n.id), Env: a.environments[n.env].Name, SecretID: int64(n.secret), Outcome: outcomes[n.outcome],
+		Hour: time.UnixMilli(int64(n.hour) * hourMillis).UTC(), Count: n.count, At: time.UnixMilli(n.at).UTC(), Retired: n.retired,
+	}
+	if n.address != [16]byte{} {
+		u.Address = netip.AddrFrom16(n.address).Unmap().String()
+	}
+	return u
+}
+
+// clientID puts together what the directory keeps of a client ID.
+func (a *Authority) clientID(env uint8, random [credential.IDLength]byte) ClientID {
+	return ClientID(a.format.Prefix + "c_" + a.environments[env].Name + "_" + string(random[:]))
+}
+
+// retiredUsed makes the event of the first use of a retired secret in an hour.
+func (a *Authority) retiredUsed(u *Use, merchant MerchantID) *Draft {
+	set := details{"secretId": u.SecretID, "usedAt": u.At, "address": u.Address}
+	return a.draft(Actor{ID: "system"}, RetiredSecretUsed, string(u.ClientID), set).about(merchant, u.Env)
+}
+
+// SweepUsage deletes usage of longer ago than the configured retention, and
+// what was noted of notices about what has ended.
+func (a *Authority) SweepUsage(ctx context.Context) error {
+	before := a.now().Add(-a.usageRetention)
+	for {
+		n, err := a.store.DeleteUsage(ctx, before, usageBatch)
+		if err != nil {
+			return fmt.Errorf("deleting old usage: %w", err)
+		}
+		if n < usageBatch {
+			break
+		}
+	}
+	// A day later, for nodes whose clocks are behind.
+	if err := a.store.DeleteExpiryNotices(ctx, a.now().Add(-24*time.Hour)); err != nil {
+		return fmt.Errorf("deleting old notices: %w", err)
+	}
+	return nil
+}
+
+// Usage returns what is recorded of an API key in the hours that begin in
+// [from, to); the last seconds may not be written down yet.
+func (a *Authority) Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error) {
+	list, err := a.store.Usage(ctx, id, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("reading usage: %w", err)
+	}
+	return list, nil
+}
+
+// KeyUses returns up to limit API keys that f matches, in the order of their
+// IDs, beginning behind after, with how they were used since a time.
+func (a *Authority) KeyUses(ctx context.Context, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {
+	list, err := a.store.KeyUses(ctx, f, since, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the use of API keys: %w", err)
+	}
+	return list, nil
+}
