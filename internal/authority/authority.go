@@ -41,6 +41,15 @@ type Config struct {
 	// MaxStaleness is how long tokens are issued while the store does not
 	// answer; 0 means 5 minutes.
 	MaxStaleness time.Duration
+	// JWKSMaxAge is how long the published documents may be cached: whole
+	// seconds; 0 means 5 minutes.
+	JWKSMaxAge time.Duration
+	// ClockSkew is how far the clocks of nodes and verifiers may differ; 0
+	// means a minute.
+	ClockSkew time.Duration
+	// SigningKeyRotation is after how long another signing key takes over by
+	// itself; 0 means never.
+	SigningKeyRotation time.Duration
 }
 
 // Authority applies the rules to one installation. Its methods are safe for
@@ -56,6 +65,9 @@ type Authority struct {
 	baseURL      string
 	environments []Environment
 	maxStaleness time.Duration
+	jwksMaxAge   time.Duration
+	clockSkew    time.Duration
+	rotation     time.Duration // of signing keys; 0 for never
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following sync.Mutex                // held while the directory is changed
@@ -65,6 +77,9 @@ type Authority struct {
 // it, before anything else is done with the database. Errors: ErrNotInitialized
 // for an empty database, ErrMasterKey, ErrEnvironments.
 func Open(ctx context.Context, cfg Config) (*Authority, error) {
+	if err := cfg.CheckSigningKeyTimes(); err != nil {
+		return nil, err
+	}
 	inst, sealed, err := cfg.Store.Installation(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil, ErrNotInitialized
@@ -85,7 +100,8 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	a := &Authority{
 		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
-		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cfg.MaxStaleness,
+		baseURL: cfg.BaseURL, environments: environments, maxStaleness: orElse(cfg.MaxStaleness, DefaultMaxStaleness),
+		jwksMaxAge: orElse(cfg.JWKSMaxAge, DefaultJWKSMaxAge), clockSkew: orElse(cfg.ClockSkew, DefaultClockSkew), rotation: cfg.SigningKeyRotation,
 	}
 	if a.clock == nil {
 		a.clock = time.Now
@@ -93,10 +109,21 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
 	}
-	if a.maxStaleness == 0 {
-		a.maxStaleness = 5 * time.Minute
-	}
 	return a, nil
+}
+
+// What the spans of a Config are where they are 0.
+const (
+	DefaultMaxStaleness = 5 * time.Minute
+	DefaultJWKSMaxAge   = 5 * time.Minute
+	DefaultClockSkew    = time.Minute
+)
+
+func orElse(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
 }
 
 // Installation returns what was fixed at first start.

@@ -18,6 +18,9 @@ var (
 	ErrTokenLimit     = errors.New("the limit of single tokens that are revoked is reached")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
+	// ErrActiveSigningKey refuses what would leave an environment without its
+	// one active signing key, or with two.
+	ErrActiveSigningKey = errors.New("an environment has exactly one active signing key")
 
 	// ErrNotInitialized says that the database holds no installation.
 	ErrNotInitialized = errors.New("the database is empty")

@@ -31,6 +31,13 @@ const (
 	APIKeyDeleted       EventKind = "api_key.deleted"
 	SecretRotated       EventKind = "api_key.rotated"
 	SecretDeleted       EventKind = "api_key.secret_deleted"
+
+	SigningKeyAnnouncement EventKind = "signing_key.announced" // kid
+	SigningKeyWanted       EventKind = "signing_key.wanted"    // somebody asked that it sign as soon as it may
+	SigningKeyUpdate       EventKind = "signing_key.updated"   // its times: a server is configured with longer ones
+	SigningKeyActivation   EventKind = "signing_key.activated" // and another one retired
+	SigningKeyRemoval      EventKind = "signing_key.removed"
+	SigningKeyRevocation   EventKind = "signing_key.revoked"
 )
 
 // Actor is who does something, and from where.

@@ -53,7 +53,8 @@ func notWordCharacter(r rune) bool {
 
 // Initialize makes an installation in the empty database of cfg.Store: a root
 // key sealed under the first master key, and one active signing key for each
-// environment. ErrExists where there is one already.
+// environment; a server announces the second ones (TendSigningKeys). ErrExists
+// where there is an installation already.
 func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKind, actor Actor) error {
 	if !credential.ValidPrefix(prefix) {
 		return invalid("prefix", "is not of the form [a-z][a-z0-9]{0,7}")
@@ -70,10 +71,13 @@ func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKi
 	keys := make([]SigningKey, 0, len(cfg.Environments))
 	kids := make([]string, 0, len(cfg.Environments))
 	for i := range cfg.Environments {
-		k, err := newSigningKey(root, &cfg.Environments[i], now)
+		k, err := newSigningKey(root, &cfg.Environments[i], cfg.Environments[i].RSABits, now)
 		if err != nil {
 			return err
 		}
+		// Nobody has an older JWKS: the first one may sign at once.
+		k.Status, k.RipeAt, k.ActivatedAt = SigningKeyActive, now, now
+		k.KeepFor = keepFor(&cfg.Environments[i], orElse(cfg.MaxStaleness, DefaultMaxStaleness), orElse(cfg.ClockSkew, DefaultClockSkew))
 		keys = append(keys, *k)
 		kids = append(kids, k.Env+"="+k.KeyID)
 	}

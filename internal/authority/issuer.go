@@ -27,7 +27,7 @@ func (d *directory) loadSigningKeys(keys []SigningKey) error {
 		env := &d.environments[i]
 		is := &Issuer{Environment: env}
 		for j := range keys {
-			if keys[j].Env != env.Name {
+			if keys[j].Env != env.Name || !keys[j].Status.published() {
 				continue
 			}
 			signer, err := keys[j].open(d.root)

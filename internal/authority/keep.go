@@ -18,6 +18,7 @@ type task struct {
 func (a *Authority) tasks() []task {
 	return []task{
 		{"removing revocations that have ended", time.Minute, a.SweepRevocations},
+		{"tending the signing keys", time.Second, a.TendSigningKeys},
 	}
 }
 

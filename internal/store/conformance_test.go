@@ -30,6 +30,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"UpdateAPIKeyComparesVersions", testUpdateAPIKey},
 		{"UpdateAPIKeyHoldsTheLimit", testEnable},
 		{"DeleteAPIKeyIsFinal", testDeleteAPIKey},
+		{"ChangeSigningKeysComparesWhatWasSeen", testChangeSigningKeys},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},
 		{"ACancelledChangeDoesNotHappen", testCancelled},

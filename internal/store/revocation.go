@@ -100,3 +100,12 @@ func (s *Store) SweepRevocations(ctx context.Context, env string, tokensEnded, o
 	})
 	return removed, err
 }
+
+// revokeKid records that nothing a signing key has signed is to be believed.
+func (t *tx) revokeKid(now time.Time, env, kid string) error {
+	head, err := t.lockRevocations()
+	if err != nil {
+		return err
+	}
+	return t.insertRevocation(head, &authority.Revocation{Env: env, KeyID: kid, CreatedAt: now})
+}
