@@ -66,8 +66,9 @@ type Authority struct {
 	environments []Environment
 	maxStaleness time.Duration
 	jwksMaxAge   time.Duration
-	clockSkew    time.Duration
-	rotation     time.Duration // of signing keys; 0 for never
+	announceFor  time.Duration                    // a signing key, before it signs
+	keepFor      func(*Environment) time.Duration // a signing key, once retired
+	rotation     time.Duration                    // of signing keys; 0 for never
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following sync.Mutex                // held while the directory is changed
@@ -101,7 +102,8 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
 		baseURL: cfg.BaseURL, environments: environments, maxStaleness: orElse(cfg.MaxStaleness, DefaultMaxStaleness),
-		jwksMaxAge: orElse(cfg.JWKSMaxAge, DefaultJWKSMaxAge), clockSkew: orElse(cfg.ClockSkew, DefaultClockSkew), rotation: cfg.SigningKeyRotation,
+		jwksMaxAge: orElse(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
+		rotation: cfg.SigningKeyRotation,
 	}
 	if a.clock == nil {
 		a.clock = time.Now

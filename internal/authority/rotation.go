@@ -11,7 +11,7 @@ import (
 // CheckSigningKeyTimes refuses spans that the life of a signing key cannot have.
 func (c *Config) CheckSigningKeyTimes() error {
 	age, skew := orElse(c.JWKSMaxAge, DefaultJWKSMaxAge), orElse(c.ClockSkew, DefaultClockSkew)
-	announced := orElse(c.MaxStaleness, DefaultMaxStaleness) + age + skew
+	announced := c.announceFor()
 	switch {
 	case age < time.Second || age > 24*time.Hour || age%time.Second != 0:
 		return invalid("jwks_max_age", "is not a number of whole seconds from 1s to 24h")
@@ -30,21 +30,19 @@ func (a *Authority) JWKSMaxAge() time.Duration { return a.jwksMaxAge }
 // announceFor is how long a signing key is published before it signs: until
 // the slowest node publishes it, a JWKS from a moment before has been cached
 // for as long as it may be, and clocks differ.
-func (a *Authority) announceFor() time.Duration { return a.maxStaleness + a.jwksMaxAge + a.clockSkew }
+func (c *Config) announceFor() time.Duration {
+	return orElse(c.MaxStaleness, DefaultMaxStaleness) + orElse(c.JWKSMaxAge, DefaultJWKSMaxAge) + orElse(c.ClockSkew, DefaultClockSkew)
+}
 
 // keepFor is how long a retired signing key of env stays published: until the
 // slowest node has heard that it is retired, the last token it signed until
 // then has expired, and clocks differ. 0 where it is not known here how long
 // tokens live.
-func (a *Authority) keepFor(env *Environment) time.Duration {
-	return keepFor(env, a.maxStaleness, a.clockSkew)
-}
-
-func keepFor(env *Environment, maxStaleness, clockSkew time.Duration) time.Duration {
+func (c *Config) keepFor(env *Environment) time.Duration {
 	if env.TokenLifetime == 0 {
 		return 0
 	}
-	return maxStaleness + env.TokenLifetime + clockSkew
+	return orElse(c.MaxStaleness, DefaultMaxStaleness) + env.TokenLifetime + orElse(c.ClockSkew, DefaultClockSkew)
 }
 
 // RotatesAt is when another signing key of env takes over from the active one
@@ -155,7 +153,7 @@ func (a *Authority) due(env *Environment, ring keyring, now time.Time) (*step, e
 // a command. Times are never shortened: tokens and cached sets may be out there.
 func (a *Authority) lengthen(env *Environment, ring keyring) *step {
 	for _, k := range ring {
-		ripeAt, keepFor := k.CreatedAt.Add(a.announceFor()), a.keepFor(env)
+		ripeAt, keepFor := k.CreatedAt.Add(a.announceFor), a.keepFor(env)
 		switch {
 		case k.Status == SigningKeyAnnounced && k.RipeAt.Before(ripeAt):
 			k.RipeAt = ripeAt
@@ -183,7 +181,7 @@ func (a *Authority) announce(env *Environment, ring keyring, now time.Time) (*st
 	if err != nil {
 		return nil, err
 	}
-	k.RipeAt = now.Add(a.announceFor())
+	k.RipeAt = now.Add(a.announceFor)
 	return &step{SigningKeyAnnouncement, k.KeyID, details{"ripeAt": k.RipeAt}, []SigningKey{*k}}, nil
 }
 

@@ -81,6 +81,26 @@ func newSigningKey(root *rootKeys, env *Environment, rsaBits int, now time.Time)
 	return k, nil
 }
 
+// firstSigningKeys makes two for each environment: one signs at once, for no
+// verifier can have an older JWKS, and one is announced.
+func firstSigningKeys(root *rootKeys, cfg *Config, now time.Time) (keys []SigningKey, err error) {
+	for i := range cfg.Environments {
+		env := &cfg.Environments[i]
+		for _, status := range []SigningKeyStatus{SigningKeyActive, SigningKeyAnnounced} {
+			k, err := newSigningKey(root, env, env.RSABits, now)
+			if err != nil {
+				return nil, err
+			}
+			k.Status, k.RipeAt = status, now.Add(cfg.announceFor())
+			if status == SigningKeyActive {
+				k.RipeAt, k.ActivatedAt, k.KeepFor = now, now, cfg.keepFor(env)
+			}
+			keys = append(keys, *k)
+		}
+	}
+	return keys, nil
+}
+
 // identity is what the sealed private key is bound to.
 func (k *SigningKey) identity() string {
 	return "tokenwright signing key " + k.Env + " " + string(k.Algorithm) + " " + k.KeyID

@@ -57,6 +57,7 @@ func TestARevokedSigningKeyIsReplacedByTheRipeSpare(t *testing.T) {
 func TestWithoutARipeSpareARevocationMustBeForced(t *testing.T) {
 	h := New(t)
 	k := h.ready()
+	h.withoutSpare()
 	first := h.demoKeys()[0].KeyID
 	refused := func(ripeAt time.Time) {
 		t.Helper()
@@ -86,7 +87,7 @@ func TestWithoutARipeSpareARevocationMustBeForced(t *testing.T) {
 	h.signs(k, spare.KeyID)
 
 	// Nor does it need a spare: a new key signs, which nobody has seen.
-	h.raw(`DELETE FROM signing_keys WHERE env = 'demo' AND status = 'announced'`)
+	h.withoutSpare()
 	r, err = h.RevokeSigningKey(h.ctx, actor, spare.KeyID, true)
 	h.must(err)
 	if !r.KnownAt.Equal(h.clock.now().Add(announceTime)) {

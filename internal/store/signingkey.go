@@ -12,6 +12,9 @@ import (
 const signingKeyColumns = `kid, env, algorithm, status, root_key_id, sealed, created_at, ripe_at, wanted_at,
 	activated_at, retired_at, keep_for, removed_at`
 
+// Of those made at the same time, announced ones come last.
+const signingKeyOrder = ` ORDER BY created_at, activated_at = 0, activated_at, kid`
+
 func scanSigningKey(r row, k *authority.SigningKey) error {
 	var keepFor int64
 	err := r.Scan(&k.KeyID, &k.Env, &k.Algorithm, &k.Status, &k.RootKeyID, &k.Sealed, timestamp{&k.CreatedAt}, timestamp{&k.RipeAt},
@@ -30,14 +33,14 @@ func (s *Store) SigningKeys(ctx context.Context) (keys []authority.SigningKey, e
 }
 
 func (t *tx) signingKeys() ([]authority.SigningKey, error) {
-	return collect(t, scanSigningKey, `SELECT `+signingKeyColumns+` FROM signing_keys ORDER BY created_at, kid`)
+	return collect(t, scanSigningKey, `SELECT `+signingKeyColumns+` FROM signing_keys`+signingKeyOrder)
 }
 
 // ChangeSigningKeys implements authority.Store.
 func (s *Store) ChangeSigningKeys(ctx context.Context, env string, seen, changed []authority.SigningKey, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
 		stored, err := collect(t, scanSigningKey,
-			`SELECT `+signingKeyColumns+` FROM signing_keys WHERE env = $1 ORDER BY created_at, kid`, env)
+			`SELECT `+signingKeyColumns+` FROM signing_keys WHERE env = $1`+signingKeyOrder, env)
 		if err != nil {
 			return err
 		}
