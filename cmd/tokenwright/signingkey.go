@@ -142,7 +142,9 @@ Where it is the active key, the announced one takes over. If that one has not be
 published for long enough, the command refuses and says when it will have been.
 With --force it takes over at once: the stolen key is dead sooner, but verifiers
 which have not fetched the JWKS since it was announced refuse the new tokens until
-they do.`
+they do.
+
+A KID that begins with a hyphen stands behind --: signing-key revoke --yes -- KID`
 	c.Flags().BoolVar(&force, "force", false, "do not wait until every verifier knows the next key")
 	c.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
 	a.configFlags(c.Flags(), signingKeyTimes...)

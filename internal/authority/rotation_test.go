@@ -329,6 +329,22 @@ func TestANewRSAKeyIsAsLargeAsTheOneBefore(t *testing.T) {
 	}
 }
 
+// A kid is an argument of signing-key revoke: none is taken for a flag.
+func TestNoKeyIDBeginsWithAHyphen(t *testing.T) {
+	h := New(t)
+	for range 100 { // of which none would begin so by chance in one run of five
+		h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, h.demoKeys()[0].KeyID, true)))
+		h.raw(`DELETE FROM signing_keys WHERE status = 'revoked'`)
+	}
+	events, err := h.Events(h.ctx, 0, 1000)
+	h.must(err)
+	for _, e := range events {
+		if e.Kind == authority.SigningKeyAnnouncement && strings.HasPrefix(e.Subject, "-") {
+			t.Errorf("kid %s", e.Subject)
+		}
+	}
+}
+
 func TestSpansThatASigningKeyCannotHaveAreRefused(t *testing.T) {
 	h := New(t)
 	for field, c := range map[string]authority.Config{

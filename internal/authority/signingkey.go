@@ -62,11 +62,7 @@ func (k *SigningKey) KeptUntil() time.Time {
 
 // newSigningKey makes an announced key, which is not ripe before it is said.
 func newSigningKey(root *rootKeys, env *Environment, rsaBits int, now time.Time) (*SigningKey, error) {
-	private, err := jose.GenerateKey(env.Algorithm, rsaBits)
-	if err != nil {
-		return nil, fmt.Errorf("generating a signing key of %s: %w", env.Name, err)
-	}
-	signer, err := jose.NewSigner(env.Algorithm, private)
+	private, signer, err := generateKeyPair(env.Algorithm, rsaBits)
 	if err != nil {
 		return nil, fmt.Errorf("generating a signing key of %s: %w", env.Name, err)
 	}
@@ -79,6 +75,21 @@ func newSigningKey(root *rootKeys, env *Environment, rsaBits int, now time.Time)
 	}
 	k.Sealed = seal(root.wrap, der, k.identity())
 	return k, nil
+}
+
+// generateKeyPair makes key pairs until one has a key ID that a command line
+// does not take for a flag: one in 64 begins with a hyphen.
+func generateKeyPair(alg jose.Algorithm, rsaBits int) (crypto.Signer, *jose.Signer, error) {
+	for {
+		private, err := jose.GenerateKey(alg, rsaBits)
+		if err != nil {
+			return nil, nil, err
+		}
+		signer, err := jose.NewSigner(alg, private)
+		if err != nil || signer.KeyID()[0] != '-' {
+			return private, signer, err
+		}
+	}
 }
 
 // firstSigningKeys makes two for each environment: one signs at once, for no
