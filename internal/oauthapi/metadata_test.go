@@ -328,3 +328,29 @@ func TestThePublishedSigningKeys(t *testing.T) {
 	in.must(in.TendSigningKeys(t.Context()))
 	published(2, 3)
 }
+
+// C-182: once a signing key is revoked, introspection refuses its tokens, and
+// the feed lists it and is signed by another.
+func TestTokensOfARevokedSigningKeyAreDead(t *testing.T) {
+	in := install(t, nil)
+	k := in.key("demo", "customers:read")
+	token, kid := in.token(k), in.signingKeys("demo")[0].KeyID
+	in.active(k, token)
+	in.advance(11 * time.Minute)
+	in.must(in.LoadDirectory(t.Context()))
+	_, err := in.RevokeSigningKey(t.Context(), actor, kid, false)
+	in.must(err)
+	in.inactive(k, token)
+	if f := in.feed(""); !slices.Equal(f.SigningKeys, []string{kid}) { // in.feed verifies with what is published now
+		t.Errorf("the feed is %+v", f)
+	}
+	in.active(k, in.token(k)) // its API key has lost nothing
+	// Once no token of it can live, it need not be listed any more.
+	in.advance(3 * time.Hour)
+	in.must(in.LoadDirectory(t.Context()))
+	in.must(in.SweepRevocations(t.Context()))
+	in.inactive(k, token)
+	if f := in.feed(""); len(f.SigningKeys) != 0 {
+		t.Errorf("the feed is %+v", f)
+	}
+}
