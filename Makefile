@@ -13,7 +13,7 @@ FUZZ_SHORT := 20000x
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
 
-.PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults proof bench
+.PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-test: tools ## run the tests of the benchmark
 
 faults: tools ## kill everything 200 times, and show what was lost (R-10)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run Kill ./faults -rounds 200
+
+rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
+	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation
 
 # One rule with CASE=C-037. Times are judged: the machine should have nothing else to do.
 proof: tools ## show that refusals take alike long (C-037, C-038)

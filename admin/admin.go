@@ -155,12 +155,32 @@ type CreatedAPIKey struct {
 
 // SigningKey is the public side of a key pair that signs tokens.
 type SigningKey struct {
-	KeyID       string    `json:"kid"`
-	Env         string    `json:"env"`
-	Algorithm   string    `json:"alg"`
-	Status      string    `json:"status"`
-	CreatedAt   time.Time `json:"createdAt"`
-	ActivatedAt time.Time `json:"activatedAt"`
+	KeyID       string     `json:"kid"`
+	Env         string     `json:"env"`
+	Algorithm   string     `json:"alg"`
+	Status      string     `json:"status"`
+	CreatedAt   time.Time  `json:"createdAt"`   // announced
+	RipeAt      time.Time  `json:"ripeAt"`      // from when on it may sign
+	ActivatedAt *time.Time `json:"activatedAt"` // null: never
+	RotatesAt   *time.Time `json:"rotatesAt"`   // of the active one: when the next takes over; null: not planned
+	RetiredAt   *time.Time `json:"retiredAt"`   // null: not yet
+	KeptUntil   *time.Time `json:"keptUntil"`   // of a retired one: published until then
+	RemovedAt   *time.Time `json:"removedAt"`   // or revoked; null: not yet
+}
+
+// SigningKeyRotation is what a request to rotate has led to.
+type SigningKeyRotation struct {
+	Rotated   bool       `json:"rotated"` // Active has just taken over
+	Active    SigningKey `json:"active"`
+	Next      SigningKey `json:"next"`
+	RotatesAt *time.Time `json:"rotatesAt"` // when Next takes over, where it was asked for; null: it was not
+}
+
+// RevokedSigningKey is what the revocation of a signing key has led to.
+type RevokedSigningKey struct {
+	Revoked SigningKey `json:"revoked"`
+	Active  SigningKey `json:"active"`  // the one that signs now
+	KnownAt time.Time  `json:"knownAt"` // from when on every verifier knows Active
 }
 
 // Event is one record of the audit log.

@@ -56,11 +56,20 @@ type Config struct {
 	MasterKeyFile string `yaml:"master_key_file" help:"file that holds the master key"`
 	// MaxStaleness is how long tokens are issued while the database is away.
 	MaxStaleness time.Duration `yaml:"max_staleness" help:"how long to issue tokens while the database is away"`
+	// JWKSMaxAge is how long verifiers may keep JWKS and metadata: 1s to 24h.
+	JWKSMaxAge time.Duration `yaml:"jwks_max_age" help:"how long verifiers may keep the JWKS"`
+	// ClockSkew is how far the clocks of servers and verifiers may differ: 1s
+	// to 10m.
+	ClockSkew time.Duration `yaml:"clock_skew" help:"how far clocks of servers and verifiers may differ"`
+	// SigningKeyRotation is how often the signing key of each environment is
+	// replaced by itself: a span longer than max_staleness + jwks_max_age +
+	// clock_skew, or never.
+	SigningKeyRotation span `yaml:"signing_key_rotation" help:"how often signing keys are replaced; never for by hand only"`
 
 	// UsageRetention is how many days the use of API keys is kept, hour by
 	// hour, such as 400d; when and from where each was last used stays. One
 	// that is used every hour takes about 3 KB a day.
-	UsageRetention string `yaml:"usage_retention" help:"how long the use of API keys is kept, hour by hour: whole days"`
+	UsageRetention span `yaml:"usage_retention" help:"how long the use of API keys is kept, hour by hour: whole days"`
 
 	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
 	// goes to standard error.
@@ -100,8 +109,10 @@ type EnvironmentConfig struct {
 
 func defaultConfig() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: 5 * time.Minute, UsageRetention: "400d",
-		LogFormat: "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
+		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: authority.DefaultMaxStaleness,
+		JWKSMaxAge: authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
+		UsageRetention: span(400 * day),
+		LogFormat:      "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
 	}
 }
@@ -301,9 +312,6 @@ func (c *Config) complete() error {
 	if _, err := c.trustedProxies(); err != nil {
 		return err
 	}
-	if _, err := c.usageRetention(); err != nil {
-		return err
-	}
 	switch {
 	case !strings.HasPrefix(c.Database, "sqlite:"):
 		return errors.New("database: only sqlite:<path> is supported by this release")
@@ -317,11 +325,20 @@ func (c *Config) complete() error {
 		return errors.New("merchant_ids is number or text")
 	case c.MaxStaleness < time.Second:
 		return errors.New("max_staleness is at least 1s")
+	case c.JWKSMaxAge <= 0 || c.ClockSkew <= 0:
+		return errors.New("jwks_max_age and clock_skew are at least 1s")
+	case time.Duration(c.UsageRetention) < day || time.Duration(c.UsageRetention)%day != 0:
+		return errors.New("usage_retention is a number of days, such as 400d")
 	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
 		return errors.New("shutdown_delay is 0 to 5m")
 	case len(c.Environments) == 0:
 		return errors.New("environments: there must be at least one")
-	case c.URL == "":
+	}
+	times := c.authority()
+	if err := times.CheckSigningKeyTimes(); err != nil {
+		return err
+	}
+	if c.URL == "" {
 		return nil // from the listener, once it is bound
 	}
 	return c.checkURL()
@@ -335,12 +352,13 @@ func (c *Config) trustedProxies() ([]netip.Prefix, error) {
 	return list, err
 }
 
-func (c *Config) usageRetention() (time.Duration, error) {
-	d, err := parseSpan(c.UsageRetention, "")
-	if err != nil || d < day || d%day != 0 {
-		return 0, errors.New("usage_retention is a number of days, such as 400d")
+// authority is what the configuration says to the domain, but for what only
+// servers know.
+func (c *Config) authority() authority.Config {
+	return authority.Config{
+		MaxStaleness: c.MaxStaleness, JWKSMaxAge: c.JWKSMaxAge, ClockSkew: c.ClockSkew, SigningKeyRotation: time.Duration(c.SigningKeyRotation),
+		UsageRetention: time.Duration(c.UsageRetention),
 	}
-	return d, nil
 }
 
 // checkTLS is for those who serve: who only calls the server needs no private key.

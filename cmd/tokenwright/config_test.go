@@ -34,22 +34,25 @@ func writeFile(t *testing.T, text string) string {
 func TestLaterSourcesWin(t *testing.T) {
 	t.Parallel()
 	values := map[string][3]string{ // in the file, in the variable, in the flag
-		"url":             {"https://a.example", "https://b.example", "https://c.example"},
-		"listen":          {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
-		"metrics_listen":  {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
-		"tls_cert_file":   {"a.pem", "b.pem", "c.pem"},
-		"tls_key_file":    {"a.key", "b.key", "c.key"},
-		"data":            {"a", "b", "c"},
-		"database":        {"sqlite:a/x.db", "sqlite:b/x.db", "sqlite:c/x.db"},
-		"master_key_file": {"a.key", "b.key", "c.key"},
-		"max_staleness":   {"1m0s", "2m0s", "3m0s"},
-		"usage_retention": {"30d", "60d", "90d"},
-		"log_format":      {"text", "json", "text"},
-		"log_level":       {"debug", "warn", "error"},
-		"shutdown_delay":  {"1s", "2s", "3s"},
-		"prefix":          {"aa", "bb", "cc"},
-		"merchant_ids":    {"number", "text", "number"},
-		"trusted_proxies": {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, 2001:db8::/32"},
+		"url":                  {"https://a.example", "https://b.example", "https://c.example"},
+		"listen":               {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+		"metrics_listen":       {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
+		"tls_cert_file":        {"a.pem", "b.pem", "c.pem"},
+		"tls_key_file":         {"a.key", "b.key", "c.key"},
+		"data":                 {"a", "b", "c"},
+		"database":             {"sqlite:a/x.db", "sqlite:b/x.db", "sqlite:c/x.db"},
+		"master_key_file":      {"a.key", "b.key", "c.key"},
+		"max_staleness":        {"1m0s", "2m0s", "3m0s"},
+		"jwks_max_age":         {"1m0s", "2m0s", "3m0s"},
+		"clock_skew":           {"1s", "2s", "3s"},
+		"signing_key_rotation": {"30d", "36h0m0s", "never"},
+		"usage_retention":      {"30d", "60d", "90d"},
+		"log_format":           {"text", "json", "text"},
+		"log_level":            {"debug", "warn", "error"},
+		"shutdown_delay":       {"1s", "2s", "3s"},
+		"prefix":               {"aa", "bb", "cc"},
+		"merchant_ids":         {"number", "text", "number"},
+		"trusted_proxies":      {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, 2001:db8::/32"},
 	}
 	all := scalars()
 	if len(all) != len(values) {
@@ -98,6 +101,14 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"max_staleness: 300":                                   "cannot unmarshal",
 		"max_staleness: soon":                                  "cannot unmarshal",
 		"max_staleness: 10ms":                                  "max_staleness is at least 1s",
+		"jwks_max_age: 0s":                                     "jwks_max_age and clock_skew are at least 1s",
+		"jwks_max_age: 1500ms":                                 "jwks_max_age is not a number of whole seconds",
+		"jwks_max_age: 25h":                                    "jwks_max_age is not a number of whole seconds",
+		"clock_skew: 11m":                                      "clock_skew is not from 1s to 10m",
+		"signing_key_rotation: 11m":                            "signing_key_rotation is neither 0 (never) nor longer than 11m0s",
+		"signing_key_rotation: -1d":                            "is no span of time, such as 90d, 12h or never",
+		"signing_key_rotation: -1h":                            "is no span of time, such as 90d",
+		"signing_key_rotation: often":                          "is no span of time, such as 90d",
 		"shutdown_delay: 1h":                                   "shutdown_delay is 0 to 5m",
 		"shutdown_delay: -1s":                                  "shutdown_delay is 0 to 5m",
 		"usage_retention: 36h":                                 "usage_retention is a number of days",
@@ -136,7 +147,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 			t.Errorf("%s: got exit code %d and %s, want %s", text, code, stderr, want)
 		}
 	}
-	for _, text := range []string{"", "# nothing", "metrics_listen: off", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
+	for _, text := range []string{"", "# nothing", "signing_key_rotation: 0", "signing_key_rotation: 11m1s", "metrics_listen: off", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
 		"environments: {a: {issuer: 'http://localhost:8080/a'}}"} {
 		if code, _, stderr := command(t, nil, "config", "check", "--config", writeFile(t, text)); code != exitOK {
 			t.Errorf("%s: got exit code %d and %s", text, code, stderr)

@@ -26,7 +26,9 @@ func (a *app) manage(ctx context.Context, f func(*authority.Authority, authority
 	if err != nil {
 		return err
 	}
-	auth, err := authority.Open(ctx, authority.Config{Store: st, MasterKeys: keys})
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys = st, keys
+	auth, err := authority.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -136,8 +138,9 @@ func (a *app) initialize(ctx context.Context, st *store.Store, environments []au
 			return err
 		}
 	}
-	err = authority.Initialize(ctx, authority.Config{Store: st, MasterKeys: keys, Environments: environments},
-		a.config.Prefix, authority.MerchantIDKind(a.config.MerchantIDs), commandActor())
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys, cfg.Environments = st, keys, environments
+	err = authority.Initialize(ctx, cfg, a.config.Prefix, authority.MerchantIDKind(a.config.MerchantIDs), commandActor())
 	if errors.Is(err, authority.ErrExists) { // another process was first
 		return nil
 	}

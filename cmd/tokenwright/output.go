@@ -69,6 +69,14 @@ func when(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
+// whenever shows a time that may not be there.
+func whenever(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return when(*t)
+}
+
 // parseExpiry reads a time in RFC 3339, or how long from now: 90d, 12h; never
 // is the zero time.
 func parseExpiry(text string, now time.Time) (time.Time, error) {
@@ -141,6 +149,10 @@ func explain(err error) string {
 		if errors.Is(err, a.err) {
 			return err.Error() + "\n  " + a.do
 		}
+	}
+	var unripe *authority.UnripeError
+	if errors.As(err, &unripe) {
+		return err.Error() + "\n  wait until then, or add --force: another key signs at once, and verifiers refuse its tokens until they have fetched the JWKS again"
 	}
 	return err.Error()
 }

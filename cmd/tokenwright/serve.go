@@ -152,14 +152,10 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	if err != nil {
 		return nil, nil, err
 	}
-	retention, err := a.config.usageRetention()
-	if err != nil {
-		return nil, nil, err
-	}
-	auth, err := authority.Open(ctx, authority.Config{
-		Store: st, MasterKeys: keys, Logger: logger,
-		BaseURL: a.config.URL, Environments: environments, MaxStaleness: a.config.MaxStaleness, UsageRetention: retention,
-	})
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys, cfg.Logger = st, keys, logger
+	cfg.BaseURL, cfg.Environments = a.config.URL, environments
+	auth, err := authority.Open(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}

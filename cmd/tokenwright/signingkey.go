@@ -2,106 +2,160 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
 func (a *app) signingKeyCommand() *cobra.Command {
+	c := group("signing-key", "Signing keys: the key pairs that sign access tokens",
+		a.signingKeyListCommand(), a.signingKeyRotateCommand(), a.signingKeyRevokeCommand())
+	c.Long = `Signing keys: the key pairs that sign access tokens.
+
+Each environment has its own. One is active: it signs. The next one is announced:
+it is in the JWKS already, so that every verifier knows it before it signs. The
+one before is retired: it stays in the JWKS until the last token that it signed
+has expired, and is then removed.
+
+All of that happens by itself while a server runs: signing_key_rotation says how
+often (every 90 days; never, to rotate by hand only).`
+	return c
+}
+
+// signingKeyTimes are the fields that the life of a signing key depends on.
+var signingKeyTimes = []string{"max_staleness", "jwks_max_age", "clock_skew", "signing_key_rotation"}
+
+func (a *app) signingKeyListCommand() *cobra.Command {
 	var env string
-	list := a.command("list", "List signing keys", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("list", "List signing keys, and what comes next for each", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			keys, err := auth.SigningKeys(ctx)
 			if err != nil {
 				return err
 			}
-			if env != "" {
-				keys = slices.DeleteFunc(keys, func(k authority.SigningKey) bool { return k.Env != env })
-			}
 			out := wireAll(keys, wireOf(auth).signingKey)
+			for i := range out {
+				if keys[i].Status == authority.SigningKeyActive {
+					out[i].RotatesAt = optional(auth.RotatesAt(keys, keys[i].Env))
+				}
+			}
+			if env != "" {
+				out = slices.DeleteFunc(out, func(k admin.SigningKey) bool { return k.Env != env })
+			}
 			return a.print(out, func(w io.Writer) {
-				row(w, "KID", "ENV", "ALG", "STATUS", "ACTIVE SINCE")
+				row(w, "KID", "ENV", "ALG", "STATUS", "ANNOUNCED", "ACTIVATED", "RETIRED", "REMOVED", "NEXT")
 				for _, k := range out {
-					row(w, k.KeyID, k.Env, k.Algorithm, k.Status, when(k.ActivatedAt))
+					row(w, k.KeyID, k.Env, k.Algorithm, k.Status, when(k.CreatedAt), whenever(k.ActivatedAt), whenever(k.RetiredAt),
+						whenever(k.RemovedAt), comesNext(k))
 				}
 			})
 		})
 	})
-	list.Flags().StringVar(&env, "env", "", "only those of this `environment`")
-	return group("signing-key", "Signing keys: the key pairs that sign access tokens", list)
+	c.Flags().StringVar(&env, "env", "", "only those of this `environment`")
+	a.configFlags(c.Flags(), signingKeyTimes...)
+	return c
 }
 
-func (a *app) masterKeyCommand() *cobra.Command {
-	rotate := a.command("rotate", "Seal the database under a new master key", noArgs, a.rotateMasterKey)
-	rotate.Long = `Seal the database under a new master key. Every API key keeps working, and so do
-running servers, which need a master key only at their start.
-
-With the embedded database, master.key in the data directory is replaced; the old
-one stays as master.key.previous, since it opens the backups made until now.
-Otherwise give the new key in TOKENWRIGHT_MASTER_KEY (or master_key_file) and the
-old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS (or …_PREVIOUS_FILE).`
-	return group("master-key", "The master key, which seals what the database must not show", rotate)
-}
-
-// rotateMasterKey writes the new key before the database is sealed under it,
-// and gives it its final name afterwards: whenever it is interrupted, a key
-// that opens the database is where masterKeys looks for it.
-func (a *app) rotateMasterKey(ctx context.Context, _ []string) error {
-	current := filepath.Join(a.config.Data, masterKeyName)
-	if !a.managesMasterKey() && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"] == "" && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"] == "" {
-		return usageError{"give the new master key where the current one was, and the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS or TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"}
-	}
-	err := a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		next, err := a.nextMasterKey(current)
-		if err != nil {
-			return err
+// comesNext says what happens to a signing key next, and when.
+func comesNext(k admin.SigningKey) string {
+	switch authority.SigningKeyStatus(k.Status) {
+	case authority.SigningKeyAnnounced:
+		return "may sign from " + when(k.RipeAt)
+	case authority.SigningKeyActive:
+		if k.RotatesAt == nil {
+			return "signs until it is rotated"
 		}
-		return auth.RotateMasterKey(ctx, actor, next)
+		return "signs until " + whenever(k.RotatesAt)
+	case authority.SigningKeyRetired:
+		return "published until " + whenever(k.KeptUntil)
+	}
+	return ""
+}
+
+func (a *app) signingKeyRotateCommand() *cobra.Command {
+	var env string
+	c := a.command("rotate --env ENV", "Let the announced signing key take over", noArgs, func(ctx context.Context, _ []string) error {
+		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+			r, err := auth.RotateSigningKey(ctx, actor, env)
+			if err != nil {
+				return err
+			}
+			wire := wireOf(auth)
+			out := admin.SigningKeyRotation{
+				Rotated: r.Rotated, Active: wire.signingKey(&r.Active), Next: wire.signingKey(&r.Next), RotatesAt: optional(r.At),
+			}
+			return a.print(out, func(w io.Writer) { showRotation(w, out) })
+		})
 	})
-	if err != nil {
-		return err
+	c.Long = `Let the announced signing key of an environment take over, and announce another.
+
+That happens at once where the announced key has been published for so long that
+every verifier knows it (max_staleness + jwks_max_age + clock_skew; 11 minutes by
+default). Otherwise the command says when it will have been: a running server
+rotates then, and there is nothing more to do. No token is refused either way.
+
+To end a key that somebody else may have, use signing-key revoke.`
+	c.Flags().StringVar(&env, "env", "", "the `environment`, such as demo or production")
+	require(c, "env")
+	a.configFlags(c.Flags(), signingKeyTimes...)
+	return c
+}
+
+func showRotation(w io.Writer, r admin.SigningKeyRotation) {
+	if r.Rotated {
+		fmt.Fprintf(w, "Signing key %s signs the tokens of %s from now on.\n", r.Active.KeyID, r.Active.Env)
+		fmt.Fprintf(w, "Announced as the next one: %s, which may sign from %s.\n", r.Next.KeyID, when(r.Next.RipeAt))
+		return
 	}
-	if a.managesMasterKey() {
-		if err := errors.Join(replaceFile(current, current+previousSuffix), os.Rename(current+nextSuffix, current), syncDir(a.config.Data)); err != nil {
-			return fmt.Errorf("the database is sealed under the key in %s, which could not be renamed: %w", current+nextSuffix, err)
+	fmt.Fprintf(w, "Signing key %s takes over at %s: only then does every verifier know it.\n", r.Next.KeyID, whenever(r.RotatesAt))
+	fmt.Fprintf(w, "A running server sees to it. Until then %s signs the tokens of %s.\n", r.Active.KeyID, r.Active.Env)
+}
+
+func (a *app) signingKeyRevokeCommand() *cobra.Command {
+	var force, yes bool
+	c := a.command("revoke KID", "End a signing key that somebody else may have, and its tokens", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		if !yes {
+			return usageError{"revoking a signing key cannot be undone, and every token that it has signed is refused; add --yes to do it"}
 		}
-	}
-	return a.print(map[string]any{"rotated": true}, func(w io.Writer) {
-		fmt.Fprintln(w, "The database is sealed under the new master key. The old one opens only backups made before.")
+		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+			r, err := auth.RevokeSigningKey(ctx, actor, args[0], force)
+			if err != nil {
+				return err
+			}
+			wire := wireOf(auth)
+			out := admin.RevokedSigningKey{Revoked: wire.signingKey(&r.Key), Active: wire.signingKey(&r.Active), KnownAt: r.KnownAt}
+			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, auth.JWKSMaxAge()) })
+		})
 	})
+	c.Long = `End a signing key that somebody else may have. It leaves the JWKS, its private key
+is wiped, and its kid is listed in the revocation feed: introspection refuses its
+tokens at once, verifiers that read the feed within seconds, all others when they
+fetch the JWKS again. Clients get new tokens as soon as they ask.
+
+Where it is the active key, the announced one takes over. If that one has not been
+published for long enough, the command refuses and says when it will have been.
+With --force it takes over at once: the stolen key is dead sooner, but verifiers
+which have not fetched the JWKS since it was announced refuse the new tokens until
+they do.
+
+A KID that begins with a hyphen stands behind --: signing-key revoke --yes -- KID`
+	c.Flags().BoolVar(&force, "force", false, "do not wait until every verifier knows the next key")
+	c.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
+	a.configFlags(c.Flags(), signingKeyTimes...)
+	return c
 }
 
-// nextMasterKey is the key to seal under: a new file, made only now that the
-// database is open, or the first one given.
-func (a *app) nextMasterKey(current string) (authority.MasterKey, error) {
-	if a.managesMasterKey() {
-		if err := writeNewMasterKey(current + nextSuffix); err != nil {
-			return authority.MasterKey{}, fmt.Errorf("making the new master key: %w", err)
-		}
-		text, err := os.ReadFile(current + nextSuffix)
-		if err != nil {
-			return authority.MasterKey{}, fmt.Errorf("reading the new master key: %w", err)
-		}
-		return authority.ParseMasterKey(string(text))
+func showRevokedSigningKey(w io.Writer, r admin.RevokedSigningKey, maxAge time.Duration) {
+	fmt.Fprintf(w, "Signing key %s is revoked. Verifiers that do not read the revocation feed may keep the JWKS that has it for %s.\n",
+		r.Revoked.KeyID, maxAge)
+	fmt.Fprintf(w, "Signing key %s signs the tokens of %s.\n", r.Active.KeyID, r.Active.Env)
+	if r.KnownAt.After(time.Now()) {
+		fmt.Fprintf(w, "Not every verifier knows it yet: those that have not fetched the JWKS anew refuse its tokens, until %s at the latest.\n", when(r.KnownAt))
 	}
-	keys, err := a.masterKeys()
-	if err != nil {
-		return authority.MasterKey{}, err
-	}
-	return keys[0], nil
-}
-
-func replaceFile(from, to string) error {
-	if err := os.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -69,8 +69,8 @@ func (w wire) created(k *authority.APIKey, secret credential.Secret) admin.Creat
 
 func (w wire) signingKey(k *authority.SigningKey) admin.SigningKey {
 	return admin.SigningKey{
-		KeyID: k.KeyID, Env: k.Env, Algorithm: string(k.Algorithm), Status: string(k.Status),
-		CreatedAt: k.CreatedAt, ActivatedAt: k.ActivatedAt,
+		KeyID: k.KeyID, Env: k.Env, Algorithm: string(k.Algorithm), Status: string(k.Status), CreatedAt: k.CreatedAt, RipeAt: k.RipeAt,
+		ActivatedAt: optional(k.ActivatedAt), RetiredAt: optional(k.RetiredAt), KeptUntil: optional(k.KeptUntil()), RemovedAt: optional(k.RemovedAt),
 	}
 }
 

@@ -41,6 +41,15 @@ type Config struct {
 	// MaxStaleness is how long tokens are issued while the store does not
 	// answer; 0 means 5 minutes.
 	MaxStaleness time.Duration
+	// JWKSMaxAge is how long the published documents may be cached: whole
+	// seconds; 0 means 5 minutes.
+	JWKSMaxAge time.Duration
+	// ClockSkew is how far the clocks of nodes and verifiers may differ; 0
+	// means a minute.
+	ClockSkew time.Duration
+	// SigningKeyRotation is after how long another signing key takes over by
+	// itself; 0 means never.
+	SigningKeyRotation time.Duration
 	// UsageRetention is how long the hours of usage are kept; 0 means 400 days.
 	UsageRetention time.Duration
 }
@@ -58,6 +67,10 @@ type Authority struct {
 	baseURL      string
 	environments []Environment
 	maxStaleness time.Duration
+	jwksMaxAge   time.Duration
+	announceFor  time.Duration                    // a signing key, before it signs
+	keepFor      func(*Environment) time.Duration // a signing key, once retired
+	rotation     time.Duration                    // of signing keys; 0 for never
 
 	usageRetention time.Duration
 	usage          usage // not written down yet
@@ -71,6 +84,9 @@ type Authority struct {
 // it, before anything else is done with the database. Errors: ErrNotInitialized
 // for an empty database, ErrMasterKey, ErrEnvironments.
 func Open(ctx context.Context, cfg Config) (*Authority, error) {
+	if err := cfg.CheckSigningKeyTimes(); err != nil {
+		return nil, err
+	}
 	inst, sealed, err := cfg.Store.Installation(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil, ErrNotInitialized
@@ -91,7 +107,9 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	a := &Authority{
 		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
-		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cfg.MaxStaleness,
+		baseURL: cfg.BaseURL, environments: environments, maxStaleness: orElse(cfg.MaxStaleness, DefaultMaxStaleness),
+		jwksMaxAge: orElse(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
+		rotation: cfg.SigningKeyRotation,
 	}
 	if a.clock == nil {
 		a.clock = time.Now
@@ -99,13 +117,24 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
 	}
-	if a.maxStaleness == 0 {
-		a.maxStaleness = 5 * time.Minute
-	}
 	if a.usageRetention = cfg.UsageRetention; a.usageRetention == 0 {
 		a.usageRetention = 400 * 24 * time.Hour
 	}
 	return a, nil
+}
+
+// What the spans of a Config are where they are 0.
+const (
+	DefaultMaxStaleness = 5 * time.Minute
+	DefaultJWKSMaxAge   = 5 * time.Minute
+	DefaultClockSkew    = time.Minute
+)
+
+func orElse(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
 }
 
 // Installation returns what was fixed at first start.

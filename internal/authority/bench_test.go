@@ -58,10 +58,11 @@ func populated(b *testing.B, n int) (*Authority, *synthetic, *TokenRequest) {
 			Algorithm: jose.ES256, TokenLifetime: time.Hour,
 		}},
 	}
-	signing, err := newSigningKey(root, &a.environments[0], time.Now())
+	signing, err := newSigningKey(root, &a.environments[0], 0, time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}
+	signing.Status = SigningKeyActive
 	s.snapshot.SigningKeys = []SigningKey{*signing}
 	hashes := make([]byte, n*credential.HashSize)
 	for i := range n {

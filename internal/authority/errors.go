@@ -17,6 +17,9 @@ var (
 	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
+	// ErrActiveSigningKey refuses what would leave an environment without its
+	// one active signing key, or with two.
+	ErrActiveSigningKey = errors.New("an environment has exactly one active signing key")
 
 	// ErrNotInitialized says that the database holds no installation.
 	ErrNotInitialized = errors.New("the database is empty")

@@ -35,6 +35,13 @@ const (
 	APIKeyExpiring      EventKind = "api_key.expiring"
 	SecretExpiring      EventKind = "secret.expiring"     // client ID
 	RetiredSecretUsed   EventKind = "secret.retired_used" // client ID
+
+	SigningKeyAnnouncement EventKind = "signing_key.announced" // kid
+	SigningKeyWanted       EventKind = "signing_key.wanted"    // somebody asked that it sign as soon as it may
+	SigningKeyUpdate       EventKind = "signing_key.updated"   // its times: a server is configured with longer ones
+	SigningKeyActivation   EventKind = "signing_key.activated" // and another one retired
+	SigningKeyRemoval      EventKind = "signing_key.removed"
+	SigningKeyRevocation   EventKind = "signing_key.revoked"
 )
 
 // Actor is who does something, and from where.

@@ -62,7 +62,7 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 		Issuer: issuer.Environment.Issuer, IssuedAt: iat, Expiry: iat + int64(feedLifetime/time.Second),
 		Lineage: a.installation.Lineage, Seq: seq, Partial: after >= 0, After: max(after, 0),
 	}
-	expired, created := ends(now, a.maxStaleness)
+	expired, created := issuer.ends(now)
 	list.fill(&feed, after, expired.Unix(), created.UnixMilli(), func(id string) string {
 		return a.format.Write(credential.ID{Env: env, Random: id})
 	})

@@ -52,8 +52,8 @@ func notWordCharacter(r rune) bool {
 }
 
 // Initialize makes an installation in the empty database of cfg.Store: a root
-// key sealed under the first master key, and one active signing key for each
-// environment. ErrExists where there is one already.
+// key sealed under the first master key, and for each environment an active
+// signing key and an announced one. ErrExists where there is one already.
 func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKind, actor Actor) error {
 	if !credential.ValidPrefix(prefix) {
 		return invalid("prefix", "is not of the form [a-z][a-z0-9]{0,7}")
@@ -67,17 +67,15 @@ func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKi
 	}
 	now := clock().UTC().Truncate(time.Millisecond)
 	root := newRootKey()
-	keys := make([]SigningKey, 0, len(cfg.Environments))
-	kids := make([]string, 0, len(cfg.Environments))
-	for i := range cfg.Environments {
-		k, err := newSigningKey(root, &cfg.Environments[i], now)
-		if err != nil {
-			return err
-		}
-		keys = append(keys, *k)
-		kids = append(kids, k.Env+"="+k.KeyID)
+	keys, err := firstSigningKeys(root, &cfg, now)
+	if err != nil {
+		return err
 	}
 	inst := &Installation{Prefix: prefix, MerchantIDs: ids, Lineage: 1, CreatedAt: now, Environments: cfg.Environments}
+	kids := make([]string, len(keys))
+	for i := range keys {
+		kids[i] = keys[i].Env + "=" + keys[i].KeyID
+	}
 	d := newDraft(root, now, actor, InstallationCreated, prefix, details{"signingKeys": kids})
 	if err := cfg.Store.Initialize(ctx, inst, root.sealWith(cfg.MasterKeys[0], now), keys, d); err != nil {
 		return fmt.Errorf("setting up the installation: %w", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/jose"
@@ -21,6 +22,11 @@ type Issuer struct {
 	header string // of access tokens
 
 	feedHeader string // of revocation feeds
+
+	// listedFor is how long a cut-off stays listed. Whatever token can be alive
+	// was signed by one of these keys, each of which stays published for longer
+	// than its tokens live, also where they lived longer once than they do now.
+	listedFor time.Duration
 }
 
 func (d *directory) loadSigningKeys(keys []SigningKey) error {
@@ -30,6 +36,12 @@ func (d *directory) loadSigningKeys(keys []SigningKey) error {
 		is := &Issuer{Environment: env}
 		for j := range keys {
 			if keys[j].Env != env.Name {
+				continue
+			}
+			if keys[j].Status != SigningKeyRemoved {
+				is.listedFor = max(is.listedFor, keys[j].KeepFor)
+			}
+			if !keys[j].Status.published() {
 				continue
 			}
 			signer, err := keys[j].open(d.root)
@@ -44,6 +56,9 @@ func (d *directory) loadSigningKeys(keys []SigningKey) error {
 		}
 		if is.signer == nil {
 			return fmt.Errorf("environment %s has no active signing key", env.Name)
+		}
+		if is.listedFor == 0 { // no server has noted yet how long its tokens live
+			is.listedFor = MaxTokenLifetime + time.Hour
 		}
 		is.JWKS = jose.MarshalJWKS(is.Keys)
 		issuers[i] = is

@@ -21,6 +21,7 @@ func (a *Authority) tasks() []task {
 		{"writing usage", usageInterval, a.FlushUsage},
 		{"deleting old usage", time.Hour, a.SweepUsage},
 		{"announcing what ends soon", time.Hour, a.NotifyExpiries},
+		{"tending the signing keys", time.Second, a.TendSigningKeys},
 	}
 }
 

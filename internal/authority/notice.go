@@ -38,7 +38,7 @@ func (a *Authority) NotifyExpiries(ctx context.Context) error {
 		if len(due) < noticeBatch && i < len(d.shards)-1 {
 			continue
 		}
-		if err := a.announce(ctx, due); err != nil {
+		if err := a.announceEnds(ctx, due); err != nil {
 			return err
 		}
 		due = due[:0]
@@ -84,7 +84,7 @@ func daysLeft(end int64, now time.Time) int {
 	return 0
 }
 
-func (a *Authority) announce(ctx context.Context, due []Expiry) error {
+func (a *Authority) announceEnds(ctx context.Context, due []Expiry) error {
 	if len(due) == 0 {
 		return nil
 	}

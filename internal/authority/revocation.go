@@ -154,14 +154,18 @@ const (
 
 // SweepRevocations removes revocations that concern no token that can be alive,
 // a bounded number of them: the next call goes on. Several nodes may do so at
-// the same time.
+// the same time. Errors: ErrStale.
 func (a *Authority) SweepRevocations(ctx context.Context) error {
-	expired, created := ends(a.clock(), a.maxStaleness)
+	now := a.clock()
+	d, err := a.current(now)
+	if err != nil {
+		return err
+	}
 	batches := 0
-	for i := range a.environments {
+	for _, is := range *d.issuers.Load() {
+		expired, created := is.ends(now)
 		for n := sweepBatch; n == sweepBatch && batches < sweepBatches; batches++ {
-			var err error
-			if n, err = a.store.SweepRevocations(ctx, a.environments[i].Name, expired, created, sweepBatch); err != nil {
+			if n, err = a.store.SweepRevocations(ctx, is.Environment.Name, expired, created, sweepBatch); err != nil {
 				return fmt.Errorf("removing revocations that are over: %w", err)
 			}
 		}

@@ -83,7 +83,7 @@ func (a *Authority) followRevocations(ctx context.Context, d *directory) error {
 			continue
 		}
 		d.revokedTo.Store(last)
-		d.pruneRevocations(a.clock(), a.maxStaleness)
+		d.pruneRevocations(a.clock())
 		return nil
 	}
 }
@@ -125,25 +125,24 @@ func (r *revocations) has(id accesstoken.TokenID, kid string) bool {
 	return listed || slices.ContainsFunc(r.keys, func(k revokedKey) bool { return k.kid == kid })
 }
 
-// ends is since when a revocation concerns no token that can be alive: of a
-// token the time of its expiry in seconds, of all else when it was made, in
-// milliseconds. A cut-off outlives the tokens that a node which had not heard
-// of it still issued. Their lifetime is the longest that can be configured: it
-// may have been another one before the last start (C-089).
-func ends(now time.Time, maxStaleness time.Duration) (expired, created time.Time) {
-	return now.Add(-maxLeeway), now.Add(-MaxTokenLifetime - maxStaleness - maxLeeway)
+// ends is since when a revocation concerns no token of the issuer that can be
+// alive: of a token the time of its expiry in seconds, of all else when it was
+// made, in milliseconds. A cut-off outlives the tokens that a node which had not
+// heard of it still issued.
+func (is *Issuer) ends(now time.Time) (expired, created time.Time) {
+	return now.Add(-maxLeeway), now.Add(-is.listedFor)
 }
 
 // pruneRevocations gives up, once a minute, the memory of what is over.
 // Nothing depends on it: feeds leave that out, and no such token is alive.
-func (d *directory) pruneRevocations(now time.Time, maxStaleness time.Duration) {
+func (d *directory) pruneRevocations(now time.Time) {
 	if now.Sub(d.prunedAt) < pruneInterval {
 		return
 	}
 	d.prunedAt = now
-	expired, created := ends(now, maxStaleness)
-	for _, r := range d.revoked {
-		r.prune(expired.Unix(), created.UnixMilli())
+	for i, is := range *d.issuers.Load() {
+		expired, created := is.ends(now)
+		d.revoked[i].prune(expired.Unix(), created.UnixMilli())
 	}
 }
 

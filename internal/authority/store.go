@@ -69,6 +69,12 @@ type Store interface {
 
 	// SigningKeys returns every signing key, the oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	// ChangeSigningKeys writes changed, in their order, where the signing
+	// keys of env are still those seen (status, times, none added), else
+	// ErrConflict. ErrActiveSigningKey where env would not have exactly one
+	// active signing key afterwards. A key that becomes revoked is a
+	// revocation.
+	ChangeSigningKeys(ctx context.Context, env string, seen, changed []SigningKey, d *Draft) error
 
 	// Revocations returns up to limit revocations in their order, beginning
 	// behind after, and the number of the last one there ever was, whether

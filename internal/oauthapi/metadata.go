@@ -18,9 +18,6 @@ type document struct {
 	body        []byte
 }
 
-// maxAge is how long public documents may be cached, in seconds.
-const maxAge = "300"
-
 // public serves a document that anybody may read and cache, browsers on other
 // origins included (the debuggers that fetch keys from iss).
 func (a *API) public(read func(*http.Request) (*document, error)) func(http.ResponseWriter, *http.Request) error {
@@ -39,7 +36,7 @@ func (a *API) public(read func(*http.Request) (*document, error)) func(http.Resp
 		}
 		sum := sha256.Sum256(d.body)
 		etag := `"` + hex.EncodeToString(sum[:16]) + `"`
-		h.Set("Cache-Control", "public, max-age="+maxAge)
+		h["Cache-Control"] = a.cacheable
 		h.Set("ETag", etag)
 		if matches(r.Header.Get("If-None-Match"), etag) {
 			w.WriteHeader(http.StatusNotModified)

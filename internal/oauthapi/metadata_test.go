@@ -8,9 +8,12 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
@@ -121,18 +124,20 @@ func TestJWKSHasPublicMembersOnly(t *testing.T) { // C-179
 		a.wantHeader("Content-Type", "application/json")
 		keys, _ := a.object().Get("keys")
 		items, ok := keys.Array()
-		if a.status != http.StatusOK || !ok || len(items) != 1 || len(a.object()) != 1 {
+		if a.status != http.StatusOK || !ok || len(items) != 2 || len(a.object()) != 1 { // one signs, one is announced
 			t.Fatalf("%s: got %d %s", env, a.status, a.body)
 		}
-		jwk, _ := items[0].Object()
-		names := []string{}
-		for _, m := range jwk {
-			names = append(names, m.Name)
+		for i := range items {
+			jwk, _ := items[i].Object()
+			names := []string{}
+			for _, m := range jwk {
+				names = append(names, m.Name)
+			}
+			if got := strings.Join(names, " "); got != want || text(jwk, "use") != "sig" || text(jwk, "kid") == "" {
+				t.Errorf("%s: got members %s in %s, want %s", env, got, a.body, want)
+			}
+			wantSamePEM(t, in, env, jwk)
 		}
-		if got := strings.Join(names, " "); got != want || text(jwk, "use") != "sig" || text(jwk, "kid") == "" {
-			t.Errorf("%s: got members %s in %s, want %s", env, got, a.body, want)
-		}
-		wantSamePEM(t, in, env, jwk)
 	}
 }
 
@@ -259,5 +264,93 @@ func TestPublicDocumentsOutliveTheDatabase(t *testing.T) { // C-022
 		if a := in.get(path); a.status != http.StatusOK {
 			t.Errorf("%s: got status %d", path, a.status)
 		}
+	}
+}
+
+// C-180: what may be kept for how long is what the life of a signing key
+// reckons with.
+func TestMaxAgeIsTheConfiguredOne(t *testing.T) {
+	in := install(t, nil)
+	in.config.JWKSMaxAge = 90 * time.Second
+	var err error
+	in.Authority, err = authority.Open(t.Context(), in.config)
+	in.must(err)
+	in.must(in.LoadDirectory(t.Context()))
+	in.registry = prometheus.NewRegistry()
+	in.serve()
+	for _, path := range append(metadataPaths("demo"), "/demo/oauth/jwks") {
+		in.get(path).wantHeader("Cache-Control", "public, max-age=90")
+	}
+	if announced := in.signingKeys("demo")[1]; announced.RipeAt.Sub(announced.CreatedAt) < in.JWKSMaxAge() {
+		t.Errorf("a key signs %s after it was announced", announced.RipeAt.Sub(announced.CreatedAt))
+	}
+}
+
+// signingKeys reads those of an environment, the oldest first.
+func (in *installation) signingKeys(env string) (list []authority.SigningKey) {
+	in.Helper()
+	keys, err := in.SigningKeys(in.Context())
+	in.must(err)
+	for _, k := range keys {
+		if k.Env == env {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// C-181, C-182: announced, active and retired keys are in the JWKS and have a
+// PEM; removed and revoked ones are nowhere.
+func TestThePublishedSigningKeys(t *testing.T) {
+	in := install(t, nil)
+	published := func(want ...int) {
+		t.Helper()
+		jwks := in.get("/demo/oauth/jwks").body
+		for i, k := range in.signingKeys("demo") {
+			is := slices.Contains(want, i)
+			if strings.Contains(jwks, `"kid":"`+k.KeyID+`"`) != is {
+				t.Errorf("key %d, %s: in %s", i, k.Status, jwks)
+			}
+			if a := in.get("/demo/oauth/jwks/" + k.KeyID + ".pem"); (a.status == http.StatusOK) != is {
+				t.Errorf("key %d, %s: its PEM answers %d", i, k.Status, a.status)
+			}
+		}
+	}
+	published(0, 1)
+	in.advance(11 * time.Minute)
+	_, err := in.RotateSigningKey(t.Context(), actor, "demo")
+	in.must(err)
+	published(0, 1, 2)
+	_, err = in.RevokeSigningKey(t.Context(), actor, in.signingKeys("demo")[1].KeyID, true)
+	in.must(err)
+	published(0, 2, 3)
+	in.advance(2 * time.Hour)
+	in.must(in.TendSigningKeys(t.Context()))
+	published(2, 3)
+}
+
+// C-182: once a signing key is revoked, introspection refuses its tokens, and
+// the feed lists it and is signed by another.
+func TestTokensOfARevokedSigningKeyAreDead(t *testing.T) {
+	in := install(t, nil)
+	k := in.key("demo", "customers:read")
+	token, kid := in.token(k), in.signingKeys("demo")[0].KeyID
+	in.active(k, token)
+	in.advance(11 * time.Minute)
+	in.must(in.LoadDirectory(t.Context()))
+	_, err := in.RevokeSigningKey(t.Context(), actor, kid, false)
+	in.must(err)
+	in.inactive(k, token)
+	if f := in.feed(""); !slices.Equal(f.SigningKeys, []string{kid}) { // in.feed verifies with what is published now
+		t.Errorf("the feed is %+v", f)
+	}
+	in.active(k, in.token(k)) // its API key has lost nothing
+	// Once no token of it can live, it need not be listed any more.
+	in.advance(3 * time.Hour)
+	in.must(in.LoadDirectory(t.Context()))
+	in.must(in.SweepRevocations(t.Context()))
+	in.inactive(k, token)
+	if f := in.feed(""); len(f.SigningKeys) != 0 {
+		t.Errorf("the feed is %+v", f)
 	}
 }

@@ -37,6 +37,7 @@ type API struct {
 	baseURL   string
 	refusals  map[string]*refusal // by reason
 	metrics   *metrics
+	cacheable []string  // Cache-Control of public documents
 	exchanges sync.Pool // of *exchange
 	polls     polls
 	stopping  context.Context
@@ -52,6 +53,7 @@ func New(c Config) *API {
 	return &API{
 		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
+		cacheable: []string{"public, max-age=" + strconv.Itoa(int(c.Authority.JWKSMaxAge().Seconds()))},
 		exchanges: sync.Pool{New: newExchange},
 		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping,
 	}

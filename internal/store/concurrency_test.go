@@ -25,6 +25,7 @@ func testConcurrency(t *testing.T, open func(t *testing.T) [2]authority.Store) {
 	t.Run("OfFiftyCreatesThreeSucceed", func(t *testing.T) { testFiftyCreates(t, open(t)) })
 	t.Run("NoInterleavingBreaksAnInvariant", func(t *testing.T) { testInterleaving(t, open(t)) })
 	t.Run("OneOfManyInitializes", func(t *testing.T) { testOneInitializes(t, open(t)) })
+	t.Run("OneOfManyTakesAStepOfASigningKey", func(t *testing.T) { testOneStep(t, open(t)) })
 }
 
 // C-191.

@@ -39,6 +39,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ARetiredSecretInUseIsOneEventAnHour", testRetiredUsage},
 		{"KeyUsesArePaged", testKeyUses},
 		{"EndsAreAnnouncedOnce", testUnannounced},
+		{"ChangeSigningKeysComparesWhatWasSeen", testChangeSigningKeys},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},
 		{"ACancelledChangeDoesNotHappen", testCancelled},

@@ -59,7 +59,7 @@ func (s *Store) Initialize(ctx context.Context, inst *authority.Installation, ro
 			return err
 		}
 		for i := range keys {
-			if err := t.insertSigningKey(&keys[i]); err != nil {
+			if err := t.writeSigningKey(&keys[i]); err != nil {
 				return err
 			}
 		}
@@ -76,30 +76,4 @@ func (s *Store) ReplaceRootKey(ctx context.Context, previous []byte, root *autho
 		return t.execOne(authority.ErrConflict, `UPDATE root_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`,
 			root.Sealed, root.ID, previous)
 	})
-}
-
-const signingKeyColumns = `kid, env, algorithm, status, root_key_id, sealed, created_at, activated_at, retired_at, removed_at`
-
-func (t *tx) insertSigningKey(k *authority.SigningKey) error {
-	return t.exec(`INSERT INTO signing_keys (`+signingKeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		k.KeyID, k.Env, k.Algorithm, k.Status, k.RootKeyID, k.Sealed,
-		millis(k.CreatedAt), millis(k.ActivatedAt), millis(k.RetiredAt), millis(k.RemovedAt))
-}
-
-func scanSigningKey(r row, k *authority.SigningKey) error {
-	return r.Scan(&k.KeyID, &k.Env, &k.Algorithm, &k.Status, &k.RootKeyID, &k.Sealed,
-		timestamp{&k.CreatedAt}, timestamp{&k.ActivatedAt}, timestamp{&k.RetiredAt}, timestamp{&k.RemovedAt})
-}
-
-// SigningKeys implements authority.Store.
-func (s *Store) SigningKeys(ctx context.Context) (keys []authority.SigningKey, err error) {
-	err = s.snapshot(ctx, func(t *tx) error {
-		keys, err = t.signingKeys()
-		return err
-	})
-	return keys, err
-}
-
-func (t *tx) signingKeys() ([]authority.SigningKey, error) {
-	return collect(t, scanSigningKey, `SELECT `+signingKeyColumns+` FROM signing_keys ORDER BY created_at, kid`)
 }

@@ -2,26 +2,42 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// errListed undoes a transaction that has nothing to add.
-var errListed = errors.New("the token is revoked already")
+// lockRevocations returns the number of the last revocation there ever was.
+// Whoever has called it is alone until the transaction ends: so what is counted
+// stays true, and revocations are committed in their order. It comes behind the
+// lock of the event counter.
+func (t *tx) lockRevocations() (last int64, err error) {
+	err = t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&last)
+	return last, err
+}
+
+// insertRevocation adds v behind the last one, under the lock.
+func (t *tx) insertRevocation(last int64, v *authority.Revocation) error {
+	v.Seq = last + 1
+	err := t.exec(`INSERT INTO revocations (`+revocationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		v.Seq, v.Env, v.ClientID, v.Generation, v.TokenID, v.KeyID, millis(v.ExpiresAt), millis(v.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return t.exec(`UPDATE revocation_head SET seq = $1 WHERE id = 1`, v.Seq)
+}
 
 // cutOff records that tokens of the API keys that condition, with its argument
 // arg, selects are dead below a generation: the greater of generation and the
 // one after the stored one. It comes before the change of the API keys.
 func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) error {
-	var head int64
-	if err := t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&head); err != nil {
+	last, err := t.lockRevocations()
+	if err != nil {
 		return err
 	}
-	result, err := t.ExecContext(t.ctx, `INSERT INTO revocations (seq, env, client_id, generation, jti, kid, expires_at, created_at)
+	result, err := t.ExecContext(t.ctx, `INSERT INTO revocations (`+revocationColumns+`)
 		SELECT $2 + row_number() OVER (ORDER BY id), env, id, CASE WHEN generation + 1 > $3 THEN generation + 1 ELSE $3 END, '', '', 0, $4
-		FROM api_keys WHERE `+condition, arg, head, generation, millis(now))
+		FROM api_keys WHERE `+condition, arg, last, generation, millis(now))
 	if err != nil {
 		return err
 	}
@@ -50,21 +66,16 @@ func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list [
 	return list, last, err
 }
 
-// RevokeToken implements authority.Store. The head is locked first: so what is
-// counted stays true.
+// RevokeToken implements authority.Store.
 func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most int) error {
-	err := s.transact(ctx, func(t *tx) error {
-		var seq int64
-		err := t.QueryRowContext(ctx, `UPDATE revocation_head SET seq = seq + 1 WHERE id = 1 RETURNING seq`).Scan(&seq)
+	return s.transact(ctx, func(t *tx) error {
+		last, err := t.lockRevocations()
 		if err != nil {
 			return err
 		}
 		listed, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti = $2 AND jti <> ''`, r.ClientID, r.TokenID)
-		if err != nil {
+		if err != nil || listed > 0 {
 			return err
-		}
-		if listed > 0 {
-			return errListed
 		}
 		live, err := t.count(`SELECT count(*) FROM revocations WHERE client_id = $1 AND jti <> '' AND expires_at > $2
 			AND generation >= coalesce((SELECT generation FROM api_keys WHERE id = $1), 0)`, r.ClientID, millis(r.CreatedAt))
@@ -74,14 +85,8 @@ func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most i
 		if live >= most {
 			return authority.ErrManyRevoked
 		}
-		r.Seq = seq
-		return t.exec(`INSERT INTO revocations (`+revocationColumns+`) VALUES ($1, $2, $3, $4, $5, '', $6, $7)`,
-			seq, r.Env, r.ClientID, r.Generation, r.TokenID, millis(r.ExpiresAt), millis(r.CreatedAt))
+		return t.insertRevocation(last, r)
 	})
-	if errors.Is(err, errListed) {
-		return nil
-	}
-	return err
 }
 
 // SweepRevocations implements authority.Store.
@@ -106,4 +111,13 @@ func (s *Store) SweepRevocations(ctx context.Context, env string, expired, creat
 		return nil
 	})
 	return removed, err
+}
+
+// revokeKid records that nothing a signing key has signed is to be believed.
+func (t *tx) revokeKid(now time.Time, env, kid string) error {
+	last, err := t.lockRevocations()
+	if err != nil {
+		return err
+	}
+	return t.insertRevocation(last, &authority.Revocation{Env: env, KeyID: kid, CreatedAt: now})
 }

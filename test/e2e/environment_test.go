@@ -95,15 +95,16 @@ func withHeaders(t *testing.T, s *harness.Server, path string, key harness.APIKe
 	return answers
 }
 
-// withKidOf gives the one key of a JWKS the kid that a token names.
+// withKidOf gives the first key of a JWKS, alone, the kid that a token names.
 func withKidOf(t *testing.T, jwks []byte, token string) []byte {
 	t.Helper()
 	var set struct {
 		Keys []map[string]any `json:"keys"`
 	}
-	if err := json.Unmarshal(jwks, &set); err != nil || len(set.Keys) != 1 {
-		t.Fatalf("the JWKS has not one key: %v\n%s", err, jwks)
+	if err := json.Unmarshal(jwks, &set); err != nil || len(set.Keys) == 0 {
+		t.Fatalf("the JWKS has no key: %v\n%s", err, jwks)
 	}
+	set.Keys = set.Keys[:1]
 	set.Keys[0]["kid"] = harness.Part(t, token, 0)["kid"]
 	out, err := json.Marshal(set)
 	if err != nil {

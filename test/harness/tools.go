@@ -95,20 +95,26 @@ type Verified struct {
 	Error   string         `json:"error"`
 }
 
-// Jose verifies tokens with npm jose.
-func Jose(t testing.TB, jobs ...Verification) []Verified {
+// Node runs a script of test/interop, which uses npm jose, to its end.
+func Node(t testing.TB, stdin, script string) string {
 	t.Helper()
 	Need(t, "node")
 	interop := filepath.Join(run.root, "test", "interop")
 	if _, err := os.Stat(filepath.Join(interop, "node_modules", "jose")); err != nil {
 		Missing(t, "the npm package jose is not installed in test/interop")
 	}
+	return Tool(t, stdin, "node", filepath.Join(interop, script))
+}
+
+// Jose verifies tokens with npm jose.
+func Jose(t testing.TB, jobs ...Verification) []Verified {
+	t.Helper()
 	input, err := json.Marshal(jobs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var results []Verified
-	out := Tool(t, string(input), "node", filepath.Join(interop, "verify.mjs"))
+	out := Node(t, string(input), "verify.mjs")
 	if err := json.Unmarshal([]byte(out), &results); err != nil || len(results) != len(jobs) {
 		t.Fatalf("reading what verify.mjs found: %v\n%s", err, out)
 	}

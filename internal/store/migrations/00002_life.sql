@@ -11,6 +11,10 @@ ALTER TABLE secrets ADD COLUMN retired_at BIGINT NOT NULL DEFAULT 0;
 -- private key.
 ALTER TABLE signing_keys ADD COLUMN retired_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE signing_keys ADD COLUMN removed_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE signing_keys ADD COLUMN ripe_at    BIGINT NOT NULL DEFAULT 0; -- from when on it may sign: known long enough
+ALTER TABLE signing_keys ADD COLUMN wanted_at  BIGINT NOT NULL DEFAULT 0; -- when somebody asked that it sign next
+ALTER TABLE signing_keys ADD COLUMN keep_for   BIGINT NOT NULL DEFAULT 0; -- milliseconds published once retired
+CREATE UNIQUE INDEX signing_keys_active ON signing_keys (env) WHERE status = 'active';
 
 -- What verifiers must not believe any more, in one order: a cut-off (client_id,
 -- generation), one token (client_id, generation, jti, expires_at), or a signing
