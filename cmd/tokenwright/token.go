@@ -41,7 +41,13 @@ key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`
 	inspect.Long = `Take an access token apart and show header and claims, times in words. Nothing is
 verified and nothing is sent anywhere. The token is read from standard input:
   tokenwright token get | tokenwright token inspect`
-	return group("token", "Access tokens", get, inspect)
+	revoke := a.command("revoke", "Kill one access token; reads it from standard input", noArgs, a.revokeToken)
+	revoke.Long = `Kill one access token of your API key before it expires (RFC 7009). The token is
+read from standard input, the API key from the environment as for token get. An
+answer comes also where there was nothing to kill. To kill all tokens of an API
+key:   tokenwright key update CLIENT_ID --revoke-tokens`
+	a.configFlags(revoke.Flags(), "url")
+	return group("token", "Access tokens", get, inspect, revoke)
 }
 
 // serverURL is where commands find the server.
@@ -94,16 +100,9 @@ func (a *app) get(ctx context.Context, address string) (*http.Response, error) {
 }
 
 func (a *app) getToken(ctx context.Context, scope, resource string) error {
-	id, secret := a.environ["TOKENWRIGHT_CLIENT_ID"], a.environ["TOKENWRIGHT_CLIENT_SECRET"]
-	if path := a.environ["TOKENWRIGHT_CLIENT_SECRET_FILE"]; secret == "" && path != "" {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("reading the client secret: %w", err)
-		}
-		secret = strings.TrimRight(string(text), "\r\n")
-	}
-	if id == "" || secret == "" {
-		return usageError{"set TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or TOKENWRIGHT_CLIENT_SECRET_FILE)"}
+	id, secret, err := a.clientCredentials()
+	if err != nil {
+		return err
 	}
 	answer, err := a.requestToken(ctx, tokenRequest{
 		ClientID: id, ClientSecret: secret, GrantType: "client_credentials", Scope: scope, Resource: resource,
@@ -112,6 +111,60 @@ func (a *app) getToken(ctx context.Context, scope, resource string) error {
 		return err
 	}
 	return a.print(json.RawMessage(answer.raw), func(w io.Writer) { fmt.Fprintln(w, answer.accessToken) })
+}
+
+// clientCredentials are those of the API key that asks.
+func (a *app) clientCredentials() (id, secret string, err error) {
+	id, secret = a.environ["TOKENWRIGHT_CLIENT_ID"], a.environ["TOKENWRIGHT_CLIENT_SECRET"]
+	if path := a.environ["TOKENWRIGHT_CLIENT_SECRET_FILE"]; secret == "" && path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", "", fmt.Errorf("reading the client secret: %w", err)
+		}
+		secret = strings.TrimRight(string(text), "\r\n")
+	}
+	if id == "" || secret == "" {
+		return "", "", usageError{"set TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or TOKENWRIGHT_CLIENT_SECRET_FILE)"}
+	}
+	return id, secret, nil
+}
+
+// revokeToken asks the environment of the API key, at the configured server:
+// where a token says that it comes from, nobody sends a secret.
+func (a *app) revokeToken(ctx context.Context, _ []string) error {
+	id, secret, err := a.clientCredentials()
+	if err != nil {
+		return err
+	}
+	token, err := a.readToken()
+	if err != nil {
+		return err
+	}
+	parts := strings.SplitN(id, "_", 3)
+	if len(parts) < 3 {
+		return errors.New("TOKENWRIGHT_CLIENT_ID is no client ID")
+	}
+	form := url.Values{"token": {token}, "client_id": {id}, "client_secret": {secret}}.Encode()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var answer *oauthAnswer
+	for _, path := range []string{"/" + parts[1] + "/oauth/revoke", "/oauth/revoke"} { // the second at a host of the environment's own
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.serverURL()+path, strings.NewReader(form))
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if answer, err = a.exchange(r); err != nil {
+			return fmt.Errorf("revoking the token: %w", err)
+		}
+		if answer.status != http.StatusNotFound {
+			break
+		}
+	}
+	if err := answer.refusal(); err != nil {
+		return err
+	}
+	return a.print(map[string]any{"revoked": true}, func(w io.Writer) { fmt.Fprintln(w, "Revoked.") })
 }
 
 // tokenRequest is the JSON body of the guide.
@@ -141,42 +194,73 @@ func (a *app) requestToken(ctx context.Context, body tokenRequest) (*tokenAnswer
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := a.do(r)
+	answer, err := a.exchange(r)
 	if err != nil {
 		return nil, fmt.Errorf("asking for a token: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+	if err := answer.refusal(); err != nil {
+		return nil, err
 	}
-	object, err := strictjson.ParseObject(string(raw))
-	if err != nil {
-		return nil, fmt.Errorf("the answer of %s (status %d) is no token answer", r.URL, resp.StatusCode)
-	}
-	text := func(name string) string {
-		v, _ := object.Get(name)
-		s, _ := v.Text()
-		return s
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s\n  %s", text("error"), text("error_description"), text("error_uri"))
-	}
-	if text("access_token") == "" {
+	if answer.text("access_token") == "" {
 		return nil, fmt.Errorf("the answer of %s has no access_token", r.URL)
 	}
-	return &tokenAnswer{raw: raw, accessToken: text("access_token")}, nil
+	return &tokenAnswer{raw: answer.raw, accessToken: answer.text("access_token")}, nil
 }
 
-func (a *app) inspectToken(_ context.Context, _ []string) error {
+// oauthAnswer is what an OAuth endpoint has answered: a JSON object.
+type oauthAnswer struct {
+	status int
+	raw    []byte
+	object strictjson.Object
+}
+
+func (a *app) exchange(r *http.Request) (*oauthAnswer, error) {
+	resp, err := a.do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer := &oauthAnswer{status: resp.StatusCode}
+	if answer.raw, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if answer.object, err = strictjson.ParseObject(string(answer.raw)); err != nil {
+		return nil, fmt.Errorf("the answer of %s (status %d) is no token answer", r.URL, resp.StatusCode)
+	}
+	return answer, nil
+}
+
+func (o *oauthAnswer) text(name string) string {
+	v, _ := o.object.Get(name)
+	s, _ := v.Text()
+	return s
+}
+
+// refusal is the error that was answered (RFC 6749 5.2), if one was.
+func (o *oauthAnswer) refusal() error {
+	if o.status == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("%s: %s\n  %s", o.text("error"), o.text("error_description"), o.text("error_uri"))
+}
+
+// readToken reads an access token from standard input.
+func (a *app) readToken() (string, error) {
 	if bool(styleOf(a.stdout, a.environ)) && isTerminal(a.stdin) {
 		fmt.Fprintln(a.stderr, "Paste the token, then end with Enter and Ctrl-D.")
 	}
 	text, err := io.ReadAll(io.LimitReader(a.stdin, jose.MaxTokenSize+1024))
 	if err != nil {
-		return fmt.Errorf("reading the token: %w", err)
+		return "", fmt.Errorf("reading the token: %w", err)
 	}
-	token := strings.TrimSpace(string(text))
+	return strings.TrimSpace(string(text)), nil
+}
+
+func (a *app) inspectToken(_ context.Context, _ []string) error {
+	token, err := a.readToken()
+	if err != nil {
+		return err
+	}
 	message, err := jose.Parse(token)
 	if err != nil {
 		return fmt.Errorf("that is no access token: %w", err)
