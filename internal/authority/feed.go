@@ -69,7 +69,8 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 	if slices.Contains(feed.SigningKeys, issuer.signer.KeyID()) {
 		return nil, fmt.Errorf("the active signing key of %s is revoked", env)
 	}
-	signed, err := issuer.signer.AppendCompact(nil, issuer.feedHeader, feed.AppendJSON(nil))
+	payload := make([]byte, 0, 512+64*len(feed.Tokens)+80*len(feed.Cutoffs)) // grown, it would be copied often
+	signed, err := issuer.signer.AppendCompact(nil, issuer.feedHeader, feed.AppendJSON(payload))
 	if err != nil {
 		return nil, fmt.Errorf("signing the revocation feed of %s: %w", env, err)
 	}

@@ -1,6 +1,7 @@
 package oauthapi
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -243,5 +244,17 @@ func TestTokenOfALaggingNodeIsDead(t *testing.T) {
 	claims := claimsOf(in, string(old.AccessToken))
 	if at < 0 || claims.Generation >= f.Cutoffs[at].Generation || fresh.Generation < f.Cutoffs[at].Generation {
 		t.Errorf("generations: old %d, new %d, feed %+v", claims.Generation, fresh.Generation, f.Cutoffs)
+	}
+}
+
+// The directory may become too old between the authentication of the client and
+// the look at the token.
+func TestADirectoryThatIsTooOldMakesNoTokenDead(t *testing.T) { // C-157, C-169
+	in := install(t, nil)
+	token := in.ask(asForm, in.key("demo", "customers:read").request()).issued("demo").token
+	verifier := in.api.verifier(&in.Environments()[0])
+	in.advance(6 * time.Minute)
+	if claims, err := in.api.verify(verifier, token); claims != nil || !errors.Is(err, authority.ErrStale) {
+		t.Errorf("got %v, %v, want that the directory is too old", claims, err)
 	}
 }
