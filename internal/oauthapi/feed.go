@@ -15,7 +15,7 @@ import (
 const (
 	maxWait = 30 * time.Second
 	// pollGrace is how long after its wait a poll may take to be answered.
-	pollGrace = 10 * time.Second
+	pollGrace = time.Minute
 
 	maxPolls          = 4096 // that wait at this node
 	maxPollsOfAddress = 64   // of which from one address
