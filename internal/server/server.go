@@ -184,11 +184,12 @@ func (s *Server) stop(public *http.Server, cancel context.CancelFunc) {
 }
 
 func (s *Server) servePublic(public *http.Server) error {
+	listener := deadlines{s.config.Listener}
 	if s.config.Certificate == nil {
-		return public.Serve(s.config.Listener)
+		return public.Serve(listener)
 	}
 	public.TLSConfig = s.config.Certificate.tlsConfig()
-	return public.ServeTLS(s.config.Listener, "", "")
+	return public.ServeTLS(listener, "", "")
 }
 
 // httpServer returns a server with the limits that hold for both listeners.
