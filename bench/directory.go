@@ -187,7 +187,6 @@ func (p *population) prepare(b *bench) (err error) {
 	for _, key := range p.keys[:min(askedKeys, len(p.keys))] {
 		bodies = append(bodies, key.body())
 	}
-	p.contender.disconnect() // what checked it
 	p.contender.loader, err = newLoader(b.generator, url, bodies)
 	return err
 }

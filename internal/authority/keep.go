@@ -50,10 +50,9 @@ func (a *Authority) flushAtEnd(ctx context.Context) {
 // keepDoing does t at once and then in its interval. That it fails is told
 // once, until it works again.
 func (a *Authority) keepDoing(ctx context.Context, t task) {
-	ticker := time.NewTicker(t.every)
-	defer ticker.Stop()
 	failing := false
 	for {
+		began := time.Now()
 		err := t.do(ctx)
 		if ctx.Err() != nil {
 			return
@@ -68,7 +67,14 @@ func (a *Authority) keepDoing(ctx context.Context, t task) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(t.pause(time.Since(began))):
 		}
 	}
+}
+
+// pause is how long to wait after a time that took so long: no task takes more
+// than a twentieth of the time, however much there is to do, but for those that
+// have waited for a minute.
+func (t *task) pause(took time.Duration) time.Duration {
+	return max(t.every, min(19*took, time.Minute))
 }
