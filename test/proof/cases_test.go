@@ -62,15 +62,19 @@ func refusalsThatMustNotTell(t *testing.T, s *harness.Server, key harness.APIKey
 	other, deleted := s.CreateKey(t, "demo"), s.CreateKey(t, "demo")
 	s.CLI(t, "merchant", "create", "--id", "4260", "--name", "Suspended")
 	suspended := s.CreateKeyOf(t, "4260", "demo")
+	s.CLI(t, "merchant", "create", "--id", "4261", "--name", "Elsewhere")
+	elsewhere := s.CreateKeyOf(t, "4261", "demo")
+	s.CLI(t, "key", "update", elsewhere.ClientID, "--allow-cidr", "203.0.113.0/24")
 	harness.Eventually(t, 5*time.Second, "the API keys work", func() bool { return s.Works(t, deleted) && s.Works(t, suspended) })
 	s.CLI(t, "key", "delete", deleted.ClientID, "--yes")
 	s.CLI(t, "merchant", "suspend", "4260")
-	harness.Eventually(t, 5*time.Second, "they no longer do", func() bool { return !s.Works(t, deleted) && !s.Works(t, suspended) })
+	harness.Eventually(t, 5*time.Second, "they no longer do", func() bool { return !s.Works(t, deleted) && !s.Works(t, suspended) && !s.Works(t, elsewhere) })
 	return []*kind{
 		refused("an unknown ID", "twc_demo_Q7bZ2mXw9KcR4tYv8NfGh3", other.ClientSecret),
 		refused("a wrong secret", key.ClientID, other.ClientSecret),
 		refused("a deleted API key", deleted.ClientID, deleted.ClientSecret),
 		refused("a suspended merchant", suspended.ClientID, suspended.ClientSecret),
+		refused("another address", elsewhere.ClientID, elsewhere.ClientSecret),
 	}
 }
 
