@@ -48,11 +48,11 @@ lint: ## check format, go vet and staticcheck in every module
 	cd test && $(STATICCHECK) ./...
 	cd bench && $(STATICCHECK) ./...
 
-# Many rounds of concurrent changes are for the rules, and run without the race
+# Many rounds and trials are for the rules, and run without the race
 # detector, which has looked at a few of them.
 unit: ## run the tests of the main module
 	$(GO) test -race ./...
-	$(GO) test -run 'Concurrent' ./internal/authority
+	$(GO) test -run 'Concurrent|NothingIsAlive' ./internal/authority
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
 # -p 1: package after package, for some hold that a change acts within a second.

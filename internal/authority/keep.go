@@ -26,8 +26,8 @@ func (a *Authority) tasks() []task {
 }
 
 // Keep does what time asks for until ctx is done, which is to be after the last
-// request is answered; then it writes usage down once more. The caller owns the goroutine
-// it runs in.
+// request is answered; then it writes usage down once more. The caller owns the
+// goroutine it runs in.
 func (a *Authority) Keep(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, t := range a.tasks() {

@@ -1,7 +1,8 @@
 // Package oauthapi is the OAuth surface: token endpoint, introspection,
-// revocation and its feed, JWKS and metadata of every environment. It reads requests strictly, asks package authority, and
-// writes answers; it alone knows OAuth's error codes. It holds no rules about
-// who may have a token, and no state.
+// revocation and its feed, JWKS and metadata of every environment. It reads
+// requests strictly, asks package authority, and writes answers; it alone knows
+// OAuth's error codes. It holds no rules about who may have a token, and no
+// state but who waits for the feed.
 package oauthapi
 
 import (
