@@ -44,9 +44,11 @@ const DefaultLeeway = 60 * time.Second
 // KeySet holds the signing keys of one issuer, and no other's: what it returns
 // is believed.
 type KeySet interface {
-	// Key returns the key of exactly that kid. The kid is whatever the writer
-	// of a token made up: 1 to 128 printable ASCII characters, only to be compared.
-	Key(kid string) (*jose.Key, bool)
+	// Key returns the key of exactly that kid, or ErrKey. If that cannot be
+	// told now, it returns an error that does not wrap ErrInvalid. The kid is
+	// whatever the writer of a token made up: 1 to 128 printable ASCII
+	// characters, only to be compared.
+	Key(kid string) (*jose.Key, error)
 }
 
 // Revocations knows which tokens of one issuer are dead before their time.
@@ -106,7 +108,7 @@ func New(config Config) (*Verifier, error) {
 
 // Verify returns the claims of a token in compact form that is to be accepted.
 // Its errors wrap ErrInvalid and one of the sentinels beside it, or are those
-// of Revocations, as they are.
+// of KeySet or Revocations, as they are.
 func (v *Verifier) Verify(token string) (*accesstoken.Claims, error) {
 	m, err := jose.Parse(token)
 	if err != nil {
@@ -115,9 +117,9 @@ func (v *Verifier) Verify(token string) (*accesstoken.Claims, error) {
 	if !isAccessToken(m.Type) {
 		return nil, ErrType
 	}
-	key, ok := v.config.Keys.Key(m.KeyID)
-	if !ok {
-		return nil, ErrKey
+	key, err := v.config.Keys.Key(m.KeyID)
+	if err != nil {
+		return nil, err
 	}
 	if err := m.Verify(key); err != nil {
 		return nil, translate(err)

@@ -89,10 +89,17 @@ func payload(t testing.TB, old, with string) string {
 
 type keySet map[string]*jose.Key
 
-func (s keySet) Key(kid string) (*jose.Key, bool) {
-	key, ok := s[kid]
-	return key, ok
+func (s keySet) Key(kid string) (*jose.Key, error) {
+	if key, ok := s[kid]; ok {
+		return key, nil
+	}
+	return nil, ErrKey
 }
+
+// awayKeys is a key set that cannot be asked.
+type awayKeys struct{ err error }
+
+func (k awayKeys) Key(string) (*jose.Key, error) { return nil, k.err }
 
 // deadList is revocation as the feed will have it.
 type deadList struct {
@@ -254,7 +261,7 @@ func TestRevokedTokensAreRefused(t *testing.T) {
 
 // Not to know is neither alive nor invalid; and what is invalid anyway is so
 // without asking.
-func TestRevocationThatCannotBeToldIsNotInvalid(t *testing.T) {
+func TestWhatCannotBeToldIsNotInvalid(t *testing.T) {
 	s := testSigner(t, jose.ES256)
 	config := testConfig(s)
 	stale := errors.New("stale")
@@ -264,6 +271,11 @@ func TestRevocationThatCannotBeToldIsNotInvalid(t *testing.T) {
 		t.Errorf("got %v, %v", c, err)
 	}
 	refuse(t, v, "expired", signToken(t, s, payload(t, `"exp":1764003600`, `"exp":1`)), ErrExpired)
+
+	config.Keys = awayKeys{stale}
+	if c, err := newVerifier(t, config).Verify(signToken(t, s, string(sample.AppendJSON(nil)))); c != nil || err != stale {
+		t.Errorf("without keys: got %v, %v", c, err)
+	}
 }
 
 // Callers tell the sentinels apart, and give them their words.

@@ -45,7 +45,7 @@ func (a *API) introspect(env *authority.Environment) func(http.ResponseWriter, *
 		if err != nil {
 			return err
 		}
-		claims, err := a.verify(verifier, x.token)
+		claims, err := verifier.Verify(x.token)
 		if err != nil && !errors.Is(err, verify.ErrInvalid) {
 			return err // whoever is told false drops a good token
 		}
@@ -91,7 +91,7 @@ func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http
 		if err != nil {
 			return err
 		}
-		claims, err := a.verify(verifier, x.token)
+		claims, err := verifier.Verify(x.token)
 		if err != nil && !errors.Is(err, verify.ErrInvalid) {
 			return err
 		}
@@ -149,19 +149,6 @@ func (a *API) verifier(env *authority.Environment) *verify.Verifier {
 	return v
 }
 
-// verify judges a token. A directory that cannot be relied on since the client
-// was authenticated knows no signing key: that is no fault of the token, and no
-// reason to call it dead, or revoked (C-157, C-169).
-func (a *API) verify(v *verify.Verifier, token string) (*accesstoken.Claims, error) {
-	claims, err := v.Verify(token)
-	if errors.Is(err, verify.ErrKey) {
-		if stale := a.authority.Ready(); stale != nil {
-			return nil, stale
-		}
-	}
-	return claims, err
-}
-
 // knowledge is the key set and the revocations of an issuer, in the process.
 type knowledge struct {
 	*authority.Authority
@@ -169,9 +156,12 @@ type knowledge struct {
 }
 
 // Key implements verify.KeySet.
-func (k knowledge) Key(kid string) (*jose.Key, bool) {
+func (k knowledge) Key(kid string) (*jose.Key, error) {
 	key, err := k.VerificationKey(k.env, kid)
-	return key, err == nil // API.verify notices a directory that is too old
+	if errors.Is(err, authority.ErrNotFound) {
+		return nil, verify.ErrKey
+	}
+	return key, err
 }
 
 // Revoked implements verify.Revocations.
