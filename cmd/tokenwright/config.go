@@ -102,9 +102,9 @@ type EnvironmentConfig struct {
 	RSABits int `yaml:"rsa_bits"`
 	// TokenLifetime is 1s to 24h; default 1h.
 	TokenLifetime time.Duration `yaml:"token_lifetime"`
-	// MaxSecretAge is how long after its creation a secret works at most;
-	// default: as long as it likes.
-	MaxSecretAge time.Duration `yaml:"max_secret_age"`
+	// MaxSecretAge is how long after its creation a secret works at most, such
+	// as 90d: at least 1h, or never (default) for as long as it likes.
+	MaxSecretAge span `yaml:"max_secret_age"`
 }
 
 func defaultConfig() Config {
@@ -440,7 +440,7 @@ func checkHosts(list []authority.Environment, base string) error {
 func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {
 	env := authority.Environment{
 		Name: name, Issuer: e.Issuer, Audience: e.Audience, Algorithm: jose.ES256, RSABits: e.RSABits, TokenLifetime: e.TokenLifetime,
-		MaxSecretAge: e.MaxSecretAge,
+		MaxSecretAge: time.Duration(e.MaxSecretAge),
 	}
 	if env.Issuer == "" {
 		env.Issuer = base + "/" + name

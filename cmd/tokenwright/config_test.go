@@ -129,6 +129,8 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"environments: {a: {algorithm: HS256}}":                "environments.a.algorithm is ES256, RS256, PS256 or EdDSA",
 		"environments: {a: {rsa_bits: 1024}}":                  "environments.a.rsa_bits is 2048 or 3072",
 		"environments: {a: {token_lifetime: 25h}}":             "environments.a.token_lifetime is not a number of whole seconds from 1s to 24h",
+		"environments: {a: {max_secret_age: 59m}}":             "environments.a.max_secret_age is less than 1h",
+		"environments: {a: {max_secret_age: old}}":             "is no span of time, such as 90d",
 		"environments: {a: {token_lifetime: 1ms}}":             "environments.a.token_lifetime is not",
 		"environments: {a: {issuer: 'http://x.y'}}":            "environments.a.issuer URL is neither https",
 		"environments: {a: {audience: 'x\"y'}}":                "environments.a.audience is empty or has a character",
