@@ -111,7 +111,7 @@ func defaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: authority.DefaultMaxStaleness,
 		JWKSMaxAge: authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
-		UsageRetention: span(400 * day),
+		UsageRetention: span(authority.DefaultUsageRetention),
 		LogFormat:      "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
 	}

@@ -100,13 +100,19 @@ func (a *app) createKey(ctx context.Context, merchant string, n authority.NewAPI
 		if err != nil {
 			return err
 		}
-		out := wireOf(auth).created(k, secret)
-		return a.print(out, func(w io.Writer) {
-			row(w, "Client ID:", out.ClientID)
-			row(w, "Client secret:", out.ClientSecret)
+		return a.printSecret(wireOf(auth).created(k, secret), func(w io.Writer, out *admin.CreatedAPIKey) {
 			row(w, "Scopes:", strings.Join(out.Scopes, " "))
-			fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
 		})
+	})
+}
+
+// printSecret shows a new secret, the only time, and what more tells about it.
+func (a *app) printSecret(out admin.CreatedAPIKey, more func(io.Writer, *admin.CreatedAPIKey)) error {
+	return a.print(out, func(w io.Writer) {
+		row(w, "Client ID:", out.ClientID)
+		row(w, "Client secret:", out.ClientSecret)
+		more(w, &out)
+		fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
 	})
 }
 
@@ -189,10 +195,6 @@ func (a *app) key(ctx context.Context, do func(*authority.Authority, authority.A
 func keyTable(w io.Writer, list []admin.APIKey) {
 	row(w, "NAME", "CLIENT ID", "MERCHANT", "ENV", "STATUS", "SCOPES", "CREATED", "EXPIRES")
 	for _, k := range list {
-		expires := "never"
-		if k.ExpiresAt != nil {
-			expires = when(*k.ExpiresAt)
-		}
-		row(w, k.Name, k.ClientID, k.MerchantID, k.Env, k.Status, strings.Join(k.Scopes, " "), when(k.CreatedAt), expires)
+		row(w, k.Name, k.ClientID, k.MerchantID, k.Env, k.Status, strings.Join(k.Scopes, " "), when(k.CreatedAt), orNever(k.ExpiresAt))
 	}
 }

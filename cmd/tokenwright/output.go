@@ -77,6 +77,14 @@ func whenever(t *time.Time) string {
 	return when(*t)
 }
 
+// orNever shows a time that may be none.
+func orNever(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return when(*t)
+}
+
 // parseExpiry reads a time in RFC 3339, or how long from now: 90d, 12h; never
 // is the zero time.
 func parseExpiry(text string, now time.Time) (time.Time, error) {

@@ -64,7 +64,7 @@ func detailsTable(w io.Writer, k *admin.APIKeyDetails) {
 	fmt.Fprintln(w)
 	secretTable(w, k.Secrets, time.Now())
 	fmt.Fprintln(w)
-	row(w, "Last used:", lastUse(k.LastUsedAt), k.LastUsedFrom)
+	row(w, "Last used:", orNever(k.LastUsedAt), k.LastUsedFrom)
 	if len(k.Usage.Last30Days) == 0 {
 		return
 	}
@@ -73,13 +73,6 @@ func detailsTable(w io.Writer, k *admin.APIKeyDetails) {
 	for _, outcome := range slices.Sorted(maps.Keys(k.Usage.Last30Days)) {
 		row(w, outcome, k.Usage.Last24Hours[outcome], k.Usage.Last30Days[outcome])
 	}
-}
-
-func lastUse(at *time.Time) string {
-	if at == nil {
-		return "never"
-	}
-	return when(*at)
 }
 
 func (a *app) keyReportCommand() *cobra.Command {
@@ -142,7 +135,7 @@ func (w wire) report(u *authority.KeyUse, flags []authority.KeyFlag) admin.APIKe
 func reportTable(w io.Writer, list []admin.APIKeyReport) {
 	row(w, "NAME", "CLIENT ID", "MERCHANT", "ENV", "STATUS", "LAST USED", "FROM", "ISSUED 30D", "REFUSED 30D", "LOOK AT")
 	for _, k := range list {
-		row(w, k.Name, k.ClientID, k.MerchantID, k.Env, k.Status, lastUse(k.LastUsedAt), k.LastUsedFrom, k.Issued, k.Refused,
+		row(w, k.Name, k.ClientID, k.MerchantID, k.Env, k.Status, orNever(k.LastUsedAt), k.LastUsedFrom, k.Issued, k.Refused,
 			strings.ReplaceAll(strings.Join(k.Flags, ", "), "_", " "))
 	}
 }

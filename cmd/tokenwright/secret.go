@@ -48,13 +48,9 @@ func (a *app) rotate(ctx context.Context, id authority.ClientID, r authority.Rot
 		if err != nil {
 			return err
 		}
-		out := wireOf(auth).created(k, secret)
-		return a.print(out, func(w io.Writer) {
-			row(w, "Client ID:", out.ClientID)
-			row(w, "Client secret:", out.ClientSecret)
+		return a.printSecret(wireOf(auth).created(k, secret), func(w io.Writer, out *admin.CreatedAPIKey) {
 			fmt.Fprintln(w)
 			secretTable(w, out.Secrets, time.Now())
-			fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
 		})
 	})
 }
@@ -89,11 +85,7 @@ func (a *app) keySecretCommand() *cobra.Command {
 func secretTable(w io.Writer, list []admin.Secret, now time.Time) {
 	row(w, "SECRET", "NAME", "HINT", "STATE", "CREATED", "EXPIRES", "LAST USED", "FROM", "DELETE")
 	for _, s := range list {
-		expires := "never"
-		if s.ExpiresAt != nil {
-			expires = when(*s.ExpiresAt)
-		}
-		row(w, s.ID, s.Name, "…"+s.Hint, stateOf(&s, now), when(s.CreatedAt), expires, lastUse(s.LastUsedAt), s.LastUsedFrom, deletable(&s))
+		row(w, s.ID, s.Name, "…"+s.Hint, stateOf(&s, now), when(s.CreatedAt), orNever(s.ExpiresAt), orNever(s.LastUsedAt), s.LastUsedFrom, deletable(&s))
 	}
 }
 

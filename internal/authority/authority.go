@@ -8,6 +8,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,8 +108,9 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	a := &Authority{
 		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
-		baseURL: cfg.BaseURL, environments: environments, maxStaleness: orElse(cfg.MaxStaleness, DefaultMaxStaleness),
-		jwksMaxAge: orElse(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
+		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cmp.Or(cfg.MaxStaleness, DefaultMaxStaleness),
+		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),
+		jwksMaxAge:     cmp.Or(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
 		rotation: cfg.SigningKeyRotation,
 	}
 	if a.clock == nil {
@@ -116,9 +118,6 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	}
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
-	}
-	if a.usageRetention = cfg.UsageRetention; a.usageRetention == 0 {
-		a.usageRetention = 400 * 24 * time.Hour
 	}
 	return a, nil
 }
@@ -128,14 +127,9 @@ const (
 	DefaultMaxStaleness = 5 * time.Minute
 	DefaultJWKSMaxAge   = 5 * time.Minute
 	DefaultClockSkew    = time.Minute
+	// DefaultUsageRetention is how long the hours of usage are kept.
+	DefaultUsageRetention = 400 * 24 * time.Hour
 )
-
-func orElse(d, other time.Duration) time.Duration {
-	if d == 0 {
-		return other
-	}
-	return d
-}
 
 // Installation returns what was fixed at first start.
 func (a *Authority) Installation() Installation { return *a.installation }

@@ -63,8 +63,8 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 		Lineage: a.installation.Lineage, Seq: seq, Partial: after >= 0, After: max(after, 0),
 	}
 	expired, created := issuer.ends(now)
-	list.fill(&feed, after, expired.Unix(), created.UnixMilli(), func(id string) string {
-		return a.format.Write(credential.ID{Env: env, Random: id})
+	list.fill(&feed, after, expired.Unix(), created.UnixMilli(), func(random [credential.IDLength]byte) string {
+		return string(a.clientID(uint8(at), random))
 	})
 	if slices.Contains(feed.SigningKeys, issuer.signer.KeyID()) {
 		return nil, fmt.Errorf("the active signing key of %s is revoked", env)
@@ -144,7 +144,7 @@ func (c *content) newer(after int64) int {
 // fill writes what is newer than after into the feed, but what concerns no token
 // that can be alive. Of the cut-offs of an API key the highest generation wins
 // (C-159).
-func (c *content) fill(f *accesstoken.Revocations, after, expired, created int64, clientID func(random string) string) {
+func (c *content) fill(f *accesstoken.Revocations, after, expired, created int64, clientID func(random [credential.IDLength]byte) string) {
 	s := c.since(after)
 	f.Tokens = make([]accesstoken.RevokedToken, 0, len(s.tokens))
 	for i := range s.tokens {
@@ -163,7 +163,7 @@ func (c *content) fill(f *accesstoken.Revocations, after, expired, created int64
 			continue
 		}
 		place[cut.id] = len(f.Cutoffs)
-		f.Cutoffs = append(f.Cutoffs, accesstoken.Cutoff{ClientID: clientID(string(cut.id[:])), Generation: cut.generation})
+		f.Cutoffs = append(f.Cutoffs, accesstoken.Cutoff{ClientID: clientID(cut.id), Generation: cut.generation})
 	}
 	for i := range s.keys {
 		if s.keys[i].at >= created {

@@ -108,7 +108,7 @@ func (a *Authority) notify(ctx context.Context, e *Expiry) error {
 	if e.SecretID != 0 {
 		kind, message, set["secretId"] = SecretExpiring, "a secret ends soon", e.SecretID
 	}
-	err := a.store.AddExpiryNotice(ctx, e, a.draft(Actor{ID: "system"}, kind, string(e.ClientID), set).about(e.MerchantID, e.Env))
+	err := a.store.AddExpiryNotice(ctx, e, a.draft(system, kind, string(e.ClientID), set).about(e.MerchantID, e.Env))
 	if errors.Is(err, ErrExists) { // another node was first
 		return nil
 	}

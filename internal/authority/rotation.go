@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -10,7 +11,7 @@ import (
 
 // CheckSigningKeyTimes refuses spans that the life of a signing key cannot have.
 func (c *Config) CheckSigningKeyTimes() error {
-	age, skew := orElse(c.JWKSMaxAge, DefaultJWKSMaxAge), orElse(c.ClockSkew, DefaultClockSkew)
+	age, skew := cmp.Or(c.JWKSMaxAge, DefaultJWKSMaxAge), cmp.Or(c.ClockSkew, DefaultClockSkew)
 	announced := c.announceFor()
 	switch {
 	case age < time.Second || age > 24*time.Hour || age%time.Second != 0:
@@ -31,7 +32,7 @@ func (a *Authority) JWKSMaxAge() time.Duration { return a.jwksMaxAge }
 // the slowest node publishes it, a JWKS from a moment before has been cached
 // for as long as it may be, and clocks differ.
 func (c *Config) announceFor() time.Duration {
-	return orElse(c.MaxStaleness, DefaultMaxStaleness) + orElse(c.JWKSMaxAge, DefaultJWKSMaxAge) + orElse(c.ClockSkew, DefaultClockSkew)
+	return cmp.Or(c.MaxStaleness, DefaultMaxStaleness) + cmp.Or(c.JWKSMaxAge, DefaultJWKSMaxAge) + cmp.Or(c.ClockSkew, DefaultClockSkew)
 }
 
 // keepFor is how long a retired signing key of env stays published: until the
@@ -42,7 +43,7 @@ func (c *Config) keepFor(env *Environment) time.Duration {
 	if env.TokenLifetime == 0 {
 		return 0
 	}
-	return orElse(c.MaxStaleness, DefaultMaxStaleness) + env.TokenLifetime + orElse(c.ClockSkew, DefaultClockSkew)
+	return cmp.Or(c.MaxStaleness, DefaultMaxStaleness) + env.TokenLifetime + cmp.Or(c.ClockSkew, DefaultClockSkew)
 }
 
 // RotatesAt is when another signing key of env takes over from the active one
@@ -190,7 +191,7 @@ func (a *Authority) announce(env *Environment, ring keyring, now time.Time) (*st
 func (a *Authority) activate(env *Environment, active, next *SigningKey, now time.Time) *step {
 	old, k := *active, *next
 	old.Status, old.RetiredAt = SigningKeyRetired, now
-	k.Status, k.ActivatedAt, k.KeepFor = SigningKeyActive, now, a.keepFor(env)
+	k.activate(now, a.keepFor(env))
 	return &step{SigningKeyActivation, k.KeyID, details{"retired": old.KeyID}, []SigningKey{old, k}}
 }
 

@@ -9,12 +9,8 @@ import (
 	"github.com/tokenwright/tokenwright/internal/credential"
 )
 
-const (
-	// DefaultOverlap is how long older secrets work beside a new one.
-	DefaultOverlap = 24 * time.Hour
-	// maxOverlap bounds what can be asked for: two secrets for ever are no rotation.
-	maxOverlap = 90 * 24 * time.Hour
-)
+// maxOverlap bounds what can be asked for: two secrets for ever are no rotation.
+const maxOverlap = 90 * 24 * time.Hour
 
 // Secret is what is kept of one client secret.
 type Secret struct {

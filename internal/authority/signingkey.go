@@ -52,6 +52,11 @@ type SigningKey struct {
 	RemovedAt time.Time // or revoked
 }
 
+// activate lets k sign from now on, and be kept for a time once it is retired.
+func (k *SigningKey) activate(now time.Time, keepFor time.Duration) {
+	k.Status, k.ActivatedAt, k.KeepFor = SigningKeyActive, now, keepFor
+}
+
 // KeptUntil is when a retired key is removed; zero for every other one.
 func (k *SigningKey) KeptUntil() time.Time {
 	if k.Status != SigningKeyRetired {
@@ -102,9 +107,10 @@ func firstSigningKeys(root *rootKeys, cfg *Config, now time.Time) (keys []Signin
 			if err != nil {
 				return nil, err
 			}
-			k.Status, k.RipeAt = status, now.Add(cfg.announceFor())
+			k.RipeAt = now.Add(cfg.announceFor())
 			if status == SigningKeyActive {
-				k.RipeAt, k.ActivatedAt, k.KeepFor = now, now, cfg.keepFor(env)
+				k.RipeAt = now
+				k.activate(now, cfg.keepFor(env))
 			}
 			keys = append(keys, *k)
 		}

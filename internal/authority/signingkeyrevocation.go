@@ -86,7 +86,7 @@ func (a *Authority) revoke(env *Environment, ring keyring, kid string, force boo
 	if now.Before(next.RipeAt) {
 		s.set["forced"] = true
 	}
-	next.Status, next.ActivatedAt, next.KeepFor = SigningKeyActive, now, a.keepFor(env)
+	next.activate(now, a.keepFor(env))
 	s.set["activated"] = next.KeyID
 	s.changed = append(s.changed, *next)
 	return s, nil

@@ -246,11 +246,8 @@ func (a *Authority) authenticate(d *directory, s *shard, key *keyEntry, secret c
 	return secrets[match], ""
 }
 
-// soonExpired is how long before its end a secret is told to end.
-const soonExpired = 30 * 24 * time.Hour
-
 func (s *secretEntry) toldEnd(now time.Time) time.Time {
-	if s.expiresAt == 0 || !s.retired && s.expiresAt-now.UnixMilli() > soonExpired.Milliseconds() {
+	if s.expiresAt == 0 || !s.retired && s.expiresAt-now.UnixMilli() > soon.Milliseconds() {
 		return time.Time{}
 	}
 	return time.UnixMilli(s.expiresAt).UTC()

@@ -224,13 +224,13 @@ func (a *Authority) use(n *useCount) Use {
 
 // clientID puts together what the directory keeps of a client ID.
 func (a *Authority) clientID(env uint8, random [credential.IDLength]byte) ClientID {
-	return ClientID(a.format.Prefix + "c_" + a.environments[env].Name + "_" + string(random[:]))
+	return ClientID(a.format.Write(credential.ID{Env: a.environments[env].Name, Random: string(random[:])}))
 }
 
 // retiredUsed makes the event of the first use of a retired secret in an hour.
 func (a *Authority) retiredUsed(u *Use, merchant MerchantID) *Draft {
 	set := details{"secretId": u.SecretID, "usedAt": u.At, "address": u.Address}
-	return a.draft(Actor{ID: "system"}, RetiredSecretUsed, string(u.ClientID), set).about(merchant, u.Env)
+	return a.draft(system, RetiredSecretUsed, string(u.ClientID), set).about(merchant, u.Env)
 }
 
 // SweepUsage deletes usage of longer ago than the configured retention, and

@@ -59,10 +59,10 @@ const (
 
 // NewID returns a fresh client ID for env.
 func (f Format) NewID(env string) string {
-	return f.Prefix + "c_" + env + "_" + random62(IDLength)
+	return f.Write(ID{Env: env, Random: random62(IDLength)})
 }
 
-// Write returns the client ID that ParseID has taken apart.
+// Write returns the text of a client ID, which ParseID takes apart.
 func (f Format) Write(id ID) string { return f.Prefix + "c_" + id.Env + "_" + id.Random }
 
 // NewSecret returns a fresh client secret for env: 256 random bits and check digits.

@@ -36,33 +36,20 @@ type introspection struct {
 
 // introspect tells the API key that owns a token, or an operator key that may
 // ask about all, whether the token is alive (RFC 7662).
-func (a *API) introspect(env *authority.Environment) func(http.ResponseWriter, *http.Request) error {
-	verifier := a.verifier(env)
-	return func(w http.ResponseWriter, r *http.Request) error {
-		x := a.exchanges.Get().(*exchange)
-		defer a.release(x)
-		client, err := a.aboutToken(w, r, x, env)
-		if err != nil {
-			return err
-		}
-		claims, err := verifier.Verify(x.token)
-		if err != nil && !errors.Is(err, verify.ErrInvalid) {
-			return err // whoever is told false drops a good token
-		}
-		// The leeway is for clocks of others; here nothing is active past its exp (C-162).
-		if err != nil || claims.Expiry <= a.authority.Now().Unix() || !client.MayIntrospect(claims) {
-			note(w, slog.Bool("active", false))
-			writeJSON(w, http.StatusOK, inactive)
-			return nil
-		}
-		note(w, slog.Bool("active", true), slog.String("jti", claims.ID))
-		body, err := json.Marshal(introspectionOf(claims))
-		if err != nil {
-			return err
-		}
-		writeJSON(w, http.StatusOK, body)
+func (a *API) introspect(w http.ResponseWriter, _ *http.Request, client *authority.Client, claims *accesstoken.Claims) error {
+	// The leeway is for clocks of others; here nothing is active past its exp (C-162).
+	if claims == nil || claims.Expiry <= a.authority.Now().Unix() || !client.MayIntrospect(claims) {
+		note(w, slog.Bool("active", false))
+		writeJSON(w, http.StatusOK, inactive)
 		return nil
 	}
+	note(w, slog.Bool("active", true), slog.String("jti", claims.ID))
+	body, err := json.Marshal(introspectionOf(claims))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
 }
 
 func introspectionOf(c *accesstoken.Claims) *introspection {
@@ -82,41 +69,48 @@ func introspectionOf(c *accesstoken.Claims) *introspection {
 
 // revoke kills a token of the API key that asks. What is no such token, or none
 // any more, is answered alike: there is nothing left to do (RFC 7009 2.2).
-func (a *API) revoke(env *authority.Environment) func(http.ResponseWriter, *http.Request) error {
+func (a *API) revoke(w http.ResponseWriter, r *http.Request, client *authority.Client, claims *accesstoken.Claims) error {
+	if claims != nil {
+		actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
+		revoked, err := a.authority.RevokeToken(r.Context(), actor, client, claims)
+		if err != nil {
+			note(w, slog.String("error", err.Error()))
+			return refuse(reasonStore) // C-169: never 200 for what was not done
+		}
+		if revoked {
+			note(w, slog.String("revoked", claims.ID))
+		}
+	}
+	writeJSON(w, http.StatusOK, []byte(`{}`)) // some clients cannot read an empty body
+	return nil
+}
+
+// aboutToken is an endpoint that is asked about one token of env: answer hears
+// who asks, and what the token says, or nil where it is not to be believed.
+func (a *API) aboutToken(env *authority.Environment,
+	answer func(http.ResponseWriter, *http.Request, *authority.Client, *accesstoken.Claims) error) func(http.ResponseWriter, *http.Request) error {
 	verifier := a.verifier(env)
 	return func(w http.ResponseWriter, r *http.Request) error {
+		noStore(w)
+		if err := methods(w, r, http.MethodPost); err != nil {
+			return err
+		}
 		x := a.exchanges.Get().(*exchange)
 		defer a.release(x)
-		client, err := a.aboutToken(w, r, x, env)
+		client, err := a.whoAsks(w, r, x, env)
 		if err != nil {
 			return err
 		}
 		claims, err := verifier.Verify(x.token)
 		if err != nil && !errors.Is(err, verify.ErrInvalid) {
-			return err
+			return err // whoever is told no drops a good token
 		}
-		if err == nil {
-			actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
-			revoked, err := a.authority.RevokeToken(r.Context(), actor, client, claims)
-			if err != nil {
-				note(w, slog.String("error", err.Error()))
-				return refuse(reasonStore) // C-169: never 200 for what was not done
-			}
-			if revoked {
-				note(w, slog.String("revoked", claims.ID))
-			}
-		}
-		writeJSON(w, http.StatusOK, []byte(`{}`)) // some clients cannot read an empty body
-		return nil
+		return answer(w, r, client, claims)
 	}
 }
 
-// aboutToken reads the form of a request about a token, and who sends it.
-func (a *API) aboutToken(w http.ResponseWriter, r *http.Request, x *exchange, env *authority.Environment) (*authority.Client, error) {
-	noStore(w)
-	if err := methods(w, r, http.MethodPost); err != nil {
-		return nil, err
-	}
+// whoAsks reads the form of a request about a token, and who sends it.
+func (a *API) whoAsks(w http.ResponseWriter, r *http.Request, x *exchange, env *authority.Environment) (*authority.Client, error) {
 	if err := x.read(w, r, false); err != nil {
 		return nil, err
 	}

@@ -35,13 +35,9 @@ func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) 
 	if err != nil {
 		return err
 	}
-	result, err := t.ExecContext(t.ctx, `INSERT INTO revocations (`+revocationColumns+`)
+	added, err := t.affect(`INSERT INTO revocations (`+revocationColumns+`)
 		SELECT $2 + row_number() OVER (ORDER BY id), env, id, CASE WHEN generation + 1 > $3 THEN generation + 1 ELSE $3 END, '', '', 0, $4
 		FROM api_keys WHERE `+condition, arg, last, generation, millis(now))
-	if err != nil {
-		return err
-	}
-	added, err := result.RowsAffected()
 	if err != nil {
 		return err
 	}
@@ -96,17 +92,13 @@ func (s *Store) SweepRevocations(ctx context.Context, env string, expired, creat
 			condition string
 			before    time.Time
 		}{{`expires_at > 0 AND expires_at < $2`, expired}, {`expires_at = 0 AND created_at < $2`, created}} {
-			result, err := t.ExecContext(ctx, `DELETE FROM revocations WHERE seq IN
+			n, err := t.affect(`DELETE FROM revocations WHERE seq IN
 				(SELECT seq FROM revocations WHERE env = $1 AND `+which.condition+` ORDER BY expires_at, created_at LIMIT $3)`,
 				env, millis(which.before), limit-removed)
 			if err != nil {
 				return err
 			}
-			n, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			removed += int(n)
+			removed += n
 		}
 		return nil
 	})

@@ -84,14 +84,20 @@ func (t *tx) exec(query string, args ...any) error {
 
 // execOne runs an update that must find its row; otherwise it returns missing.
 func (t *tx) execOne(missing error, query string, args ...any) error {
-	result, err := t.ExecContext(t.ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 1 {
+	if n, err := t.affect(query, args...); err != nil || n == 1 {
 		return err
 	}
 	return missing
+}
+
+// affect runs a statement and tells how many rows it has written or removed.
+func (t *tx) affect(query string, args ...any) (int, error) {
+	result, err := t.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
 }
 
 // count reads the one number of a query.

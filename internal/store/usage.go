@@ -117,13 +117,8 @@ func (t *tx) lastUse(k *authority.APIKey) error {
 // DeleteUsage implements authority.Store.
 func (s *Store) DeleteUsage(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.transact(ctx, func(t *tx) error {
-		result, err := t.ExecContext(ctx, `DELETE FROM usage WHERE (api_key_id, hour, secret_id, outcome) IN
+		n, err = t.affect(`DELETE FROM usage WHERE (api_key_id, hour, secret_id, outcome) IN
 			(SELECT api_key_id, hour, secret_id, outcome FROM usage WHERE hour < $1 ORDER BY hour LIMIT $2)`, millis(before), limit)
-		if err != nil {
-			return err
-		}
-		deleted, err := result.RowsAffected()
-		n = int(deleted)
 		return err
 	})
 	return n, err
