@@ -31,8 +31,9 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
 	"internal/store": {
 		ours:   []string{"internal/authority"},
-		others: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3"},
+		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 	},
+	"internal/postgrestest": {others: []string{"github.com/jackc/pgx/v5"}}, // for tests alone
 	"internal/oauthapi": {
 		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang"},

@@ -19,6 +19,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/credential"
 	"github.com/tokenwright/tokenwright/internal/jose"
+	"github.com/tokenwright/tokenwright/internal/store"
 )
 
 // Config is the configuration of a server. Each value comes from the default,
@@ -48,11 +49,18 @@ type Config struct {
 	// Data is the directory of the embedded database and what belongs to it.
 	// Default: where Database is, else ./tokenwright-data.
 	Data string `yaml:"data" help:"data directory of the embedded database"`
-	// Database is sqlite:<path>. Default: tokenwright.db in Data.
-	Database string `yaml:"database" help:"database, as sqlite:<path>"`
+	// Database is sqlite:<path>, or postgres://user@host/database for several
+	// nodes. Default: tokenwright.db in Data. A password belongs into the
+	// variable TOKENWRIGHT_DATABASE, the file that TOKENWRIGHT_DATABASE_FILE
+	// names, or PGPASSWORD or PGPASSFILE, not into an argument.
+	Database string `yaml:"database" help:"database, as sqlite:<path> or postgres://user@host/database"`
+	// DatabaseConnections is how many connections a node has to PostgreSQL at
+	// most, beside the one on which it hears of changes.
+	DatabaseConnections int `yaml:"database_connections" help:"how many connections to PostgreSQL at most"`
 	// MasterKeyFile holds the master key, base64 of 32 bytes. The variable
-	// TOKENWRIGHT_MASTER_KEY, where set, goes before it. Default: master.key
-	// in Data, which is made at the first start of an empty database.
+	// TOKENWRIGHT_MASTER_KEY, where set, goes before it. Default with the
+	// embedded database: master.key in Data, which is made at the first start
+	// of an empty database. With PostgreSQL it must be given.
 	MasterKeyFile string `yaml:"master_key_file" help:"file that holds the master key"`
 	// MaxStaleness is how long tokens are issued while the database is away.
 	MaxStaleness time.Duration `yaml:"max_staleness" help:"how long to issue tokens while the database is away"`
@@ -110,7 +118,8 @@ type EnvironmentConfig struct {
 func defaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: authority.DefaultMaxStaleness,
-		JWKSMaxAge: authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
+		DatabaseConnections: store.DefaultConnections,
+		JWKSMaxAge:          authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
 		UsageRetention: span(authority.DefaultUsageRetention),
 		LogFormat:      "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
@@ -119,7 +128,7 @@ func defaultConfig() Config {
 
 // Variables that are no field of Config.
 var otherVariables = []string{
-	"TOKENWRIGHT_CONFIG", "TOKENWRIGHT_MASTER_KEY", "TOKENWRIGHT_MASTER_KEY_PREVIOUS", "TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
+	"TOKENWRIGHT_CONFIG", databaseFileVariable, "TOKENWRIGHT_MASTER_KEY", "TOKENWRIGHT_MASTER_KEY_PREVIOUS", "TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
 	"TOKENWRIGHT_CLIENT_ID", "TOKENWRIGHT_CLIENT_SECRET", "TOKENWRIGHT_CLIENT_SECRET_FILE",
 }
 
@@ -151,7 +160,14 @@ func (c *Config) set(name, text string) error {
 			continue
 		}
 		node := yaml.Node{Kind: yaml.ScalarNode, Value: text, Style: yaml.DoubleQuotedStyle}
-		if err := node.Decode(reflect.ValueOf(c).Elem().Field(i).Addr().Interface()); err != nil {
+		field := reflect.ValueOf(c).Elem().Field(i)
+		if field.Kind() == reflect.Int {
+			node.Style = 0
+		}
+		if err := node.Decode(field.Addr().Interface()); err != nil {
+			if field.Kind() == reflect.Int {
+				return errors.New("is no number")
+			}
 			return errors.New("is no span of time, such as 90s or 5m") // all others are text
 		}
 		return nil
@@ -197,6 +213,9 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 				return usageError{fmt.Sprintf("--%s %s", s.flag(), err)}
 			}
 		}
+	}
+	if err := a.readDatabaseURL(flags); err != nil {
+		return err
 	}
 	for name := range a.environ {
 		if strings.HasPrefix(name, "TOKENWRIGHT_") && !slices.Contains(known, name) {
@@ -302,7 +321,7 @@ func editDistance(a, b string) int {
 func (c *Config) complete() error {
 	if c.Data == "" {
 		c.Data = "tokenwright-data"
-		if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		if path, ok := c.embedded(); ok {
 			c.Data = filepath.Dir(path)
 		}
 	}
@@ -313,8 +332,10 @@ func (c *Config) complete() error {
 		return err
 	}
 	switch {
-	case !strings.HasPrefix(c.Database, "sqlite:"):
-		return errors.New("database: only sqlite:<path> is supported by this release")
+	case !strings.HasPrefix(c.Database, "sqlite:") && !c.onPostgres():
+		return errors.New("database is sqlite:<path> or postgres://user@host/database")
+	case c.DatabaseConnections < 2:
+		return errors.New("database_connections is at least 2")
 	case c.LogFormat != "json" && c.LogFormat != "text":
 		return errors.New("log_format is json or text")
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel):

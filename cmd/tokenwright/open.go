@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/store"
@@ -47,20 +46,6 @@ func commandActor() authority.Actor {
 	return authority.Actor{ID: "cli:" + name + "@" + host}
 }
 
-func (a *app) databasePath() string { return strings.TrimPrefix(a.config.Database, "sqlite:") }
-
-func (a *app) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
-	path := a.databasePath()
-	if err := checkOwner(path); err != nil {
-		return nil, err
-	}
-	st, err := store.OpenSQLite(ctx, path, o)
-	if errors.Is(err, store.ErrNoDatabase) {
-		return nil, fmt.Errorf("there is no database at %s; tokenwright serve and tokenwright quickstart make one, --data and --database name another", path)
-	}
-	return st, err
-}
-
 // masterKeys reads the master keys that may open the database: the current
 // one, the previous one of a rotation, and the next one of a rotation that was
 // interrupted.
@@ -95,12 +80,14 @@ func (a *app) masterKeys() ([]authority.MasterKey, error) {
 		if len(keys) == 0 {
 			return nil, fmt.Errorf("the master key file %s does not exist", a.config.MasterKeyFile)
 		}
-	} else {
+	} else if a.managesMasterKey() {
 		for _, name := range []string{masterKeyName, masterKeyName + nextSuffix} {
 			if err := addFile(filepath.Join(a.config.Data, name)); err != nil {
 				return nil, err
 			}
 		}
+	} else {
+		return nil, errNoMasterKey
 	}
 	if text := a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"]; text != "" {
 		return keys, add("TOKENWRIGHT_MASTER_KEY_PREVIOUS", text)
@@ -118,10 +105,15 @@ const (
 )
 
 // managesMasterKey tells whether the master key is the file in the data
-// directory, which we made ourselves.
+// directory, which we made ourselves. Beside a database that several nodes have
+// there is none.
 func (a *app) managesMasterKey() bool {
-	return a.environ["TOKENWRIGHT_MASTER_KEY"] == "" && a.config.MasterKeyFile == ""
+	return a.environ["TOKENWRIGHT_MASTER_KEY"] == "" && a.config.MasterKeyFile == "" && !a.config.onPostgres()
 }
+
+// errNoMasterKey says how to make what is missing.
+var errNoMasterKey = errors.New("with PostgreSQL every node needs the master key, base64 of 32 bytes, in TOKENWRIGHT_MASTER_KEY or the file of --master-key-file;\n" +
+	"  to make one: openssl rand -base64 32. Keep it apart from the backups of the database")
 
 // initialize makes an installation in an empty database, with a master key
 // beside it where none was given.

@@ -24,8 +24,8 @@ func (a *app) migrateCommand() *cobra.Command {
 			if err := st.Close(); err != nil {
 				return err
 			}
-			return a.print(map[string]any{"database": a.config.Database, "current": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.Database)
+			return a.print(map[string]any{"database": a.config.databaseName(), "current": true}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.databaseName())
 			})
 		})
 }
@@ -42,7 +42,7 @@ func (a *app) configCommand() *cobra.Command {
 		if err := shown.checkTLS(); err != nil {
 			return err
 		}
-		shown.URL = a.config.URL
+		shown.URL, shown.Database = a.config.URL, a.config.databaseName()
 		out, err := yaml.Marshal(&shown)
 		if err != nil {
 			return err

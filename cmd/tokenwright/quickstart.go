@@ -34,6 +34,9 @@ func (a *app) quickstartCommand() *cobra.Command {
 	var c *cobra.Command
 	c = a.command("quickstart", "Start with an example merchant and API key, and show a real token request", noArgs,
 		func(ctx context.Context, _ []string) error {
+			if a.config.onPostgres() {
+				return usageError{"quickstart uses the embedded database; tokenwright serve is for PostgreSQL"}
+			}
 			// What people read here is the request and its answer; the log is
 			// for when something goes wrong.
 			if a.environ["TOKENWRIGHT_LOG_LEVEL"] == "" && !c.Flags().Changed("log-level") && a.config.LogLevel == "info" {

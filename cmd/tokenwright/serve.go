@@ -30,7 +30,8 @@ func (a *app) serveCommand() *cobra.Command {
 		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, nil)
 	})
 	c.Long = `Run the server. An empty data directory is set up: database, master key, and one
-signing key for each environment.
+signing key for each environment. An empty PostgreSQL database is set up as well,
+under the master key that all nodes are given.
 
 The log goes to standard error. SIGTERM and SIGINT end the server gracefully, a
 second one at once; SIGHUP reads the TLS certificate again.`
@@ -61,7 +62,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if err != nil {
 		return err
 	}
-	log.Logger().Info("serving", "url", a.config.URL, "listen", listeners.public.Addr().String(), "database", a.config.Database)
+	log.Logger().Info("serving", "url", a.config.URL, "listen", listeners.public.Addr().String(), "database", a.config.databaseName())
 	return a.runServer(ctx, srv, auth, reload, log.Logger(), started)
 }
 

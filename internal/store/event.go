@@ -23,6 +23,7 @@ func (t *tx) writeEvent(e *authority.Event) error {
 // lockEvents takes the place of the next event, and returns it with the hash of
 // the one before.
 func (t *tx) lockEvents() (head authority.EventHead, err error) {
+	t.followed = true
 	err = t.QueryRowContext(t.ctx, `UPDATE event_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash`).Scan(&head.Seq, &head.Hash)
 	if err != nil {
 		return head, fmt.Errorf("locking the event counter: %w", err)

@@ -12,6 +12,7 @@ import (
 // stays true, and revocations are committed in their order. It comes behind the
 // lock of the event counter.
 func (t *tx) lockRevocations() (last int64, err error) {
+	t.followed = true
 	err = t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&last)
 	return last, err
 }
@@ -88,6 +89,7 @@ func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most i
 // SweepRevocations implements authority.Store.
 func (s *Store) SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (removed int, err error) {
 	err = s.transact(ctx, func(t *tx) error {
+		removed = 0
 		for _, which := range []struct {
 			condition string
 			before    time.Time

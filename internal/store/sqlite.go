@@ -16,24 +16,6 @@ import (
 	"modernc.org/sqlite"
 )
 
-// ErrNoDatabase says that there is no database where one was expected.
-var ErrNoDatabase = errors.New("there is no database")
-
-// ErrSchemaNewer says that a newer release has changed the schema.
-var ErrSchemaNewer = errors.New("the database was written by a newer release")
-
-// ErrSchemaOlder says that migrations are due and were not to be applied.
-var ErrSchemaOlder = errors.New("the database needs migrations of this release")
-
-// Options says what opening a database may do.
-type Options struct {
-	// Create makes the database where there is none. Otherwise that is
-	// ErrNoDatabase.
-	Create bool
-	// NoMigrate only checks the schema: ErrSchemaOlder where migrations are due.
-	NoMigrate bool
-}
-
 // busyTimeout is how long is waited for a lock that another process holds.
 const busyTimeout = 5 * time.Second
 
@@ -61,7 +43,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	if err = connect(ctx, s.write); err == nil {
-		err = migrate(ctx, s.write, o)
+		err = explainSQLite(migrate(ctx, s.write, o, goose.DialectSQLite3, goose.WithExcludeNames([]string{"00004_postgres.sql"})))
 	}
 	if err != nil {
 		_ = s.Close()
@@ -120,36 +102,6 @@ func connect(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// migrate brings the schema to this release's, each migration in a
-// transaction. Another process may do the same at the same time: whoever comes
-// second finds the work done and looks again.
-func migrate(ctx context.Context, db *sql.DB, o Options) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	for tries := 0; ; tries++ {
-		current, target, err := p.GetVersions(ctx)
-		switch {
-		case err != nil:
-			return explainSQLite(err)
-		case current > target:
-			return fmt.Errorf("%w (its schema has version %d, this one knows %d)", ErrSchemaNewer, current, target)
-		case current == target:
-			return nil
-		case o.NoMigrate:
-			return fmt.Errorf("%w (its schema has version %d, this one needs %d)", ErrSchemaOlder, current, target)
-		}
-		if _, err := p.Up(ctx); err != nil && tries == 3 {
-			return explainSQLite(err)
-		}
-	}
-}
-
 // SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 const (
 	sqliteBusy    = 5
@@ -181,10 +133,4 @@ func explainSQLite(err error) error {
 		return fmt.Errorf("it is damaged or no database: %w", err)
 	}
 	return err
-}
-
-// isDuplicate tells whether err says that a primary or unique key is taken.
-func isDuplicate(err error) bool {
-	code := sqliteCode(err)
-	return code == sqliteConstraintPrimaryKey || code == sqliteConstraintUnique
 }

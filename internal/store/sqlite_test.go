@@ -69,13 +69,36 @@ func TestSQLiteMakesNoDatabaseUnasked(t *testing.T) {
 	}
 }
 
-func TestSQLiteRefusesANewerSchema(t *testing.T) {
+func TestSQLiteKeepsToTheWindowOfReleases(t *testing.T) {
 	path := newPath(t)
-	s := openStore(t, path)
-	_, err := s.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
+	testWindow(t, openStore(t, path), func(o Options) (*Store, error) { return OpenSQLite(t.Context(), path, o) })
+}
+
+// testWindow holds that a release works on a newer schema only while that is
+// meant for it as well. open opens the database of s again.
+func testWindow(t *testing.T, s *Store, open func(Options) (*Store, error)) {
+	t.Helper()
+	known, err := s.read.QueryContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`)
 	must(t, err)
-	for _, o := range []Options{{}, {Create: true}, {NoMigrate: true}} {
-		if _, err := OpenSQLite(t.Context(), path, o); !errors.Is(err, ErrSchemaNewer) || !strings.Contains(err.Error(), "99") {
+	var newest int64
+	if known.Next() {
+		must(t, known.Scan(&newest))
+	}
+	must(t, known.Close())
+	_, err = s.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, $2)`, newest+5, true)
+	must(t, err)
+	all := []Options{{}, {Create: true}, {NoMigrate: true}}
+	for _, o := range all {
+		opened, err := open(o)
+		if err != nil {
+			t.Fatalf("%+v: the next release has only added to the schema: %v", o, err)
+		}
+		must(t, opened.Close())
+	}
+	_, err = s.write.ExecContext(t.Context(), `UPDATE schema_window SET oldest = $1`, newest+1)
+	must(t, err)
+	for _, o := range all {
+		if _, err := open(o); !errors.Is(err, ErrSchemaNewer) || !strings.Contains(err.Error(), fmt.Sprint(newest+5)) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}

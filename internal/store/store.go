@@ -8,10 +8,13 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -20,13 +23,34 @@ import (
 // also beside other processes on the same database.
 type Store struct {
 	write *sql.DB // one connection on SQLite
-	read  *sql.DB // snapshots that do not wait for the writer
+	read  *sql.DB // snapshots that do not wait for the writer; on PostgreSQL the same
+
+	limit    time.Duration   // for a transaction; 0 for none
+	listener *pgx.ConnConfig // where changes are announced; nil for nowhere
 }
 
 var _ authority.Store = (*Store)(nil)
 
-//go:embed migrations/*.sql
-var migrations embed.FS
+// ErrNoDatabase says that there is no database where one was expected.
+var ErrNoDatabase = errors.New("there is no database")
+
+// ErrSchemaNewer says that a newer release has changed the schema.
+var ErrSchemaNewer = errors.New("the database was written by a newer release")
+
+// ErrSchemaOlder says that migrations are due and were not to be applied.
+var ErrSchemaOlder = errors.New("the database needs migrations of this release")
+
+// Options says what opening a database may do.
+type Options struct {
+	// Create makes the database where there is none; on PostgreSQL, what is in
+	// it. Otherwise that is ErrNoDatabase.
+	Create bool
+	// NoMigrate only checks the schema: ErrSchemaOlder where migrations are due.
+	NoMigrate bool
+	// Connections is how many there are at most, on PostgreSQL; 0 means
+	// DefaultConnections.
+	Connections int
+}
 
 // Close ends all connections.
 func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
@@ -46,14 +70,42 @@ func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) erro
 	})
 }
 
+// tries is how often a transaction is run that the database has ended for the
+// sake of another one.
+const tries = 3
+
+// transact runs f in a transaction, again where the database asks for that: f
+// must be able to run more than once.
 func (s *Store) transact(ctx context.Context, f func(*tx) error) error {
-	begun, err := s.write.BeginTx(ctx, nil)
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := s.transactOnce(ctx, f)
+		if code := postgresCode(err); try == tries || code != pgSerializationFailure && code != pgDeadlock {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(jitter(time.Duration(try) * 10 * time.Millisecond)):
+		}
+	}
+}
+
+func (s *Store) transactOnce(ctx context.Context, f func(*tx) error) error {
+	begun, err := begin(ctx, s.write, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = begun.Rollback() }() // of no effect after Commit
-	if err := f(&tx{Tx: begun, ctx: ctx}); err != nil {
+	t := &tx{Tx: begun, ctx: ctx}
+	if err := f(t); err != nil {
 		return err
+	}
+	if t.followed && s.listener != nil {
+		if err := t.exec(notify); err != nil {
+			return err
+		}
 	}
 	if err := begun.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", err)
@@ -61,9 +113,40 @@ func (s *Store) transact(ctx context.Context, f func(*tx) error) error {
 	return nil
 }
 
+// begin begins a transaction on the first connection that is alive: after the
+// server was restarted, those of the pool are not.
+func begin(ctx context.Context, db *sql.DB, o *sql.TxOptions) (*sql.Tx, error) {
+	for dead := 0; ; dead++ {
+		begun, err := db.BeginTx(ctx, o)
+		_, unreachable := errors.AsType[*pgconn.ConnectError](err)
+		if err == nil || unreachable || sqliteCode(err) != 0 || ctx.Err() != nil || dead >= db.Stats().MaxOpenConnections {
+			return begun, err
+		}
+	}
+}
+
+// jitter is d, give or take a half: who waits for the same does not come at the
+// same time.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+
+// limited is ctx with the limit for a transaction.
+func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.limit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.limit)
+}
+
 // snapshot runs f on one unchanging state of the database.
 func (s *Store) snapshot(ctx context.Context, f func(*tx) error) error {
-	begun, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault, ReadOnly: true})
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	return s.longSnapshot(ctx, f)
+}
+
+// longSnapshot is snapshot without a limit.
+func (s *Store) longSnapshot(ctx context.Context, f func(*tx) error) error {
+	begun, err := begin(ctx, s.read, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)
 	}
@@ -74,7 +157,14 @@ func (s *Store) snapshot(ctx context.Context, f func(*tx) error) error {
 // tx is a transaction with its context.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
+	ctx      context.Context
+	followed bool // it writes what other nodes follow
+}
+
+// isDuplicate tells whether err says that a primary or unique key is taken.
+func isDuplicate(err error) bool {
+	code := sqliteCode(err)
+	return code == sqliteConstraintPrimaryKey || code == sqliteConstraintUnique || postgresCode(err) == pgUniqueViolation
 }
 
 func (t *tx) exec(query string, args ...any) error {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+// embedded is the path of the embedded database, where that is the one.
+func (c *Config) embedded() (path string, ok bool) { return strings.CutPrefix(c.Database, "sqlite:") }
+
+// onPostgres tells whether the database is a server.
+func (c *Config) onPostgres() bool {
+	scheme, _, found := strings.Cut(c.Database, "://")
+	return found && (scheme == "postgres" || scheme == "postgresql")
+}
+
+// databaseName is Database without what is secret in it.
+func (c *Config) databaseName() string {
+	if c.onPostgres() {
+		return store.PostgresName(c.Database)
+	}
+	return c.Database
+}
+
+func (a *app) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
+	path, ok := a.config.embedded()
+	if !ok {
+		return a.openPostgres(ctx, o)
+	}
+	if err := checkOwner(path); err != nil {
+		return nil, err
+	}
+	st, err := store.OpenSQLite(ctx, path, o)
+	if errors.Is(err, store.ErrNoDatabase) {
+		return nil, fmt.Errorf("there is no database at %s; tokenwright serve and tokenwright quickstart make one, --data and --database name another", path)
+	}
+	return st, err
+}
+
+func (a *app) openPostgres(ctx context.Context, o store.Options) (*store.Store, error) {
+	o.Connections = a.config.DatabaseConnections
+	st, err := store.OpenPostgres(ctx, a.config.Database, o)
+	if errors.Is(err, store.ErrNoDatabase) {
+		return nil, fmt.Errorf("the database %s is empty; tokenwright serve and tokenwright migrate set it up", a.config.databaseName())
+	}
+	return st, err
+}
+
+const databaseFileVariable = "TOKENWRIGHT_DATABASE_FILE"
+
+// readDatabaseURL reads the URL of the database from a file, where one is named
+// and no flag goes before it, and refuses a password in an argument, which
+// every user of the machine can read.
+func (a *app) readDatabaseURL(flags *pflag.FlagSet) error {
+	if f := flags.Lookup("database"); f != nil && f.Changed {
+		if u, err := url.Parse(a.config.Database); a.config.onPostgres() && (err != nil || hasPassword(u)) {
+			return usageError{"--database must hold no password: arguments can be read by every user of the machine.\n" +
+				"  Give the URL in TOKENWRIGHT_DATABASE or in the file that " + databaseFileVariable + " names, or the password in PGPASSWORD or PGPASSFILE"}
+		}
+		return nil
+	}
+	path := a.environ[databaseFileVariable]
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the URL of the database: %w", err)
+	}
+	a.config.Database = strings.TrimSpace(string(text))
+	return nil
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return has || u.Query().Has("password")
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema to this release's, each migration in a
+// transaction. Another process may do the same at the same time: whoever comes
+// second finds the work done and looks again.
+//
+// A newer schema will do while it says so: a release only adds to the schema of
+// the one before, so both can be at work while nodes are replaced one by one.
+func migrate(ctx context.Context, db *sql.DB, o Options, dialect goose.Dialect, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+	if err != nil {
+		return err
+	}
+	for tries := 0; ; tries++ {
+		current, target, err := p.GetVersions(ctx)
+		switch {
+		case err != nil:
+			return err
+		case current > target:
+			return checkWindow(ctx, db, current, target)
+		case current == target:
+			return nil
+		case o.NoMigrate:
+			return fmt.Errorf("%w (its schema has version %d, this one needs %d)", ErrSchemaOlder, current, target)
+		}
+		if _, err := p.Up(ctx); err != nil && tries == 3 {
+			return err
+		}
+	}
+}
+
+// checkWindow tells whether a release that knows the schema up to version target
+// may work on a newer one.
+func checkWindow(ctx context.Context, db *sql.DB, current, target int64) error {
+	var oldest int64
+	err := db.QueryRowContext(ctx, `SELECT oldest FROM schema_window WHERE id = 1`).Scan(&oldest)
+	if err != nil {
+		return fmt.Errorf("reading which releases the schema is for: %w", err)
+	}
+	if oldest > target {
+		return fmt.Errorf("%w (its schema has version %d and is for releases that know %d; this one knows %d)", ErrSchemaNewer, current, oldest, target)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// How long PostgreSQL may take. A management call is answered within 5 s, so
+// transactions end before; the limits of the server come behind ours, and are
+// for what we cannot end ourselves: a node that is paused with a lock in its
+// hand, or cut off.
+const (
+	postgresLimit  = 4 * time.Second // for a transaction
+	connectTimeout = 2 * time.Second // for each host
+	lockTimeout    = 3 * time.Second
+	idleTimeout    = 2 * time.Second // within a transaction: nobody thinks in one
+	userTimeout    = 5 * time.Second // for data that the other end does not acknowledge
+	// A commit that waits for a standby counts as done when the server's limit
+	// ends the wait, so ours must be the shorter one.
+	statementTimeout = postgresLimit + time.Second
+
+	connectionAge  = 30 * time.Minute // so that nodes come back to a server that was replaced
+	connectionIdle = 5 * time.Minute
+)
+
+// DefaultConnections is how many connections a Store has at most.
+const DefaultConnections = 10
+
+// OpenPostgres opens the database of a URL as libpq knows them
+// (https://www.postgresql.org/docs/current/libpq-connect.html). Only a server that
+// takes changes will do (target_session_attrs=read-write), and one on another
+// machine must prove its name by a certificate (sslmode=verify-full) unless the
+// URL says otherwise.
+func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error) {
+	config, err := postgresConfig(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := migratePostgres(ctx, *config, o); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", PostgresName(rawURL), explainPostgres(err))
+	}
+	db := stdlib.OpenDB(*config)
+	connections := cmp.Or(o.Connections, DefaultConnections)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxLifetime(connectionAge)
+	db.SetConnMaxIdleTime(connectionIdle)
+	s := &Store{write: db, read: db, limit: postgresLimit}
+	// Engines that only speak the protocol may have no such function: nodes then
+	// find changes by asking. Whatever else is wrong shows at the next query.
+	if _, err := db.ExecContext(ctx, notify); err == nil {
+		s.listener = config
+	}
+	return s, nil
+}
+
+// PostgresName is a URL without what is secret in it.
+func PostgresName(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "postgres://…"
+	}
+	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if u.User != nil {
+		name.User = url.User(u.User.Username())
+	}
+	return name.String()
+}
+
+// postgresConfig reads a URL and adds what it leaves open.
+func postgresConfig(rawURL string) (*pgx.ConnConfig, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errors.New("the database is no URL such as postgres://user@host/database") // a parse error would show it all
+	}
+	options := u.Query()
+	if attrs := options.Get("target_session_attrs"); attrs != "" && attrs != "read-write" && attrs != "primary" {
+		return nil, errors.New("the database URL has a target_session_attrs that lets nodes read from a server that does not take changes; leave it out")
+	}
+	if !options.Has("target_session_attrs") {
+		options.Set("target_session_attrs", "read-write")
+	}
+	if !options.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(u, options) {
+		options.Set("sslmode", "verify-full")
+	}
+	u.RawQuery = options.Encode()
+	config, err := pgx.ParseConfig(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("reading the database URL: %w", err) // pgx hides the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	dialer := net.Dialer{
+		Timeout: config.ConnectTimeout, Control: setUserTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: userTimeout, Interval: time.Second, Count: 3},
+	}
+	config.DialFunc = dialer.DialContext
+	for name, value := range map[string]string{
+		"application_name":                    "tokenwright",
+		"statement_timeout":                   milliseconds(statementTimeout),
+		"lock_timeout":                        milliseconds(lockTimeout),
+		"idle_in_transaction_session_timeout": milliseconds(idleTimeout),
+		"tcp_user_timeout":                    milliseconds(userTimeout),
+	} {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
+	config.AfterConnect = keepCommits
+	return config, nil
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// local tells whether every host of a URL is this machine.
+func local(u *url.URL, options url.Values) bool {
+	hosts := cmp.Or(u.Host, options.Get("host"), os.Getenv("PGHOST"))
+	for host := range strings.SplitSeq(hosts, ",") {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		if host != "" && host != "localhost" && host[0] != '/' && (ip == nil || !ip.IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepCommits sees to it that what is committed is durable, whatever the
+// defaults of the server: a stricter one stays.
+func keepCommits(ctx context.Context, c *pgconn.PgConn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`).ReadAll()
+	return err
+}
+
+// migratePostgres checks and changes the schema on a connection of its own,
+// which may take its time. An advisory lock lets one process do it.
+func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) error {
+	config.RuntimeParams = map[string]string{"application_name": "tokenwright migrate", "search_path": config.RuntimeParams["search_path"]}
+	if config.RuntimeParams["search_path"] == "" {
+		delete(config.RuntimeParams, "search_path")
+	}
+	db := stdlib.OpenDB(config)
+	defer func() { _ = db.Close() }()
+	var tables int
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM information_schema.tables
+		WHERE table_schema = current_schema() AND table_name = 'goose_db_version'`).Scan(&tables)
+	if err != nil {
+		return err
+	}
+	if tables == 0 && !o.Create {
+		return ErrNoDatabase
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, db, o, goose.DialectPostgres, goose.WithSessionLocker(locker))
+}
+
+// SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const (
+	pgUniqueViolation      = "23505"
+	pgReadOnly             = "25006"
+	pgInvalidAuthorization = "28000"
+	pgInvalidPassword      = "28P01"
+	pgNoSuchDatabase       = "3D000"
+	pgSerializationFailure = "40001"
+	pgDeadlock             = "40P01"
+	pgInsufficientRights   = "42501"
+)
+
+// postgresCode returns the SQLSTATE of err, "" for none.
+func postgresCode(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// explainPostgres says in words what the codes mean that an operator may meet.
+func explainPostgres(err error) error {
+	switch postgresCode(err) {
+	case pgInvalidAuthorization, pgInvalidPassword:
+		return fmt.Errorf("it refuses this user or password: %w", err)
+	case pgNoSuchDatabase:
+		return fmt.Errorf("the server has no such database (CREATE DATABASE makes one): %w", err)
+	case pgInsufficientRights:
+		return fmt.Errorf("the user lacks a right; migrations need one that owns the database, --no-migrate does without: %w", err)
+	case pgReadOnly:
+		return fmt.Errorf("it does not take changes: %w", err)
+	}
+	return err
+}
+
+// notify wakes the other nodes once the transaction is committed. A database
+// has one installation in each schema; that of another wakes in vain.
+const notify = `SELECT pg_notify('tokenwright', '')`
+
+const (
+	listenPause = 250 * time.Millisecond // before another connection, doubled up to
+	listenMax   = 5 * time.Second
+	listenCheck = 10 * time.Second // of a connection that is silent
+)
+
+// Listen implements authority.Store.
+func (s *Store) Listen(ctx context.Context, changed func()) {
+	if s.listener == nil {
+		return
+	}
+	for pause := listenPause; ctx.Err() == nil; pause = min(2*pause, listenMax) {
+		if listen(ctx, s.listener, changed) {
+			pause = listenPause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(jitter(pause)):
+		}
+	}
+}
+
+// listen tells of changes on one connection until it fails, and whether it ever
+// listened.
+func listen(ctx context.Context, config *pgx.ConnConfig, changed func()) (listened bool) {
+	c, err := pgx.ConnectConfig(ctx, config.Copy())
+	if err != nil {
+		return false
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = c.Close(ctx)
+	}()
+	if _, err := c.Exec(ctx, `LISTEN tokenwright`); err != nil {
+		return false
+	}
+	for changed(); ; { // what was announced before is lost
+		silent, cancel := context.WithTimeout(ctx, listenCheck)
+		_, err := c.WaitForNotification(silent)
+		if err != nil && errors.Is(silent.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+			err = ping(ctx, c)
+		} else if err == nil {
+			changed()
+		}
+		cancel()
+		if err != nil {
+			return true
+		}
+	}
+}
+
+func ping(ctx context.Context, c *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return c.Ping(ctx)
+}
