@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,7 +76,7 @@ type Authority struct {
 	usage          usage // not written down yet
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
-	following sync.Mutex                // held while the directory is changed
+	following mutex                     // held while the directory is changed
 	news      news                      // of revocations
 }
 
@@ -111,7 +110,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cmp.Or(cfg.MaxStaleness, DefaultMaxStaleness),
 		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),
 		jwksMaxAge:     cmp.Or(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
-		rotation: cfg.SigningKeyRotation,
+		rotation: cfg.SigningKeyRotation, following: newMutex(),
 	}
 	if a.clock == nil {
 		a.clock = time.Now

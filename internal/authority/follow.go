@@ -1,15 +1,20 @@
 package authority
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
 const (
 	pollInterval = 250 * time.Millisecond
+	// pollLimit is how long the store may take to say how far it is: a dead
+	// connection must not keep a node from following for long.
+	pollLimit    = 2 * time.Second
 	changesBatch = 1000
 	headInterval = time.Hour
 )
@@ -17,8 +22,10 @@ const (
 // LoadDirectory reads the whole directory. Until it has succeeded once, no
 // token is issued.
 func (a *Authority) LoadDirectory(ctx context.Context) error {
-	a.following.Lock()
-	defer a.following.Unlock()
+	if err := a.following.lock(ctx); err != nil {
+		return err
+	}
+	defer a.following.unlock()
 	return a.load(ctx)
 }
 
@@ -57,9 +64,21 @@ func (a *Authority) load(ctx context.Context) error {
 	return nil
 }
 
-// Follow keeps the directory current until ctx is done. The caller owns the
+// Follow keeps the directory current until ctx is done: it asks the store again
+// and again, and at once where the store tells of a change. The caller owns the
 // goroutine it runs in.
 func (a *Authority) Follow(ctx context.Context) {
+	told := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		a.store.Listen(ctx, func() {
+			select {
+			case told <- struct{}{}:
+			default: // one is enough
+			}
+		})
+	})
+	defer listening.Wait()
 	poll, head := time.NewTicker(pollInterval), time.NewTicker(headInterval)
 	defer poll.Stop()
 	defer head.Stop()
@@ -72,25 +91,27 @@ func (a *Authority) Follow(ctx context.Context) {
 			return
 		case <-head.C:
 			a.logHead()
+			continue
 		case <-poll.C:
-			err := a.catchUp(ctx)
-			if err != nil && !failing && ctx.Err() == nil {
-				a.logger.Error("the directory cannot be kept current", "error", err)
-			}
-			if err == nil && failing {
-				a.logger.Info("the directory is current again")
-			}
-			failing = err != nil
+		case <-told:
 		}
+		err := a.catchUp(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			a.logger.Error("the directory cannot be kept current", "error", err)
+		}
+		if err == nil && failing {
+			a.logger.Info("the directory is current again")
+		}
+		failing = err != nil
 	}
 }
 
 // logHead notes the head of the event chain outside the database, so that
 // `event verify --head` can tell when its tail was cut off.
 func (a *Authority) logHead() {
-	a.following.Lock()
+	_ = a.following.lock(context.Background()) // it ends: whoever has it has limits
 	head := a.directory.Load().head
-	a.following.Unlock()
+	a.following.unlock()
 	a.logger.Info("event head", "seq", head.Seq, "hash", hex.EncodeToString(head.Hash))
 }
 
@@ -101,9 +122,14 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	if a.directory.Load() == nil {
 		return nil
 	}
-	a.following.Lock()
-	defer a.following.Unlock()
+	if err := a.following.lock(ctx); err != nil {
+		return fmt.Errorf("waiting to follow the events: %w", err)
+	}
+	defer a.following.unlock()
 	d := a.directory.Load()
+	if current, err := a.isCurrent(ctx, d); err != nil || current {
+		return err
+	}
 	for {
 		started := a.clock()
 		revoked := d.revokedTo.Load()
@@ -133,6 +159,42 @@ func (a *Authority) catchUp(ctx context.Context) error {
 		}
 	}
 }
+
+// isCurrent asks how far the changes have come, and tells whether d is there
+// already.
+func (a *Authority) isCurrent(ctx context.Context, d *directory) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollLimit)
+	defer cancel()
+	started := a.clock()
+	p, err := a.store.Position(ctx)
+	if err != nil {
+		return false, fmt.Errorf("asking for changes: %w", err)
+	}
+	same := p.Event.Seq == d.head.Seq && bytes.Equal(p.Event.Hash, d.head.Hash) && p.Revocation == d.revokedTo.Load() &&
+		(p.LastRevocation == d.last || p.LastRevocation == Revocation{}) // that one may be swept
+	if same {
+		d.pruneRevocations(started)
+		d.currentAt.Store(&started)
+	}
+	return same, nil
+}
+
+// mutex is a sync.Mutex that is waited for no longer than a context lasts. Make
+// it with newMutex.
+type mutex chan struct{}
+
+func newMutex() mutex { return make(mutex, 1) }
+
+func (m mutex) lock(ctx context.Context) error {
+	select {
+	case m <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m mutex) unlock() { <-m }
 
 // Ready returns nil while tokens can be issued, else why not.
 func (a *Authority) Ready() error {

@@ -20,11 +20,11 @@ type failing struct {
 
 var errDown = errors.New("the store is down")
 
-func (f *failing) Changes(ctx context.Context, after authority.EventHead, limit int) (*authority.DirectoryChanges, error) {
+func (f *failing) Position(ctx context.Context) (authority.Position, error) {
 	if f.down.Load() {
-		return nil, errDown
+		return authority.Position{}, errDown
 	}
-	return f.Store.Changes(ctx, after, limit)
+	return f.Store.Position(ctx)
 }
 
 func (f *failing) Directory(ctx context.Context, begin func(*authority.DirectorySnapshot) error, key func(*authority.DirectoryKey) error) error {

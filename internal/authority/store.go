@@ -95,8 +95,8 @@ type Store interface {
 	// EventHead returns the place of the last event.
 	EventHead(ctx context.Context) (EventHead, error)
 
-	// AddUsage adds uses to what is recorded, and moves the last uses of secrets
-	// forward. For each secret of which this is the first use while retired in
+	// AddUsage adds uses, which differ in API key, hour, secret or outcome, to
+	// what is recorded, and moves the last uses of secrets forward. For each secret of which this is the first use while retired in
 	// its hour, whoever records it, event makes the event that is committed with
 	// it; merchant is that of the API key.
 	AddUsage(ctx context.Context, uses []Use, event func(u *Use, merchant MerchantID) *Draft) error
@@ -119,6 +119,13 @@ type Store interface {
 	// DeleteExpiryNotices forgets the notices about what ended before a time.
 	DeleteExpiryNotices(ctx context.Context, before time.Time) error
 
+	// Position returns how far the changes have come. It is cheap.
+	Position(ctx context.Context) (Position, error)
+	// Listen calls changed, which returns at once, soon after another node or a
+	// command may have changed something, until ctx is done. It may miss
+	// changes, and a store that hears of none returns at once: whoever follows
+	// asks for Position as well.
+	Listen(ctx context.Context, changed func())
 	// Directory reads all that the directory holds, as of one moment: begin
 	// is called once, then key for every API key that is not deleted, in the
 	// order of IDs. The first error of either ends it.
@@ -173,6 +180,13 @@ type Expiry struct {
 type KeyLimits struct {
 	Active    int // API keys of status active, expired or not
 	Undeleted int // as a multiple of the limit of active ones
+}
+
+// Position is how far the changes of an installation have come.
+type Position struct {
+	Event          EventHead  // the last one
+	Revocation     int64      // number of the last one there ever was
+	LastRevocation Revocation // that one, where it is still kept
 }
 
 // DirectorySnapshot is the directory without its API keys.

@@ -47,6 +47,8 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ChangesTellsWhatEventsName", testChanges},
 		{"ChangesNoticesAnotherHistory", testDiverged},
 		{"ChangesAndDirectoryAgree", testChangesAgree},
+		{"ManyChangesAreToldAtOnce", testManyChanges},
+		{"PositionMovesWithEveryChange", testPosition},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			s := open(t)

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -37,7 +38,7 @@ func scanKeyedSecret(r row, s *keyedSecret) error {
 // Directory implements authority.Store. API keys and secrets are two scans in
 // the order of IDs, brought together here, which is faster than a join.
 func (s *Store) Directory(ctx context.Context, begin func(*authority.DirectorySnapshot) error, key func(*authority.DirectoryKey) error) error {
-	return s.snapshot(ctx, func(t *tx) error {
+	return s.longSnapshot(ctx, func(t *tx) error {
 		snapshot, err := t.directorySnapshot()
 		if err != nil {
 			return err
@@ -135,57 +136,105 @@ func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit in
 	return c, err
 }
 
-// readChanges reads whatever the events name, as it is now.
+// named is what events name, each once.
+type named struct {
+	keys, merchants     []string // IDs
+	scopes, signingKeys bool
+}
+
+func namedBy(events []authority.Event) (n named) {
+	for i := range events {
+		thing, _, _ := strings.Cut(string(events[i].Kind), ".")
+		switch thing {
+		case "api_key":
+			n.keys = append(n.keys, events[i].Subject)
+		case "merchant":
+			n.merchants = append(n.merchants, events[i].Subject)
+		case "scope":
+			n.scopes = true
+		case "signing_key":
+			n.signingKeys = true
+		}
+	}
+	for _, ids := range []*[]string{&n.keys, &n.merchants} {
+		slices.Sort(*ids)
+		*ids = slices.Compact(*ids)
+	}
+	return n
+}
+
+// readChanges reads whatever the events name, as it is now. How many queries
+// that takes hardly depends on how many events there are: the database may be
+// far away.
 func (t *tx) readChanges(c *authority.DirectoryChanges, events []authority.Event) error {
+	n := namedBy(events)
+	if err := t.readKeys(c, `id`, n.keys); err != nil {
+		return err
+	}
+	found := make(map[authority.ClientID]bool, len(c.Keys))
+	for i := range c.Keys {
+		found[c.Keys[i].ClientID] = true
+	}
+	for _, id := range n.keys {
+		if !found[authority.ClientID(id)] {
+			c.Deleted = append(c.Deleted, authority.ClientID(id))
+		}
+	}
+	err := t.readKeys(c, `merchant_id`, n.merchants)
+	if err == nil && n.scopes {
+		c.Scopes, err = t.scopes()
+	}
+	if err == nil && n.signingKeys {
+		c.SigningKeys, err = t.signingKeys()
+	}
+	return err
+}
+
+// readKeys adds the API keys whose column has one of the values.
+func (t *tx) readKeys(c *authority.DirectoryChanges, column string, values []string) error {
+	if len(values) == 0 {
+		return nil
+	}
 	suspended, err := t.suspended()
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for i := range events {
-		e := &events[i]
-		thing, _, _ := strings.Cut(string(e.Kind), ".")
-		subject := e.Subject
-		if thing == "scope" || thing == "signing_key" {
-			subject = "" // read whole, once
-		}
-		if seen[thing+" "+subject] {
-			continue
-		}
-		seen[thing+" "+subject] = true
-		switch thing {
-		case "api_key":
-			var found int
-			if found, err = t.readKeys(c, suspended, `id = $1`, e.Subject); err == nil && found == 0 {
-				c.Deleted = append(c.Deleted, authority.ClientID(e.Subject))
-			}
-		case "merchant":
-			_, err = t.readKeys(c, suspended, `merchant_id = $1`, e.Subject)
-		case "scope":
-			c.Scopes, err = t.scopes()
-		case "signing_key":
-			c.SigningKeys, err = t.signingKeys()
-		}
-		if err != nil {
-			return err
-		}
+	var keys []authority.DirectoryKey
+	if err := inBatches(values, func(some []string) error {
+		list, err := collect(t, scanDirectoryKey, selectDirectoryKeys+column+` IN `+listOf(len(some)), arguments(some)...)
+		keys = append(keys, list...)
+		return err
+	}); err != nil {
+		return err
 	}
+	slices.SortFunc(keys, func(a, b authority.DirectoryKey) int { return strings.Compare(string(a.ClientID), string(b.ClientID)) })
+	if err := inBatches(keys, func(some []authority.DirectoryKey) error {
+		ids := make([]any, len(some))
+		for i := range some {
+			ids[i] = some[i].ClientID
+		}
+		secrets, err := collect(t, scanKeyedSecret, selectDirectorySecrets+`api_key_id IN `+listOf(len(ids))+` ORDER BY api_key_id, id`, ids...)
+		join(some, secrets, suspended)
+		return err
+	}); err != nil {
+		return err
+	}
+	c.Keys = append(c.Keys, keys...)
 	return nil
 }
 
-// readKeys adds the API keys that the condition selects and tells how many.
-func (t *tx) readKeys(c *authority.DirectoryChanges, suspended map[authority.MerchantID]bool, condition, arg string) (found int, err error) {
-	keys, err := collect(t, scanDirectoryKey, selectDirectoryKeys+condition+` ORDER BY id`, arg)
-	if err != nil {
-		return 0, err
-	}
-	for i := range keys {
-		secrets, err := collect(t, scanKeyedSecret, selectDirectorySecrets+`api_key_id = $1 ORDER BY id`, keys[i].ClientID)
-		if err != nil {
-			return 0, err
-		}
-		join(keys[i:i+1], secrets, suspended)
-	}
-	c.Keys = append(c.Keys, keys...)
-	return len(keys), nil
+// Position implements authority.Store. It is one statement, for nodes ask all
+// the time, and looks at the last event itself, not only at what the counter
+// says of it.
+func (s *Store) Position(ctx context.Context) (p authority.Position, err error) {
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	v := &p.LastRevocation
+	err = s.read.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
+		coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
+		FROM event_head c LEFT JOIN events e ON e.seq = c.seq
+		CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).
+		Scan(&p.Event.Seq, &p.Event.Hash, &p.Revocation, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID,
+			timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
+	return p, err
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -13,85 +11,90 @@ import (
 // its row is new says that nobody has told of that hour yet.
 const usedRetired = "retired"
 
-// usageWriter writes many rows with statements that are prepared once.
-type usageWriter struct {
-	t             *tx
-	count, lately *sql.Stmt
-}
-
-func (t *tx) usageWriter() (w usageWriter, err error) {
-	w.t = t
-	w.count, err = t.PrepareContext(t.ctx, `INSERT INTO usage (api_key_id, hour, secret_id, outcome, count) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (api_key_id, hour, secret_id, outcome) DO UPDATE SET count = usage.count + excluded.count RETURNING count`)
-	if err != nil {
-		return w, err
-	}
-	w.lately, err = t.PrepareContext(t.ctx, `INSERT INTO last_uses (api_key_id, secret_id, at, address) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (api_key_id, secret_id) DO UPDATE SET at = excluded.at, address = excluded.address WHERE excluded.at > last_uses.at`)
-	return w, err
-}
-
-func (w usageWriter) close() error {
-	var err error
-	for _, s := range []*sql.Stmt{w.count, w.lately} {
-		if s != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}
-	return err
-}
-
-// add tells whether u is the first use of a retired secret in its hour.
-func (w usageWriter) add(u *authority.Use) (first bool, err error) {
-	var total int64
-	if err := w.count.QueryRowContext(w.t.ctx, u.ClientID, millis(u.Hour), u.SecretID, u.Outcome, u.Count).Scan(&total); err != nil {
-		return false, err
-	}
-	if u.SecretID == 0 {
-		return false, nil
-	}
-	if _, err := w.lately.ExecContext(w.t.ctx, u.ClientID, u.SecretID, millis(u.At), u.Address); err != nil || !u.Retired {
-		return false, err
-	}
-	err = w.count.QueryRowContext(w.t.ctx, u.ClientID, millis(u.Hour), u.SecretID, usedRetired, u.Count).Scan(&total)
-	return total == u.Count, err
-}
-
 // AddUsage implements authority.Store. The event counter is locked behind the
 // rows of usage, and only where there is an event; nobody locks them the other
 // way round.
 func (s *Store) AddUsage(ctx context.Context, uses []authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
 	return s.transact(ctx, func(t *tx) error {
-		w, err := t.usageWriter()
-		if err == nil {
-			err = w.addAll(uses, event)
+		if err := inBatches(uses, t.addUsage); err != nil {
+			return err
 		}
-		return errors.Join(err, w.close())
+		if err := inBatches(lastOf(uses), t.moveLastUses); err != nil {
+			return err
+		}
+		for i := range uses {
+			if err := t.tellRetired(&uses[i], event); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-func (w usageWriter) addAll(uses []authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
-	var late []*authority.Use
+// addToUsage is an upsert of rows of usage.
+func addToUsage(rows int) string {
+	return `INSERT INTO usage (api_key_id, hour, secret_id, outcome, count) VALUES ` + rowsOf(rows, 5) + `
+		ON CONFLICT (api_key_id, hour, secret_id, outcome) DO UPDATE SET count = usage.count + excluded.count`
+}
+
+func (t *tx) addUsage(uses []authority.Use) error {
+	args := make([]any, 0, 5*len(uses))
 	for i := range uses {
-		first, err := w.add(&uses[i])
-		if err != nil {
-			return err
+		u := &uses[i]
+		args = append(args, u.ClientID, millis(u.Hour), u.SecretID, u.Outcome, u.Count)
+	}
+	return t.exec(addToUsage(len(uses)), args...)
+}
+
+// lastOf are the last uses of secrets among uses, in their order.
+func lastOf(uses []authority.Use) []authority.Use {
+	type secret struct {
+		key authority.ClientID
+		id  int64
+	}
+	place := map[secret]int{}
+	var last []authority.Use
+	for _, u := range uses {
+		if u.SecretID == 0 {
+			continue
 		}
-		if first {
-			late = append(late, &uses[i])
+		at, ok := place[secret{u.ClientID, u.SecretID}]
+		if !ok {
+			place[secret{u.ClientID, u.SecretID}] = len(last)
+			last = append(last, u)
+		} else if u.At.After(last[at].At) {
+			last[at] = u
 		}
 	}
-	for _, u := range late {
-		var merchant authority.MerchantID
-		err := w.t.QueryRowContext(w.t.ctx, `SELECT coalesce(merchant_id, '') FROM api_keys WHERE id = $1`, u.ClientID).Scan(&merchant)
-		if err = noRow(err, nil); err != nil { // after a restore the API key may never have been
-			return err
-		}
-		if err := w.t.append(event(u, merchant)); err != nil {
-			return err
-		}
+	return last
+}
+
+func (t *tx) moveLastUses(uses []authority.Use) error {
+	args := make([]any, 0, 4*len(uses))
+	for i := range uses {
+		u := &uses[i]
+		args = append(args, u.ClientID, u.SecretID, millis(u.At), u.Address)
 	}
-	return nil
+	return t.exec(`INSERT INTO last_uses (api_key_id, secret_id, at, address) VALUES `+rowsOf(len(uses), 4)+`
+		ON CONFLICT (api_key_id, secret_id) DO UPDATE SET at = excluded.at, address = excluded.address WHERE excluded.at > last_uses.at`, args...)
+}
+
+// tellRetired writes the event of u where it is the first use of a retired
+// secret in its hour.
+func (t *tx) tellRetired(u *authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
+	if !u.Retired || u.SecretID == 0 {
+		return nil
+	}
+	total, err := t.count(addToUsage(1)+` RETURNING count`, u.ClientID, millis(u.Hour), u.SecretID, usedRetired, u.Count)
+	if err != nil || int64(total) != u.Count {
+		return err
+	}
+	var merchant authority.MerchantID
+	err = t.QueryRowContext(t.ctx, `SELECT coalesce(merchant_id, '') FROM api_keys WHERE id = $1`, u.ClientID).Scan(&merchant)
+	if err = noRow(err, nil); err != nil { // after a restore the API key may never have been
+		return err
+	}
+	return t.append(event(u, merchant))
 }
 
 // Usage implements authority.Store.
