@@ -27,11 +27,18 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenwright": main, "fetch": fetch})
+	testscript.Main(withPostgres{m}, map[string]func(){"tokenwright": main, "fetch": fetch})
 }
+
+// withPostgres ends the database server of the tests behind them.
+type withPostgres struct{ tests *testing.M }
+
+func (w withPostgres) Run() int { return postgrestest.Main(w.tests) }
 
 // fetch is a program that scripts can run: fetch [-jwt] URL [NAME=VALUE...] sends
 // a GET, or the form, and prints the body, of a JWT only its payload. It fails

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -18,8 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
-	"github.com/tokenwright/tokenwright/internal/docs"
-	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
@@ -53,17 +50,17 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 		return err
 	}
 	defer listeners.close() // the server closes them too; twice does no harm
-	auth, st, err := a.openServing(ctx, o, log.Logger())
-	if err != nil {
+	n := &node{app: a, options: o, logger: log.Logger(), registry: prometheus.NewRegistry(), stopping: ctx, started: started}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	srv, reload, err := a.newServer(auth, listeners, log.Logger(), ctx)
+	srv, reload, err := a.newServer(n, listeners)
 	if err != nil {
 		return err
 	}
 	log.Logger().Info("serving", "url", a.config.URL, "listen", listeners.public.Addr().String(), "database", a.config.databaseName())
-	return a.runServer(ctx, srv, auth, reload, log.Logger(), started)
+	return a.runServer(ctx, srv, n, reload)
 }
 
 func (a *app) openLog() (*server.Log, error) {
@@ -128,62 +125,13 @@ func bind(ctx context.Context, address, flag string) (net.Listener, error) {
 	return l, nil
 }
 
-// openServing opens the database, sets it up where it is empty, and reads the
-// directory.
-func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Logger) (_ *authority.Authority, _ *store.Store, err error) {
-	environments, err := a.config.environments()
-	if err != nil {
-		return nil, nil, err
-	}
-	st, err := a.openStore(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() {
-		if err != nil {
-			_ = st.Close()
-		}
-	}()
-	if _, _, err := st.Installation(ctx); errors.Is(err, authority.ErrNotFound) && o.Create {
-		if err := a.initialize(ctx, st, environments); err != nil {
-			return nil, nil, err
-		}
-	}
-	keys, err := a.masterKeys()
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys, cfg.Logger = st, keys, logger
-	cfg.BaseURL, cfg.Environments = a.config.URL, environments
-	auth, err := authority.Open(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return auth, st, auth.LoadDirectory(ctx)
-}
-
-func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Logger, stopping context.Context) (_ *server.Server, reload func() error, err error) {
-	registry := prometheus.NewRegistry()
-	api := oauthapi.New(oauthapi.Config{Authority: auth, BaseURL: a.config.URL, Registry: registry, Stopping: stopping})
-	site, err := docs.New(a.docsConfig(auth))
-	if err != nil {
-		return nil, nil, err
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", server.NotFound)
-	api.Register(mux)
-	site.Register(mux)
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
-	}, func() float64 { return auth.Staleness().Seconds() }))
+func (a *app) newServer(n *node, l *listeners) (_ *server.Server, reload func() error, err error) {
 	proxies, err := a.config.trustedProxies()
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg := server.Config{
-		Listener: l.public, MetricsListener: l.metrics, Handler: api.OwnHosts(mux, server.NotFound),
-		Registry: registry, Logger: logger, Ready: auth.Ready,
+		Listener: l.public, MetricsListener: l.metrics, Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready,
 		TrustedProxies: proxies, DrainDelay: a.config.ShutdownDelay,
 	}
 	reload = func() error { return nil }
@@ -196,26 +144,6 @@ func (a *app) newServer(auth *authority.Authority, l *listeners, logger *slog.Lo
 	return server.New(cfg), reload, nil
 }
 
-// docsConfig hands the docs the table of errors that the endpoints answer from.
-func (a *app) docsConfig(auth *authority.Authority) docs.Config {
-	c := docs.Config{BaseURL: a.config.URL}
-	for _, env := range auth.Environments() {
-		if env.Name != authority.Platform {
-			c.Environments = append(c.Environments, docs.Environment{
-				Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm),
-			})
-		}
-	}
-	for _, kind := range oauthapi.Errors(auth.Installation().Prefix) {
-		k := docs.ErrorKind{Code: kind.Code, Status: kind.Status, Meaning: kind.Meaning}
-		for _, cause := range kind.Causes {
-			k.Causes = append(k.Causes, docs.Cause{Description: cause.Description, Fix: cause.Fix})
-		}
-		c.Errors = append(c.Errors, k)
-	}
-	return c
-}
-
 // ballastSize counts as live heap to Go, which collects when the heap has
 // doubled: with 1 MiB alive, the heap of a small installation, that would be
 // every few hundred tokens. More is no better: a heap that grows beyond the
@@ -223,24 +151,15 @@ func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 const ballastSize = 6 << 20
 
 // runServer owns every goroutine of the process, and ends them in their order.
-func (a *app) runServer(ctx context.Context, srv *server.Server, auth *authority.Authority, reload func() error,
-	logger *slog.Logger, started func(context.Context, *authority.Authority) error) error {
+func (a *app) runServer(ctx context.Context, srv *server.Server, n *node, reload func() error) error {
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx)) // until the last request is answered
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	ballast := make([]byte, ballastSize) // never touched, so it takes no memory of the machine
 	defer runtime.KeepAlive(ballast)
 	var wg sync.WaitGroup
-	wg.Go(func() { auth.Follow(following) })
-	wg.Go(func() { auth.Keep(following) })
-	wg.Go(func() { reloadOnHangup(serving, reload, logger) })
-	if started != nil {
-		wg.Go(func() {
-			if err := started(serving, auth); err != nil {
-				stopServing(err)
-			}
-		})
-	}
+	wg.Go(func() { reloadOnHangup(serving, reload, n.logger) })
+	wg.Go(func() { n.run(serving, following, stopServing) })
 	err := srv.Run(serving)
 	if cause := context.Cause(serving); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errFinished) {
 		err = cause

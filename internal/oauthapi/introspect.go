@@ -1,10 +1,12 @@
 package oauthapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -67,12 +69,18 @@ func introspectionOf(c *accesstoken.Claims) *introspection {
 	return out
 }
 
+// changeTimeout is how long a change may take, with what makes it act on this
+// node: whoever asks for it has an answer within 5 s.
+const changeTimeout = 4500 * time.Millisecond
+
 // revoke kills a token of the API key that asks. What is no such token, or none
 // any more, is answered alike: there is nothing left to do (RFC 7009 2.2).
 func (a *API) revoke(w http.ResponseWriter, r *http.Request, client *authority.Client, claims *accesstoken.Claims) error {
 	if claims != nil {
 		actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
-		revoked, err := a.authority.RevokeToken(r.Context(), actor, client, claims)
+		ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+		defer cancel()
+		revoked, err := a.authority.RevokeToken(ctx, actor, client, claims)
 		if err != nil {
 			note(w, slog.String("error", err.Error()))
 			return refuse(reasonStore) // C-169: never 200 for what was not done

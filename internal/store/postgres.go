@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -174,8 +175,27 @@ func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) erro
 	return migrate(ctx, db, o, goose.DialectPostgres, goose.WithSessionLocker(locker))
 }
 
+// Unreachable tells whether err says no more than that the database does not
+// answer just now: a server that starts waits for it then.
+func Unreachable(err error) bool {
+	var refused *tls.CertificateVerificationError
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	switch code := postgresCode(err); {
+	case errors.As(err, &refused):
+		return false
+	case code == "":
+		return connecting
+	case code == pgTooManyConnections || code == pgReadOnly:
+		return true
+	default:
+		return strings.HasPrefix(code, pgShuttingDown)
+	}
+}
+
 // SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
+	pgTooManyConnections   = "53300"
+	pgShuttingDown         = "57P0" // or starting, or crashed: 57P01 to 57P03
 	pgUniqueViolation      = "23505"
 	pgReadOnly             = "25006"
 	pgInvalidAuthorization = "28000"

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/docs"
+	"github.com/tokenwright/tokenwright/internal/oauthapi"
+	"github.com/tokenwright/tokenwright/internal/server"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+// node is the part of a server that needs the database. While that is not there
+// yet it answers every request with 503, and goes on trying.
+type node struct {
+	*app
+	options  store.Options
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	stopping context.Context // done once the server is to end
+	started  func(context.Context, *authority.Authority) error
+
+	opened atomic.Pointer[openNode] // nil until the database is there
+}
+
+type openNode struct {
+	auth    *authority.Authority
+	store   *store.Store
+	handler http.Handler
+}
+
+// openPause is how long a node waits, give or take a half, before it asks again
+// for a database that did not answer.
+const openPause = time.Second
+
+// open opens the database, sets it up where it is empty, and reads the
+// directory.
+func (n *node) open(ctx context.Context) error {
+	auth, st, err := n.openServing(ctx, n.options, n.logger)
+	if err != nil {
+		return err
+	}
+	handler, err := n.surfaces(auth)
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	n.opened.Store(&openNode{auth, st, handler})
+	return nil
+}
+
+func (n *node) close() error {
+	if opened := n.opened.Load(); opened != nil {
+		return opened.store.Close()
+	}
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
+func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if opened := n.opened.Load(); opened != nil {
+		opened.handler.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	server.WriteError(w, http.StatusServiceUnavailable, "This node waits for its database. Try again after the time in Retry-After.")
+}
+
+var errNoAnswer = errors.New("the database has not answered since this node was started")
+
+// ready says why the node should get no traffic.
+func (n *node) ready() error {
+	if opened := n.opened.Load(); opened != nil {
+		return opened.auth.Ready()
+	}
+	return errNoAnswer
+}
+
+// run waits for the database where it is not there yet, until serving is done,
+// and then does what a node does beside answering, until following is done. An
+// error that ends the server goes to stop.
+func (n *node) run(serving, following context.Context, stop context.CancelCauseFunc) {
+	if err := n.await(serving); err != nil {
+		stop(err)
+	}
+	opened := n.opened.Load()
+	if opened == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { opened.auth.Follow(following) })
+	wg.Go(func() { opened.auth.Keep(following) })
+	if n.started != nil {
+		if err := n.started(serving, opened.auth); err != nil {
+			stop(err)
+		}
+	}
+	wg.Wait()
+}
+
+// await tries until the database is open, ctx is done, or something is wrong
+// that waiting does not mend.
+func (n *node) await(ctx context.Context) error {
+	for told := false; n.opened.Load() == nil; {
+		err := n.open(ctx)
+		switch {
+		case err == nil:
+			n.logger.Info("the database answers")
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		case !store.Unreachable(err):
+			return err
+		case !told:
+			n.logger.Error("the database does not answer; asking again until it does", "error", err)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(openPause/2 + rand.N(openPause)):
+		}
+	}
+	return nil
+}
+
+// openServing opens the database and reads the directory.
+func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Logger) (_ *authority.Authority, _ *store.Store, err error) {
+	environments, err := a.config.environments()
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := a.openStore(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = st.Close()
+		}
+	}()
+	if _, _, err := st.Installation(ctx); errors.Is(err, authority.ErrNotFound) && o.Create {
+		if err := a.initialize(ctx, st, environments); err != nil {
+			return nil, nil, err
+		}
+	}
+	keys, err := a.masterKeys()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys, cfg.Logger = st, keys, logger
+	cfg.BaseURL, cfg.Environments = a.config.URL, environments
+	auth, err := authority.Open(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return auth, st, auth.LoadDirectory(ctx)
+}
+
+// surfaces is all that a node answers.
+func (n *node) surfaces(auth *authority.Authority) (http.Handler, error) {
+	site, err := docs.New(n.docsConfig(auth))
+	if err != nil {
+		return nil, err
+	}
+	api := oauthapi.New(oauthapi.Config{Authority: auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", server.NotFound)
+	api.Register(mux)
+	site.Register(mux)
+	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
+	}, func() float64 { return auth.Staleness().Seconds() }))
+	return api.OwnHosts(mux, server.NotFound), nil
+}
+
+// docsConfig hands the docs the table of errors that the endpoints answer from.
+func (a *app) docsConfig(auth *authority.Authority) docs.Config {
+	c := docs.Config{BaseURL: a.config.URL}
+	for _, env := range auth.Environments() {
+		if env.Name != authority.Platform {
+			c.Environments = append(c.Environments, docs.Environment{
+				Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm),
+			})
+		}
+	}
+	for _, kind := range oauthapi.Errors(auth.Installation().Prefix) {
+		k := docs.ErrorKind{Code: kind.Code, Status: kind.Status, Meaning: kind.Meaning}
+		for _, cause := range kind.Causes {
+			k.Causes = append(k.Causes, docs.Cause{Description: cause.Description, Fix: cause.Fix})
+		}
+		c.Errors = append(c.Errors, k)
+	}
+	return c
+}

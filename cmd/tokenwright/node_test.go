@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+)
+
+// served is a server in this process.
+type served struct {
+	url    string
+	mu     sync.Mutex
+	log    bytes.Buffer
+	stop   func()
+	ended  chan struct{}
+	result int
+}
+
+// Write takes what the server logs.
+func (s *served) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+func (s *served) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
+func serveHere(t *testing.T, environ ...string) *served {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &served{url: "http://" + address, stop: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		s.result = run(ctx, []string{"serve", "--listen", address, "--url", "http://localhost:8080", "--metrics-listen", "off"}, environ, nil, io.Discard, s)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-s.ended
+		if t.Failed() {
+			t.Log(s.logged())
+		}
+	})
+	return s
+}
+
+// answers waits until the address answers with the status, and returns the body.
+func (s *served) answers(t *testing.T, path string, status int) (body string, header http.Header) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get(s.url + path)
+		if err == nil {
+			text, err := io.ReadAll(resp.Body)
+			if err == nil && resp.StatusCode == status && resp.Body.Close() == nil {
+				return string(text), resp.Header
+			}
+			body = resp.Status + " " + string(text)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not answer %d: %v %s", path, status, err, body)
+		}
+	}
+}
+
+func masterKey(fill byte) string {
+	return "TOKENWRIGHT_MASTER_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, 32))
+}
+
+// a node whose database is away lives, is not ready, says why, and begins
+// to work once the database is there. C-022: it never says that credentials are
+// wrong.
+func TestServeWaitsForItsDatabase(t *testing.T) {
+	t.Parallel()
+	database := postgrestest.Start(t, "fsync=off")
+	url := "TOKENWRIGHT_DATABASE=" + database.Database(t)
+	if err := database.Stop(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	s, other := serveHere(t, url, masterKey(1)), serveHere(t, url, masterKey(2))
+	s.answers(t, "/healthz", http.StatusOK)
+	if body, header := s.answers(t, "/readyz", http.StatusServiceUnavailable); !strings.Contains(body, "has not answered since this node was started") || header.Get("Retry-After") == "" {
+		t.Errorf("it does not say why it is not ready: %s %v", body, header)
+	}
+	if body, header := s.answers(t, "/oauth/token", http.StatusServiceUnavailable); !strings.Contains(body, "waits for its database") || header.Get("Retry-After") == "" {
+		t.Errorf("a request before the database is there: %s %v", body, header)
+	}
+	if err := database.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	// Whichever is first sets the database up; the other one has another key.
+	first, second := s, other
+	select {
+	case <-s.ended:
+		first, second = other, s
+	case <-other.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("neither of two nodes with different master keys has ended")
+	}
+	if second.result != exitFailed || !strings.Contains(second.logged(), "the master key does not open this database") {
+		t.Errorf("the node with another master key ended with %d:\n%s", second.result, second.logged())
+	}
+	first.answers(t, "/readyz", http.StatusOK)
+	first.answers(t, "/demo/oauth/jwks", http.StatusOK)
+	first.stop()
+	<-first.ended
+	if first.result != exitOK {
+		t.Errorf("exit code %d", first.result)
+	}
+	if log := first.logged(); strings.Count(log, "the database does not answer") != 1 || !strings.Contains(log, "the database answers") || strings.Contains(log, postgrestest.Password) {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// what waiting does not mend ends the server, which says what it is.
+func TestServeDoesNotWaitForWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Shared(t).Database(t)
+	for what, want := range map[string]string{
+		strings.Replace(url, postgrestest.Password, "guessed", 1): "refuses this user or password",
+		url + "_missing": "no such database",
+	} {
+		s := serveHere(t, "TOKENWRIGHT_DATABASE="+what, masterKey(1))
+		select {
+		case <-s.ended:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: it has not ended", want)
+		}
+		if log := s.logged(); s.result != exitFailed || !strings.Contains(log, want) || strings.Contains(log, postgrestest.Password) || strings.Contains(log, "guessed") {
+			t.Errorf("it ended with %d:\n%s", s.result, log)
+		}
+	}
+}
