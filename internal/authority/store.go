@@ -98,7 +98,7 @@ type Store interface {
 	// AddUsage adds uses, which differ in API key, hour, secret or outcome, to
 	// what is recorded, and moves the last uses of secrets forward. For each secret of which this is the first use while retired in
 	// its hour, whoever records it, event makes the event that is committed with
-	// it; merchant is that of the API key.
+	// it, perhaps more than once; merchant is that of the API key.
 	AddUsage(ctx context.Context, uses []Use, event func(u *Use, merchant MerchantID) *Draft) error
 	// Usage returns what is recorded of an API key in the hours that begin in
 	// [from, to), in the order of hours, secrets and outcomes.

@@ -195,7 +195,9 @@ func (a *Authority) FlushUsage(ctx context.Context) error {
 		}
 		var late []*Use
 		err := a.store.AddUsage(ctx, batch, func(u *Use, merchant MerchantID) *Draft {
-			late = append(late, u)
+			if !slices.Contains(late, u) { // a transaction may have to be run again
+				late = append(late, u)
+			}
 			return a.retiredUsed(u, merchant)
 		})
 		if err != nil {

@@ -230,11 +230,13 @@ func (s *Store) Position(ctx context.Context) (p authority.Position, err error) 
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	v := &p.LastRevocation
-	err = s.read.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
-		coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
-		FROM event_head c LEFT JOIN events e ON e.seq = c.seq
-		CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).
-		Scan(&p.Event.Seq, &p.Event.Hash, &p.Revocation, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID,
-			timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
+	err = alive(ctx, s.read, func() error {
+		return s.read.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
+			coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
+			FROM event_head c LEFT JOIN events e ON e.seq = c.seq
+			CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).
+			Scan(&p.Event.Seq, &p.Event.Hash, &p.Revocation, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID,
+				timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
+	})
 	return p, err
 }

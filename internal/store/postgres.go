@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -61,10 +62,13 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	db.SetConnMaxLifetime(connectionAge)
 	db.SetConnMaxIdleTime(connectionIdle)
 	s := &Store{write: db, read: db, limit: postgresLimit}
-	// Engines that only speak the protocol may have no such function: nodes then
-	// find changes by asking. Whatever else is wrong shows at the next query.
-	if _, err := db.ExecContext(ctx, notify); err == nil {
+	// Engines that only speak the protocol may refuse this: nodes then find
+	// changes by asking.
+	_, err = db.ExecContext(ctx, notify)
+	if err == nil {
 		s.listener = config
+	} else if Unreachable(err) || postgresCode(err) == "" {
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", PostgresName(rawURL), err), s.Close())
 	}
 	return s, nil
 }
@@ -173,6 +177,14 @@ func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) erro
 		return err
 	}
 	return migrate(ctx, db, o, goose.DialectPostgres, goose.WithSessionLocker(locker))
+}
+
+// deadConnection tells whether err is of a connection that had ended before
+// anything was done on it.
+func deadConnection(err error) bool {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	code := postgresCode(err)
+	return !connecting && sqliteCode(err) == 0 && !errors.Is(err, sql.ErrNoRows) && (code == "" || strings.HasPrefix(code, pgShuttingDown))
 }
 
 // Unreachable tells whether err says no more than that the database does not

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -113,14 +112,21 @@ func (s *Store) transactOnce(ctx context.Context, f func(*tx) error) error {
 	return nil
 }
 
-// begin begins a transaction on the first connection that is alive: after the
-// server was restarted, those of the pool are not.
-func begin(ctx context.Context, db *sql.DB, o *sql.TxOptions) (*sql.Tx, error) {
+func begin(ctx context.Context, db *sql.DB, o *sql.TxOptions) (begun *sql.Tx, err error) {
+	err = alive(ctx, db, func() error {
+		begun, err = db.BeginTx(ctx, o)
+		return err
+	})
+	return begun, err
+}
+
+// alive does what changes nothing until a connection is alive: once the server
+// was restarted, none of the pool is.
+func alive(ctx context.Context, db *sql.DB, do func() error) error {
 	for dead := 0; ; dead++ {
-		begun, err := db.BeginTx(ctx, o)
-		_, unreachable := errors.AsType[*pgconn.ConnectError](err)
-		if err == nil || unreachable || sqliteCode(err) != 0 || ctx.Err() != nil || dead >= db.Stats().MaxOpenConnections {
-			return begun, err
+		err := do()
+		if err == nil || !deadConnection(err) || ctx.Err() != nil || dead >= db.Stats().MaxOpenConnections {
+			return err
 		}
 	}
 }
