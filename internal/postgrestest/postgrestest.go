@@ -122,13 +122,18 @@ func start(settings ...string) (*Server, error) {
 	if err := s.create(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	return s, s.run()
+}
+
+// run starts the server for the first time, on a port of its own.
+func (s *Server) run() (err error) {
 	// Another process may take the port in the moment before the server does.
 	for tries := 0; ; tries++ {
 		if s.Port, err = freePort(); err != nil {
-			return nil, err
+			return err
 		}
 		if err = s.Restart(); err == nil || tries == 3 {
-			return s, err
+			return err
 		}
 	}
 }
@@ -138,10 +143,8 @@ func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
 // create makes the cluster. Its databases order text as a language does, not by
 // bytes, as most installations have it.
 func (s *Server) create() error {
-	if uid, gid, ok := otherUser(); ok {
-		if err := os.Chown(s.Dir, uid, gid); err != nil {
-			return err
-		}
+	if err := handOver(s.Dir); err != nil {
+		return err
 	}
 	password := filepath.Join(s.Dir, "password")
 	if err := os.WriteFile(password, []byte(Password), 0o644); err != nil {
@@ -156,6 +159,14 @@ func (s *Server) create() error {
 	c.Dir = s.Dir
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// handOver gives a file to the user that the server runs as.
+func handOver(path string) error {
+	if uid, gid, ok := otherUser(); ok {
+		return os.Chown(path, uid, gid)
 	}
 	return nil
 }
@@ -324,6 +335,17 @@ func (s *Server) Database(t testing.TB) string {
 // URL is that of a database, for its owner.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres:%s@%s/%s", Password, net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), database)
+}
+
+// WriteFile puts a file into Dir that the server can read and others cannot, and
+// returns its path.
+func (s *Server) WriteFile(t testing.TB, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(s.Dir, name)
+	if err := errors.Join(os.WriteFile(path, content, 0o600), handOver(path)); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Exec runs SQL in a database, which must succeed.
