@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,13 +98,13 @@ func postgresConfig(rawURL string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the database URL has a target_session_attrs that lets nodes read from a server that does not take changes; leave it out")
 	}
 	if !options.Has("target_session_attrs") {
-		options.Set("target_session_attrs", "read-write")
+		add(u, "target_session_attrs=read-write")
 	}
-	if !options.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(u, options) {
-		options.Set("sslmode", "verify-full")
-	}
-	u.RawQuery = options.Encode()
 	config, err := pgx.ParseConfig(u.String())
+	if err == nil && !options.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(config) {
+		add(u, "sslmode=verify-full")
+		config, err = pgx.ParseConfig(u.String())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the database URL: %w", err) // pgx hides the password
 	}
@@ -132,19 +133,23 @@ func postgresConfig(rawURL string) (*pgx.ConnConfig, error) {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// local tells whether every host of a URL is this machine.
-func local(u *url.URL, options url.Values) bool {
-	hosts := cmp.Or(u.Host, options.Get("host"), os.Getenv("PGHOST"))
-	for host := range strings.SplitSeq(hosts, ",") {
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		ip := net.ParseIP(strings.Trim(host, "[]"))
-		if host != "" && host != "localhost" && host[0] != '/' && (ip == nil || !ip.IsLoopback()) {
-			return false
-		}
+// add adds an option to what a URL says. The rest stays as it is written: here a
+// "+" is no space.
+func add(u *url.URL, option string) {
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+option, "&")
+}
+
+// local tells whether every host is this machine. It asks the driver, which
+// has them from URL, variables and service file.
+func local(config *pgx.ConnConfig) bool {
+	hosts := []string{config.Host}
+	for _, f := range config.Fallbacks {
+		hosts = append(hosts, f.Host)
 	}
-	return true
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		ip := net.ParseIP(host)
+		return host != "localhost" && !strings.HasPrefix(host, "/") && (ip == nil || !ip.IsLoopback())
+	})
 }
 
 // keepCommits sees to it that what is committed is durable, whatever the
