@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -160,11 +161,13 @@ func keepCommits(ctx context.Context, c *pgconn.PgConn) error {
 }
 
 // migratePostgres checks and changes the schema on a connection of its own,
-// which may take its time. An advisory lock lets one process do it.
+// which may take its time, and else is like all others. An advisory lock lets
+// one process do it.
 func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) error {
-	config.RuntimeParams = map[string]string{"application_name": "tokenwright migrate", "search_path": config.RuntimeParams["search_path"]}
-	if config.RuntimeParams["search_path"] == "" {
-		delete(config.RuntimeParams, "search_path")
+	config.RuntimeParams = maps.Clone(config.RuntimeParams)
+	config.RuntimeParams["application_name"] = "tokenwright migrate"
+	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		delete(config.RuntimeParams, limit)
 	}
 	db := stdlib.OpenDB(config)
 	defer func() { _ = db.Close() }()
