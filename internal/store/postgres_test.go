@@ -1,7 +1,16 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
 	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -25,6 +34,21 @@ func openPostgres(t testing.TB, url string) *Store {
 	return s
 }
 
+// value reads the one value of a query.
+func value[T any](t *testing.T, s *Store, query string) (v T) {
+	t.Helper()
+	must(t, s.read.QueryRowContext(t.Context(), query).Scan(&v))
+	return v
+}
+
+// nameOf is the name of the database of a URL.
+func nameOf(t *testing.T, rawURL string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	must(t, err)
+	return strings.TrimPrefix(u.Path, "/")
+}
+
 func TestPostgresConforms(t *testing.T) {
 	testConformance(t, func(t *testing.T) authority.Store { return openPostgres(t, postgrestest.Shared(t).Database(t)) })
 }
@@ -34,4 +58,182 @@ func TestPostgresHoldsUnderConcurrency(t *testing.T) {
 		url := postgrestest.Shared(t).Database(t)
 		return [2]authority.Store{openPostgres(t, url), openPostgres(t, url)}
 	})
+}
+
+const countTables = `SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')`
+
+func TestPostgresMakesNoInstallationUnasked(t *testing.T) {
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	for _, o := range []Options{{}, {NoMigrate: true}} {
+		if _, err := OpenPostgres(t.Context(), url, o); !errors.Is(err, ErrNoDatabase) || !strings.Contains(err.Error(), nameOf(t, url)) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if n := postgrestest.Query[int](t, server, nameOf(t, url), countTables); n != 0 {
+		t.Errorf("%d tables left behind", n)
+	}
+}
+
+// R-61
+func TestPostgresKeepsToTheWindowOfReleases(t *testing.T) {
+	url := postgrestest.Shared(t).Database(t)
+	testWindow(t, openPostgres(t, url), func(o Options) (*Store, error) { return OpenPostgres(t.Context(), url, o) })
+}
+
+func TestPostgresMigratesOnlyWhenAllowed(t *testing.T) {
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	openPostgres(t, url)
+	last := postgrestest.Query[int](t, server, nameOf(t, url), `SELECT max(version_id) FROM goose_db_version`)
+	server.Exec(t, nameOf(t, url), fmt.Sprintf(`DELETE FROM goose_db_version WHERE version_id = %d`, last))
+	for range 2 {
+		if _, err := OpenPostgres(t.Context(), url, Options{NoMigrate: true}); !errors.Is(err, ErrSchemaOlder) || !strings.Contains(err.Error(), strconv.Itoa(last)) {
+			t.Errorf("the last migration is due: %v", err)
+		}
+	}
+	s := openPostgres(t, url)
+	wantEqual(t, "the version of the schema", value[int](t, s, `SELECT max(version_id) FROM goose_db_version`), last)
+	again, err := OpenPostgres(t.Context(), url, Options{NoMigrate: true})
+	must(t, err)
+	must(t, again.Close())
+}
+
+// Nodes and management commands that start at the same time share the work.
+func TestPostgresIsMigratedByWhoeverComesFirst(t *testing.T) {
+	for range 2 {
+		url := postgrestest.Shared(t).Database(t)
+		start := make(chan struct{})
+		errs := make(chan error, 8)
+		for range cap(errs) {
+			go func() {
+				<-start
+				s, err := OpenPostgres(context.Background(), url, Options{Create: true})
+				if err == nil {
+					err = s.Close()
+				}
+				errs <- err
+			}()
+		}
+		close(start)
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		initialize(t, openPostgres(t, url))
+	}
+}
+
+// The same by eight processes, of which one sets the installation up.
+func TestPostgresIsMigratedByWhicheverProcessComesFirst(t *testing.T) {
+	const variable = "TOKENWRIGHT_TEST_POSTGRES"
+	if url := os.Getenv(variable); url != "" {
+		s := openPostgres(t, url)
+		inst, root, keys := firstRows()
+		err := s.Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "tw"))
+		if err != nil && !errors.Is(err, authority.ErrExists) {
+			t.Error(err)
+		}
+		return
+	}
+	url := postgrestest.Shared(t).Database(t)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+			cmd.Env = append(os.Environ(), variable+"="+url)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	wait.Wait()
+	s := openPostgres(t, url)
+	if n := len(read(t, s).Events); n != 1 {
+		t.Errorf("%d events after one of eight set it up", n)
+	}
+	checkChain(t, s)
+}
+
+// Text is compared by bytes, as SQLite does, whatever migrations are added: the
+// databases of these tests order it as a language does.
+func TestPostgresComparesAllTextByBytes(t *testing.T) {
+	s := openPostgres(t, postgrestest.Shared(t).Database(t))
+	const columns = ` FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'goose_db_version'
+		AND data_type NOT IN ('bigint', 'integer', 'smallint', 'boolean', 'bytea')`
+	if n := value[int](t, s, `SELECT count(*)`+columns); n < 20 {
+		t.Fatalf("there are only %d columns of text", n)
+	}
+	if wrong := value[sql.NullString](t, s, `SELECT string_agg(table_name || '.' || column_name, ', ')`+columns+` AND collation_name IS DISTINCT FROM 'C'`); wrong.Valid {
+		t.Errorf(`without COLLATE "C": %s; end the migrations with one like 00004_postgres.sql`, wrong.String)
+	}
+	if !value[bool](t, s, `SELECT 'a' < 'B'`) {
+		t.Error("the database orders text by bytes itself, so this test shows nothing")
+	}
+}
+
+// addRole makes a role that may log in, and returns the URL of a database for it.
+func addRole(t *testing.T, server *postgrestest.Server, role, rawURL string) string {
+	t.Helper()
+	server.Exec(t, "postgres", fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '%s'`, role, postgrestest.Password))
+	t.Cleanup(func() { server.Exec(t, "postgres", `DROP OWNED BY `+role+`; DROP ROLE `+role) })
+	u, err := url.Parse(rawURL)
+	must(t, err)
+	u.User = url.UserPassword(role, postgrestest.Password)
+	return u.String()
+}
+
+// Once the schema is there, a role that may only change rows will do, as
+// docs/postgresql.md grants it.
+func TestPostgresNeedsNoRightToChangeTheSchema(t *testing.T) {
+	server := postgrestest.Shared(t)
+	owner := server.Database(t)
+	database := nameOf(t, owner)
+	node := addRole(t, server, "rows_only", owner)
+	if _, err := OpenPostgres(t.Context(), node, Options{Create: true}); postgresCode(err) != pgInsufficientRights || !strings.Contains(err.Error(), "--no-migrate") {
+		t.Errorf("to set it up: %v", err)
+	}
+	openPostgres(t, owner)
+	t.Cleanup(func() { server.Exec(t, database, `DROP OWNED BY rows_only`) })
+	server.Exec(t, database, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO rows_only`)
+	for _, o := range []Options{{NoMigrate: true}, {}, {Create: true}} {
+		s, err := OpenPostgres(t.Context(), node, o)
+		must(t, err)
+		if o.NoMigrate {
+			initialize(t, s)
+			addMerchant(t, s, "acme")
+			addKey(t, s, apiKey(1, "demo", "acme"))
+			deleteKey(t, s, apiKey(1, "demo", "acme").ID)
+			checkChain(t, s)
+		}
+		if _, err := s.write.ExecContext(t.Context(), `CREATE TABLE x (id BIGINT)`); postgresCode(err) != pgInsufficientRights {
+			t.Errorf("the role can change the schema: %v", err)
+		}
+		must(t, s.Close())
+	}
+}
+
+// Installations share a database, each in a schema of its own, however it is
+// named.
+func TestPostgresInstallationsKeepToTheirSchemas(t *testing.T) {
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	stores := map[string]*Store{}
+	for schema, option := range map[string]string{"one": "search_path=one", "two": "options=-c%20search_path%3Dtwo"} {
+		server.Exec(t, nameOf(t, url), `CREATE SCHEMA `+schema)
+		s := openPostgres(t, url+"?"+option)
+		initialize(t, s)
+		addMerchant(t, s, authority.MerchantID(schema))
+		stores[schema] = s
+	}
+	for schema, s := range stores {
+		if list := value[string](t, s, `SELECT string_agg(id, ' ') FROM merchants`); list != schema {
+			t.Errorf("%s has the merchants %q", schema, list)
+		}
+		checkChain(t, s)
+	}
+	if n := postgrestest.Query[int](t, server, nameOf(t, url), countTables+` AND table_schema NOT IN ('one', 'two')`); n != 0 {
+		t.Errorf("%d tables are in no schema of theirs", n)
+	}
 }
