@@ -45,6 +45,7 @@ func (w withPostgres) Run() int { return postgrestest.Main(w.tests) }
 // where the answer is not 200.
 func fetch() {
 	jwt := flag.Bool("jwt", false, "print the payload of a JWT")
+	want := flag.String("want", "", "text that the answer must have")
 	flag.Parse()
 	form := url.Values{}
 	for _, pair := range flag.Args()[1:] {
@@ -70,13 +71,34 @@ func fetch() {
 		}
 	}
 	os.Stdout.Write(body)
+	if !strings.Contains(string(body), *want) {
+		log.Fatalf("the answer lacks %s", *want)
+	}
 }
 
 // TestScripts drives the command as people do. Besides what testscript has,
 // scripts can use the commands below.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
+
+// TestPostgresScripts has a server besides: $SERVER is its address, postgres its
+// role, whose password is $PASSWORD.
+func TestPostgresScripts(t *testing.T) {
+	server := postgrestest.Shared(t)
+	p := scripts("testdata/postgres")
+	own := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv("SERVER", net.JoinHostPort(server.Host, strconv.Itoa(server.Port)))
+		e.Setenv("PASSWORD", postgrestest.Password)
+		return own(e)
+	}
+	// query DATABASE STATEMENT runs SQL, in the database postgres to make another.
+	p.Cmds["query"] = func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(server.Try(args[0], args[1])) }
+	testscript.Run(t, p)
+}
+
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TOKENWRIGHT_METRICS_LISTEN", "off")
 			e.Setenv("NO_PROXY", "*")
@@ -84,11 +106,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code": code, "eventually": eventually, "freeport": freeport, "occupy": occupy, "member": member, "members": members,
+			"code": code, "within": within, "eventually": eventually, "freeport": freeport, "occupy": occupy, "member": member, "members": members,
 			"keep": keep, "mode": mode, "sql": runSQL, "terminate": signalAll(syscall.SIGTERM),
 			"hangup": signalAll(syscall.SIGHUP), "certificate": certificate,
 		},
-	})
+	}
 }
 
 // code N COMMAND... runs the command, which must end with exit code N.
@@ -106,6 +128,17 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// within SPAN N COMMAND... is code, and fails where that takes longer.
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	span, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	begun := time.Now()
+	code(ts, neg, args[1:])
+	if took := time.Since(begun); took > span {
+		ts.Fatalf("it took %s", took)
 	}
 }
 
