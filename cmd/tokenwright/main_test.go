@@ -85,6 +85,7 @@ func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
 func TestPostgresScripts(t *testing.T) {
 	server := postgrestest.Shared(t)
 	p := scripts("testdata/postgres")
+	p.Deadline = time.Now().Add(5 * time.Minute) // of the few scripts; a node that waits for its database waits for ever
 	own := p.Setup
 	p.Setup = func(e *testscript.Env) error {
 		e.Setenv("SERVER", net.JoinHostPort(server.Host, strconv.Itoa(server.Port)))
