@@ -298,8 +298,8 @@ func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, 
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
 		return a.store.UpdateAPIKey(ctx, k, k.limits(), a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env))
 	})
-	if errors.Is(err, errUnchanged) {
-		return k, nil
+	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
+		return k, a.catchUp(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing API key: %w", err)

@@ -276,3 +276,29 @@ func TestTokensAreIssuedDuringChanges(t *testing.T) {
 	close(done)
 	wait.Wait()
 }
+
+// that there is nothing to do is an acknowledgement as well. What another
+// node has done acts at the node that says so from then on.
+func TestWhatIsDoneAlreadyActsWhereItIsAcknowledged(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	second := h.second() // which does not follow
+
+	_, err := h.DisableAPIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	_, err = second.DisableAPIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	h.refused(second, k.request(), authority.KeyDisabled)
+
+	_, err = h.EnableAPIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	_, err = second.EnableAPIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	h.issue(second, k.request())
+
+	_, err = h.SuspendMerchant(h.ctx, actor, "4259")
+	h.must(err)
+	_, err = second.SuspendMerchant(h.ctx, actor, "4259")
+	h.must(err)
+	h.refused(second, k.request(), authority.SuspendedMerchant)
+}

@@ -161,8 +161,8 @@ func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id Merchant
 		m.Version, m.UpdatedAt = m.Version+1, a.now()
 		return a.store.UpdateMerchant(ctx, m, cutoff, a.draft(actor, kind, string(id), set).about(id, ""))
 	})
-	if errors.Is(err, errUnchanged) {
-		return m, nil
+	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
+		return m, a.catchUp(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing merchant %s: %w", id, err)
