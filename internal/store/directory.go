@@ -110,7 +110,8 @@ func (t *tx) suspended() (map[authority.MerchantID]bool, error) {
 // Changes implements authority.Store.
 func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit int) (c *authority.DirectoryChanges, err error) {
 	c = &authority.DirectoryChanges{Head: after}
-	err = s.snapshot(ctx, func(t *tx) error {
+	// One event may concern every API key of a merchant.
+	err = s.longSnapshot(ctx, func(t *tx) error {
 		// The event last applied is read again: it must still be there.
 		events, err := t.events(after.Seq-1, limit+1)
 		if err != nil {
@@ -227,7 +228,7 @@ func (t *tx) readKeys(c *authority.DirectoryChanges, column string, values []str
 // the time, and looks at the last event itself, not only at what the counter
 // says of it.
 func (s *Store) Position(ctx context.Context) (p authority.Position, err error) {
-	ctx, cancel := s.limited(ctx)
+	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	v := &p.LastRevocation
 	err = alive(ctx, s.read, func() error {

@@ -76,7 +76,7 @@ const tries = 3
 // transact runs f in a transaction, again where the database asks for that: f
 // must be able to run more than once.
 func (s *Store) transact(ctx context.Context, f func(*tx) error) error {
-	ctx, cancel := s.limited(ctx)
+	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := s.transactOnce(ctx, f)
@@ -135,36 +135,38 @@ func alive(ctx context.Context, db *sql.DB, do func() error) error {
 // same time.
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
-// limited is ctx with the limit for a transaction.
-func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.limit == 0 {
+// limited is ctx with a limit; 0 is none.
+func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, s.limit)
+	return context.WithTimeout(ctx, limit)
 }
 
 // snapshot runs f on one unchanging state of the database.
 func (s *Store) snapshot(ctx context.Context, f func(*tx) error) error {
-	ctx, cancel := s.limited(ctx)
+	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	return s.longSnapshot(ctx, f)
 }
 
-// longSnapshot is snapshot without a limit.
+// longSnapshot is snapshot for what may be much: the limit is for each statement
+// that collect or each runs.
 func (s *Store) longSnapshot(ctx context.Context, f func(*tx) error) error {
 	begun, err := begin(ctx, s.read, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)
 	}
 	defer func() { _ = begun.Rollback() }()
-	return f(&tx{Tx: begun, ctx: ctx})
+	return f(&tx{Tx: begun, ctx: ctx, limit: s.limit})
 }
 
 // tx is a transaction with its context.
 type tx struct {
 	*sql.Tx
 	ctx      context.Context
-	followed bool // it writes what other nodes follow
+	limit    time.Duration // for a statement that reads many rows; 0 for none
+	followed bool          // it writes what other nodes follow
 }
 
 // isDuplicate tells whether err says that a primary or unique key is taken.
@@ -214,7 +216,9 @@ func collect[T any](t *tx, scan func(row, *T) error, query string, args ...any) 
 
 // each hands every row of a query to f; the value is reused from row to row.
 func each[T any](t *tx, scan func(row, *T) error, f func(*T) error, query string, args ...any) error {
-	rows, err := t.QueryContext(t.ctx, query, args...)
+	ctx, cancel := limited(t.ctx, t.limit)
+	defer cancel()
+	rows, err := t.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
