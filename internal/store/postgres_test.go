@@ -12,6 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3/lock"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
@@ -154,6 +158,29 @@ func TestPostgresIsMigratedByWhicheverProcessComesFirst(t *testing.T) {
 		t.Errorf("%d events after one of eight set it up", n)
 	}
 	checkChain(t, s)
+}
+
+// Whoever migrates holds a lock, so that nobody does the same beside it.
+func TestPostgresMigrationsWaitForEachOther(t *testing.T) {
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	other, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	t.Cleanup(func() { _ = other.Close(context.Background()) })
+	_, err = other.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, lock.DefaultLockID)
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if s, err := OpenPostgres(ctx, url, Options{Create: true}); err == nil {
+		t.Error("it migrated while somebody else held the lock")
+		must(t, s.Close())
+	}
+	if n := postgrestest.Query[int](t, server, nameOf(t, url), countTables+` AND table_name = 'merchants'`); n != 0 {
+		t.Error("the schema was changed while somebody else held the lock")
+	}
+	_, err = other.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, lock.DefaultLockID)
+	must(t, err)
+	initialize(t, openPostgres(t, url))
 }
 
 // Text is compared by bytes, as SQLite does, whatever migrations are added: the
