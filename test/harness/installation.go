@@ -17,16 +17,18 @@ import (
 	"time"
 )
 
-// Installation is a data directory with the address that its servers have.
+// Installation is a database with the address that its servers have.
 type Installation struct {
-	Data    string       // path of the data directory
+	Data    string       // path of the data directory; empty where the database is PostgreSQL
 	Port    int          // that servers listen on
-	URL     string       // that servers are told; begins every address of theirs
+	URL     string       // where they are asked; begins every address of theirs
+	Public  string       // that servers are told where it is not URL, but that of a proxy in front
 	Binary  string       // path
 	Environ []string     // of every process, beside the usual
 	Client  *http.Client // that requests are sent with
 
-	config string // configuration file; "" for none
+	config   string // configuration file; "" for none
+	database string // of PostgreSQL, and its owner; "" for the embedded one
 }
 
 var names struct {
@@ -45,13 +47,20 @@ func New(t testing.TB) *Installation {
 	names.used[base]++
 	name := fmt.Sprintf("%s-%d", base, names.used[base])
 	names.Unlock()
-	in := &Installation{Data: filepath.Join(run.seen, name, "data"), Port: freePort(t), Binary: run.binary}
+	in := &Installation{Data: filepath.Join(run.seen, name, "data"), Binary: run.binary}
 	if err := os.MkdirAll(in.Data, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	in.listenAnywhere(t)
+	return in
+}
+
+// listenAnywhere gives an installation a port, and a client, of its own.
+func (in *Installation) listenAnywhere(t testing.TB) {
+	t.Helper()
+	in.Port = freePort(t)
 	in.URL = fmt.Sprintf("http://localhost:%d", in.Port)
 	in.Client = NewClient(&http.Transport{})
-	return in
 }
 
 // NewClient returns a client that finds every host at the loopback address,

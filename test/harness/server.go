@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,7 +56,7 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 	t.Helper()
 	metrics := freePort(t)
 	args = append([]string{
-		"serve", "--url", in.URL, "--listen", fmt.Sprintf("127.0.0.1:%d", in.Port),
+		"serve", "--url", cmp.Or(in.Public, in.URL), "--listen", fmt.Sprintf("127.0.0.1:%d", in.Port),
 		"--metrics-listen", fmt.Sprintf("127.0.0.1:%d", metrics), "--log-format", "json",
 	}, args...)
 	log, err := os.CreateTemp(filepath.Dir(in.Data), "server-*.log")
@@ -104,9 +105,10 @@ func (s *Server) Running() bool {
 	}
 }
 
-// Ready tells whether /readyz is ok.
-func (s *Server) Ready() bool {
-	resp, err := s.Client.Get(s.URL + "/readyz")
+// Ready tells whether /readyz is ok: where the address is that of a proxy, for
+// some node behind it.
+func (in *Installation) Ready() bool {
+	resp, err := in.Client.Get(in.URL + "/readyz")
 	if err != nil {
 		return false
 	}

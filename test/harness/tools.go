@@ -27,10 +27,21 @@ func Missing(t testing.TB, what string) {
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			Missing(t, p+" is not installed")
+		program(t, p)
+	}
+}
+
+// program finds a program, which must be installed. Debian has some in a
+// directory that is on the PATH of root alone.
+func program(t testing.TB, name string) string {
+	t.Helper()
+	for _, p := range []string{name, "/usr/sbin/" + name} {
+		if path, err := exec.LookPath(p); err == nil {
+			return path
 		}
 	}
+	Missing(t, name+" is not installed")
+	return ""
 }
 
 // Tool runs a program that must succeed, and returns its output.

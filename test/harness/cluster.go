@@ -1,0 +1,86 @@
+package harness
+
+import (
+	"cmp"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+)
+
+// ClusterOptions say how a cluster differs from the usual one.
+type ClusterOptions struct {
+	Postgres *postgrestest.Server // nil: one of its own, which waits for the disk
+	Nodes    int                  // 0: two; HAProxy is configured for two
+	Args     []string             // further arguments of each node's serve
+	Config   string               // configuration file of every process, as YAML
+}
+
+// Cluster is an installation whose nodes have one PostgreSQL, and HAProxy in
+// front. The address of the installation is HAProxy's; each node can be asked
+// at its own as well.
+type Cluster struct {
+	*Installation
+	Postgres *postgrestest.Server
+	Nodes    []*Server
+	Proxy    *Proxy
+
+	args []string
+}
+
+// NewCluster runs PostgreSQL, two nodes and HAProxy, and returns once a request
+// to HAProxy is answered by a node. All end with the test.
+//
+// A change on one node, or by a command, acts on all others within a second.
+func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
+	t.Helper()
+	c := &Cluster{Postgres: o.Postgres}
+	if c.Postgres == nil {
+		Need(t, "haproxy") // before there is anything to run
+		c.Postgres = postgrestest.Start(t)
+	}
+	c.Installation = NewOnPostgres(t, c.Postgres)
+	c.Public = c.URL
+	if o.Config != "" {
+		c.Configure(t, o.Config)
+	}
+	c.args = append([]string{"--shutdown-delay", "2s", "--trusted-proxies", "127.0.0.1/32"}, o.Args...)
+	var backends []string
+	for range cmp.Or(o.Nodes, 2) {
+		node := c.Node(t).Start(t, c.args...)
+		c.Nodes = append(c.Nodes, node)
+		backends = append(backends, net.JoinHostPort("127.0.0.1", strconv.Itoa(node.Port)))
+	}
+	c.Proxy = startProxy(t, c.Installation, backends)
+	return c
+}
+
+// StartNode runs a node again that has ended, at its old address.
+func (c *Cluster) StartNode(t testing.TB, n int) {
+	t.Helper()
+	c.Nodes[n] = c.Nodes[n].Installation.Start(t, c.args...)
+}
+
+// SeedKey makes the merchant of the guide and one API key, which works on every
+// node when it returns.
+func (c *Cluster) SeedKey(t testing.TB) APIKey {
+	t.Helper()
+	c.Seed(t)
+	return c.NewKey(t)
+}
+
+// NewKey makes an API key of merchant 4259 that works on every node when it
+// returns.
+func (c *Cluster) NewKey(t testing.TB) APIKey {
+	t.Helper()
+	key := c.CreateKey(t, "demo")
+	for _, node := range c.Nodes {
+		Eventually(t, Propagation, "the new API key works on every node", func() bool { return node.Works(t, key) })
+	}
+	return key
+}
+
+// Propagation is how late a change may act on another node.
+const Propagation = 5 * time.Second

@@ -1,0 +1,89 @@
+package harness
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+)
+
+// roles of all installations have names of their own.
+var roles atomic.Int64
+
+// NewOnPostgres makes an empty database on a server, owned by a role of its own,
+// with a master key. Nothing of the product runs yet.
+//
+//	in := harness.NewOnPostgres(t, postgrestest.Start(t))
+//	s := in.Start(t)
+func NewOnPostgres(t testing.TB, p *postgrestest.Server) *Installation {
+	t.Helper()
+	in := New(t)
+	role, password, masterKey := fmt.Sprintf("installation%d", roles.Add(1)), rand.Text(), newMasterKey()
+	NoteSecret(password)
+	NoteMasterKey(masterKey)
+	p.Exec(t, "postgres", fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
+	p.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0", role, role))
+	address := net.JoinHostPort(p.Host, strconv.Itoa(p.Port))
+	in.database = role
+	in.Environ = []string{
+		"TOKENWRIGHT_DATABASE=" + fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", role, password, address, role),
+		"TOKENWRIGHT_MASTER_KEY=" + masterKey,
+	}
+	t.Cleanup(func() { in.keepDatabase(t, p) })
+	return in
+}
+
+func newMasterKey() string {
+	raw := make([]byte, 32)
+	rand.Read(raw) // never fails
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// Node is another node of the installation: a process of its own will listen
+// on a port of its own, with the same database.
+func (in *Installation) Node(t testing.TB) *Installation {
+	t.Helper()
+	node := *in
+	node.Environ = append([]string(nil), in.Environ...)
+	node.listenAnywhere(t)
+	return &node
+}
+
+// keepDatabase leaves the files of the database, the write-ahead log and what
+// the server has logged for the search at the end.
+func (in *Installation) keepDatabase(t testing.TB, p *postgrestest.Server) {
+	oid := "*" // of every database, where the server does not tell
+	if p.Try("postgres", "CHECKPOINT") == nil {
+		oid = strconv.Itoa(postgrestest.Query[int](t, p, "postgres", "SELECT oid::int FROM pg_database WHERE datname = '"+in.database+"'"))
+	}
+	for _, pattern := range []string{"base/" + oid + "/*", "pg_wal/*"} {
+		files, err := filepath.Glob(filepath.Join(p.Dir, "data", pattern))
+		if err != nil || len(files) == 0 {
+			t.Errorf("the server has no files %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			in.keepFile(t, "tokenwright.db-postgres", file)
+		}
+	}
+	in.keepFile(t, "postgres-log", p.LogFile())
+}
+
+// keepFile leaves a copy of a file of another program for the search.
+func (in *Installation) keepFile(t testing.TB, kind, path string) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return // a directory, or removed meanwhile
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	in.Keep(t, kind, content)
+}
