@@ -365,12 +365,19 @@ func (s *Server) Try(database, sql string) error {
 }
 
 // Query returns the one value of a query.
-func Query[T any](t testing.TB, s *Server, database, sql string) (v T) {
+func Query[T any](t testing.TB, s *Server, database, sql string) T {
 	t.Helper()
-	if err := s.with(database, func(ctx context.Context, c *pgx.Conn) error { return c.QueryRow(ctx, sql).Scan(&v) }); err != nil {
+	v, err := TryQuery[T](s, database, sql)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// TryQuery is Query for a server that may be away.
+func TryQuery[T any](s *Server, database, sql string) (v T, err error) {
+	err = s.with(database, func(ctx context.Context, c *pgx.Conn) error { return c.QueryRow(ctx, sql).Scan(&v) })
+	return v, err
 }
 
 func (s *Server) with(database string, f func(context.Context, *pgx.Conn) error) error {

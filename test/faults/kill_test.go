@@ -52,6 +52,8 @@ func TestKillLosesNothingAcknowledgedAndLeavesNothingHalfDone(t *testing.T) {
 	}
 	sum.acknowledged, sum.refused = w.done, w.refused
 	t.Log(sum.table("kill -9"))
+	outcome{rule: "R-10", fault: "kill -9 of server and commands (embedded database)", times: sum.rounds, asked: sum.tokens, lost: sum.lost + sum.halfDone,
+		recovery: sum.readyAgain, note: fmt.Sprintf("%d changes acknowledged, %d cut off", sum.acknowledged, sum.done+sum.notDone)}.report(t)
 	if sum.done+sum.notDone == 0 {
 		t.Error("no operation was ever cut off: this run has tested nothing")
 	}

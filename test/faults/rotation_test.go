@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -49,6 +50,8 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 		t.Errorf("the events do not verify: %+v", v)
 	}
 	t.Logf("%d commands were killed, %d came to their end", killed, finished)
+	outcome{rule: "R-14", fault: "kill -9 of rotations and revocations of signing keys (embedded database)", times: killed,
+		note: fmt.Sprintf("%d came to their end", finished)}.report(t)
 	if killed == 0 || finished == 0 {
 		t.Error("this run has tested nothing")
 	}

@@ -16,6 +16,7 @@ type ClusterOptions struct {
 	Nodes    int                  // 0: two; HAProxy is configured for two
 	Args     []string             // further arguments of each node's serve
 	Config   string               // configuration file of every process, as YAML
+	Network  *Network             // of the first node; nil: all are on this machine
 }
 
 // Cluster is an installation whose nodes have one PostgreSQL, and HAProxy in
@@ -39,19 +40,26 @@ func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 	c := &Cluster{Postgres: o.Postgres}
 	if c.Postgres == nil {
 		Need(t, "haproxy") // before there is anything to run
-		c.Postgres = postgrestest.Start(t)
+		c.Postgres = postgrestest.Start(t, "listen_addresses=*")
 	}
 	c.Installation = NewOnPostgres(t, c.Postgres)
 	c.Public = c.URL
+	if o.Network != nil {
+		c.Public = "https://auth.example.com" // nodes want TLS to end in front where they are reached over a network
+		o.Network.welcome(t, c.Postgres)
+	}
 	if o.Config != "" {
 		c.Configure(t, o.Config)
 	}
-	c.args = append([]string{"--shutdown-delay", "2s", "--trusted-proxies", "127.0.0.1/32"}, o.Args...)
+	c.args = append([]string{"--shutdown-delay", "2s", "--trusted-proxies", "127.0.0.1/32,10.203.0.0/16"}, o.Args...)
 	var backends []string
-	for range cmp.Or(o.Nodes, 2) {
-		node := c.Node(t).Start(t, c.args...)
-		c.Nodes = append(c.Nodes, node)
-		backends = append(backends, net.JoinHostPort("127.0.0.1", strconv.Itoa(node.Port)))
+	for n := range cmp.Or(o.Nodes, 2) {
+		node := c.Node(t)
+		if n == 0 && o.Network != nil {
+			node = c.NodeWithin(t, o.Network)
+		}
+		c.Nodes = append(c.Nodes, node.Start(t, c.args...))
+		backends = append(backends, net.JoinHostPort(node.Host, strconv.Itoa(node.Port)))
 	}
 	c.Proxy = startProxy(t, c.Installation, backends)
 	return c
@@ -63,11 +71,12 @@ func (c *Cluster) StartNode(t testing.TB, n int) {
 	c.Nodes[n] = c.Nodes[n].Installation.Start(t, c.args...)
 }
 
-// SeedKey makes the merchant of the guide and one API key, which works on every
-// node when it returns.
+// SeedKey makes the merchant of the guide, who may have as many API keys as a
+// test wants, and one API key, which works on every node when it returns.
 func (c *Cluster) SeedKey(t testing.TB) APIKey {
 	t.Helper()
 	c.Seed(t)
+	c.CLI(t, "merchant", "update", "4259", "--key-limit", "1000")
 	return c.NewKey(t)
 }
 

@@ -32,8 +32,8 @@ var run struct {
 func Main(m *testing.M) { os.Exit(runTests(m, "-race")) }
 
 // MainWithoutRace is Main with a binary that has no race detector: for tests
-// that start very many processes, or that measure.
-func MainWithoutRace(m *testing.M) { os.Exit(runTests(m)) }
+// that start very many processes, or that measure. It returns the exit code.
+func MainWithoutRace(m *testing.M) int { return runTests(m) }
 
 func runTests(m *testing.M, flags ...string) int {
 	flag.Parse() // the search wants to know whether -v is given

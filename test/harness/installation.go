@@ -11,24 +11,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
 )
 
 // Installation is a database with the address that its servers have.
 type Installation struct {
-	Data    string       // path of the data directory; empty where the database is PostgreSQL
-	Port    int          // that servers listen on
+	Data    string // path of the data directory; empty where the database is PostgreSQL
+	Host    string // that servers listen on
+	Port    int
 	URL     string       // where they are asked; begins every address of theirs
 	Public  string       // that servers are told where it is not URL, but that of a proxy in front
 	Binary  string       // path
 	Environ []string     // of every process, beside the usual
 	Client  *http.Client // that requests are sent with
 
-	config   string // configuration file; "" for none
-	database string // of PostgreSQL, and its owner; "" for the embedded one
+	within []string // what begins the command line of every process, for a network of its own
+	config string   // configuration file; "" for none
+
+	postgres *postgrestest.Server // nil: the database is the embedded one
+	database string               // of PostgreSQL, and its owner
 }
 
 var names struct {
@@ -58,9 +65,9 @@ func New(t testing.TB) *Installation {
 // listenAnywhere gives an installation a port, and a client, of its own.
 func (in *Installation) listenAnywhere(t testing.TB) {
 	t.Helper()
-	in.Port = freePort(t)
+	in.Host, in.Port = "127.0.0.1", freePort(t)
 	in.URL = fmt.Sprintf("http://localhost:%d", in.Port)
-	in.Client = NewClient(&http.Transport{})
+	in.Client = in.NewClient(&http.Transport{})
 }
 
 // NewClient returns a client that finds every host at the loopback address,
@@ -126,7 +133,9 @@ func (in *Installation) Command(ctx context.Context, args ...string) *exec.Cmd {
 	if in.config != "" {
 		args = append(args, "--config", in.config)
 	}
-	c := exec.CommandContext(ctx, in.Binary, args...)
+	line := append(slices.Clone(in.within), in.Binary)
+	line = append(line, args...)
+	c := exec.CommandContext(ctx, line[0], line[1:]...)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + run.own, "GORACE=atexit_sleep_ms=0"}, in.Environ...)
 	dieWithParent(c)
 	return c

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -31,12 +32,12 @@ func NewOnPostgres(t testing.TB, p *postgrestest.Server) *Installation {
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0", role, role))
 	address := net.JoinHostPort(p.Host, strconv.Itoa(p.Port))
-	in.database = role
+	in.database, in.postgres = role, p
 	in.Environ = []string{
 		"TOKENWRIGHT_DATABASE=" + fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", role, password, address, role),
 		"TOKENWRIGHT_MASTER_KEY=" + masterKey,
 	}
-	t.Cleanup(func() { in.keepDatabase(t, p) })
+	t.Cleanup(func() { in.keepDatabase(t) })
 	return in
 }
 
@@ -56,9 +57,30 @@ func (in *Installation) Node(t testing.TB) *Installation {
 	return &node
 }
 
+// OnPostgres tells whether the database is PostgreSQL.
+func (in *Installation) OnPostgres() bool { return in.postgres != nil }
+
+// Lines runs a query of one column of text beside the product, in whichever
+// database, and returns what it finds.
+func (in *Installation) Lines(t testing.TB, query string) []string {
+	t.Helper()
+	var text string
+	if !in.OnPostgres() {
+		text = in.SQLite(t, query+";")
+	} else {
+		text = postgrestest.Query[string](t, in.postgres, in.database,
+			"WITH found(line) AS ("+query+") SELECT coalesce(string_agg(line, E'\n'), '') FROM found")
+	}
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
 // keepDatabase leaves the files of the database, the write-ahead log and what
 // the server has logged for the search at the end.
-func (in *Installation) keepDatabase(t testing.TB, p *postgrestest.Server) {
+func (in *Installation) keepDatabase(t testing.TB) {
+	p := in.postgres
 	oid := "*" // of every database, where the server does not tell
 	if p.Try("postgres", "CHECKPOINT") == nil {
 		oid = strconv.Itoa(postgrestest.Query[int](t, p, "postgres", "SELECT oid::int FROM pg_database WHERE datname = '"+in.database+"'"))

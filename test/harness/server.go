@@ -56,8 +56,8 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 	t.Helper()
 	metrics := freePort(t)
 	args = append([]string{
-		"serve", "--url", cmp.Or(in.Public, in.URL), "--listen", fmt.Sprintf("127.0.0.1:%d", in.Port),
-		"--metrics-listen", fmt.Sprintf("127.0.0.1:%d", metrics), "--log-format", "json",
+		"serve", "--url", cmp.Or(in.Public, in.URL), "--listen", fmt.Sprintf("%s:%d", in.Host, in.Port),
+		"--metrics-listen", fmt.Sprintf("%s:%d", in.Host, metrics), "--log-format", "json",
 	}, args...)
 	log, err := os.CreateTemp(filepath.Dir(in.Data), "server-*.log")
 	if err != nil {
@@ -66,7 +66,7 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 	defer func() { _ = log.Close() }() // the process has its own
 	s := &Server{
 		Installation: in, Process: in.Command(context.Background(), args...),
-		MetricsURL: fmt.Sprintf("http://localhost:%d/metrics", metrics), Log: log.Name(), Ended: make(chan struct{}),
+		MetricsURL: fmt.Sprintf("http://%s:%d/metrics", in.Host, metrics), Log: log.Name(), Ended: make(chan struct{}),
 	}
 	s.Process.Stdout, s.Process.Stderr = log, log
 	if err := s.Process.Start(); err != nil {
@@ -156,7 +156,7 @@ func (s *Server) WaitFor(t testing.TB, within time.Duration) *os.ProcessState {
 // write-ahead log with its index.
 func (s *Server) Observe(t testing.TB) {
 	t.Helper()
-	resp, err := http.Get(s.MetricsURL)
+	resp, err := s.Client.Get(s.MetricsURL)
 	if err != nil {
 		t.Errorf("reading the metrics: %v", err)
 		return

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"flag"
+	"os"
 	"testing"
 
 	"github.com/tokenwright/tokenwright/test/harness"
@@ -12,4 +13,4 @@ import (
 var selected = flag.String("case", "", "rule to prove: C-037, C-038, or all")
 
 // What is measured is the product as it is released.
-func TestMain(m *testing.M) { harness.MainWithoutRace(m) }
+func TestMain(m *testing.M) { os.Exit(harness.MainWithoutRace(m)) }

@@ -1,0 +1,136 @@
+package faults
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// revoker has an application revoke its tokens, one after the other: a change
+// over HTTP, by the connections that the node keeps to the database.
+type revoker struct {
+	client *http.Client
+	keys   []harness.APIKey
+	stop   chan struct{}
+	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	revoked []revoked // acknowledged
+	failed  []failure // not acknowledged
+}
+
+// revoked is a token whose revocation was acknowledged.
+type revoked struct {
+	token string
+	key   harness.APIKey
+	at    time.Time // of the acknowledgement
+	took  time.Duration
+}
+
+// startRevoker begins to revoke, a few times a second, at the address of in.
+func startRevoker(t *testing.T, in *harness.Installation, keys ...harness.APIKey) *revoker {
+	t.Helper()
+	r := &revoker{client: in.NewClient(&http.Transport{}), keys: keys, stop: make(chan struct{})}
+	r.client.Timeout = 3 * patience // so that an answer that comes too late is seen as such
+	r.done.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-r.stop:
+				return
+			case <-time.After(300 * time.Millisecond):
+				r.revokeOne(in.URL, keys[n%len(keys)])
+			}
+		}
+	})
+	t.Cleanup(func() { r.end() })
+	return r
+}
+
+func (r *revoker) end() {
+	r.mu.Lock()
+	select {
+	case <-r.stop:
+	default:
+		close(r.stop)
+	}
+	r.mu.Unlock()
+	r.done.Wait()
+}
+
+// revokeOne gets a token and revokes it.
+func (r *revoker) revokeOne(base string, key harness.APIKey) {
+	token := tokenOf(post(r.client, base+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials")).body, key)
+	if token == "" {
+		return // that is for the load to notice
+	}
+	began := time.Now()
+	f := post(r.client, base+"/demo/oauth/revoke", credentials(key, "token", token))
+	f.at, f.took = began, time.Since(began)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.status == http.StatusOK {
+		r.revoked = append(r.revoked, revoked{token, key, time.Now(), f.took})
+	} else {
+		r.failed = append(r.failed, f)
+	}
+}
+
+func credentials(key harness.APIKey, name, value string) url.Values {
+	return url.Values{"client_id": {key.ClientID}, "client_secret": {key.ClientSecret}, name: {value}}
+}
+
+// firstAfter returns when the first revocation was acknowledged behind then.
+func (r *revoker) firstAfter(t *testing.T, then time.Time) time.Time {
+	t.Helper()
+	var at time.Time
+	harness.Eventually(t, time.Minute, "a revocation is acknowledged", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for n := len(r.revoked) - 1; n >= 0 && r.revoked[n].at.After(then); n-- {
+			at = r.revoked[n].at
+		}
+		return !at.IsZero()
+	})
+	return at
+}
+
+// into counts into a row what the revoker has met: refusals that are not the
+// documented one for a database that is away, or that came too late, and
+// revocations that a node does not know.
+func (r *revoker) into(t *testing.T, o *outcome, nodes ...*harness.Server) {
+	t.Helper()
+	r.end()
+	for _, f := range r.failed {
+		if !f.unavailable() {
+			o.wrong++
+			t.Errorf("%s: a revocation was answered at %s", o.fault, f)
+		}
+		within(t, o.fault+": the answer to a revocation", f.took, patience)
+	}
+	for _, node := range nodes {
+		for _, revoked := range r.revoked {
+			if !revoked.knownTo(node) {
+				o.lost++
+				t.Errorf("%s: the revocation of %s is lost on a node", o.fault, revoked.at.Format("15:04:05.000"))
+			}
+		}
+	}
+	if len(r.revoked) == 0 {
+		t.Errorf("%s: no revocation was acknowledged: this run has tested nothing", o.fault)
+	}
+}
+
+// knownTo tells whether a node knows that the token is dead, or hears of it in time.
+func (r revoked) knownTo(node *harness.Server) bool {
+	for {
+		answer := post(node.Client, node.URL+"/demo/oauth/introspect", credentials(r.key, "token", r.token))
+		if answer.body == `{"active":false}` || time.Since(r.at) > harness.Propagation {
+			return answer.body == `{"active":false}`
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
