@@ -27,6 +27,9 @@ func choose[T any](inShort, inFull T) T {
 	return inShort
 }
 
+// aMoment is the pause between changes that only have to be there.
+const aMoment = 300 * time.Millisecond
+
 // poolSize is the default of database_connections; one more hears of changes.
 const poolSize = 10
 

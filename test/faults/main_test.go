@@ -20,6 +20,9 @@ var (
 // time (9 ms, not 37 ms), so that more of them are cut off. Package e2e runs
 // the same commands with it.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "4"); err != nil { // the parallel ones wait most of the time, for a fault to pass
+		panic(err)
+	}
 	code := harness.MainWithoutRace(m)
 	if err := results.show(*resultsFile); err != nil {
 		fmt.Fprintln(os.Stderr, "writing the results:", err)

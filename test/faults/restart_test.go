@@ -22,7 +22,7 @@ func TestRestartsOfPostgreSQLLoseNothing(t *testing.T) {
 	endWriters := w.begin(t, choose(2, 4))
 	var revokers []*revoker
 	for _, node := range c.Nodes {
-		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t)))
+		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
 	}
 	for range choose(3, 20) {
 		<-time.After(choose(time.Second, 15*time.Second)) // of ordinary work

@@ -17,10 +17,11 @@ import (
 type outcome struct {
 	rule, fault string
 	times       int
-	asked       int // for tokens, meanwhile
-	lost        int // changes acknowledged and not there
-	wrong       int // answers that say what is not so
-	failed      int // requests that had to be answered well and were not
+	asked       int           // for tokens, meanwhile
+	lost        int           // changes acknowledged and not there
+	wrong       int           // answers that say what is not so
+	failed      int           // requests that had to be answered well and were not
+	slowest     time.Duration // answer to a change that could not be made
 	recovery    []time.Duration
 	note        string // what else was measured
 }
@@ -71,12 +72,16 @@ func (o outcome) cells() []string {
 	if n := len(o.recovery); n > 0 {
 		recovery = fmt.Sprintf("%s / %s / %s", milliseconds(o.recovery[n/2]), milliseconds(o.recovery[(n*99+99)/100-1]), milliseconds(o.recovery[n-1]))
 	}
+	slowest := "-"
+	if o.slowest > 0 {
+		slowest = milliseconds(o.slowest).String()
+	}
 	number := func(n int) string { return fmt.Sprint(n) }
-	return []string{o.rule, o.fault, number(o.times), number(o.asked), number(o.lost), number(o.wrong), number(o.failed), recovery, cmp.Or(o.note, "-")}
+	return []string{o.rule, o.fault, number(o.times), number(o.asked), number(o.lost), number(o.wrong), number(o.failed), slowest, recovery, cmp.Or(o.note, "-")}
 }
 
 var headings = []string{
-	"rule", "fault", "times", "token requests", "acknowledged and lost", "wrong answers", "failed requests", "recovery: median / p99 / max", "beside it",
+	"rule", "fault", "times", "token requests", "acknowledged and lost", "wrong answers", "failed requests", "slowest refusal of a change", "recovery: median / p99 / max", "beside it",
 }
 
 // show prints all rows, and writes them to a file where one is named.

@@ -14,7 +14,7 @@ import (
 // over HTTP, by the connections that the node keeps to the database.
 type revoker struct {
 	client *http.Client
-	keys   []harness.APIKey
+	key    harness.APIKey
 	stop   chan struct{}
 	done   sync.WaitGroup
 
@@ -28,21 +28,21 @@ type revoked struct {
 	token string
 	key   harness.APIKey
 	at    time.Time // of the acknowledgement
-	took  time.Duration
 }
 
-// startRevoker begins to revoke, a few times a second, at the address of in.
-func startRevoker(t *testing.T, in *harness.Installation, keys ...harness.APIKey) *revoker {
+// startRevoker begins to revoke tokens of an API key at the address of in, with
+// pauses.
+func startRevoker(t *testing.T, in *harness.Installation, key harness.APIKey, pause time.Duration) *revoker {
 	t.Helper()
-	r := &revoker{client: in.NewClient(&http.Transport{}), keys: keys, stop: make(chan struct{})}
+	r := &revoker{client: in.NewClient(&http.Transport{}), key: key, stop: make(chan struct{})}
 	r.client.Timeout = 3 * patience // so that an answer that comes too late is seen as such
 	r.done.Go(func() {
-		for n := 0; ; n++ {
+		for {
 			select {
 			case <-r.stop:
 				return
-			case <-time.After(300 * time.Millisecond):
-				r.revokeOne(in.URL, keys[n%len(keys)])
+			case <-time.After(pause):
+				r.revokeOne(in.URL)
 			}
 		}
 	})
@@ -62,18 +62,18 @@ func (r *revoker) end() {
 }
 
 // revokeOne gets a token and revokes it.
-func (r *revoker) revokeOne(base string, key harness.APIKey) {
-	token := tokenOf(post(r.client, base+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials")).body, key)
+func (r *revoker) revokeOne(base string) {
+	token := tokenOf(post(r.client, base+"/demo/oauth/token", credentials(r.key, "grant_type", "client_credentials")).body, r.key)
 	if token == "" {
 		return // that is for the load to notice
 	}
 	began := time.Now()
-	f := post(r.client, base+"/demo/oauth/revoke", credentials(key, "token", token))
+	f := post(r.client, base+"/demo/oauth/revoke", credentials(r.key, "token", token))
 	f.at, f.took = began, time.Since(began)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if f.status == http.StatusOK {
-		r.revoked = append(r.revoked, revoked{token, key, time.Now(), f.took})
+		r.revoked = append(r.revoked, revoked{token, r.key, time.Now()})
 	} else {
 		r.failed = append(r.failed, f)
 	}
@@ -109,8 +109,16 @@ func (r *revoker) into(t *testing.T, o *outcome, nodes ...*harness.Server) {
 			o.wrong++
 			t.Errorf("%s: a revocation was answered at %s", o.fault, f)
 		}
+		o.slowest = max(o.slowest, f.took)
 		within(t, o.fault+": the answer to a revocation", f.took, patience)
 	}
+	r.lostInto(t, o, nodes...)
+}
+
+// lostInto is into without a look at refusals.
+func (r *revoker) lostInto(t *testing.T, o *outcome, nodes ...*harness.Server) {
+	t.Helper()
+	r.end()
 	for _, node := range nodes {
 		for _, revoked := range r.revoked {
 			if !revoked.knownTo(node) {

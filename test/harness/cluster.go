@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type Cluster struct {
 	Postgres *postgrestest.Server
 	Nodes    []*Server
 	Proxy    *Proxy
+	Network  *Network // of the first node; nil where all are on this machine
 
 	args []string
 }
@@ -37,7 +39,7 @@ type Cluster struct {
 // A change on one node, or by a command, acts on all others within a second.
 func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 	t.Helper()
-	c := &Cluster{Postgres: o.Postgres}
+	c := &Cluster{Postgres: o.Postgres, Network: o.Network}
 	if c.Postgres == nil {
 		Need(t, "haproxy") // before there is anything to run
 		c.Postgres = postgrestest.Start(t, "listen_addresses=*")
@@ -62,7 +64,22 @@ func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 		backends = append(backends, net.JoinHostPort(node.Host, strconv.Itoa(node.Port)))
 	}
 	c.Proxy = startProxy(t, c.Installation, backends)
+	t.Cleanup(func() { c.stop(t) })
 	return c
+}
+
+// stop ends the nodes that run, all at the same time, as operators do.
+func (c *Cluster) stop(t testing.TB) {
+	if t.Failed() {
+		return // what is left is killed
+	}
+	for _, node := range c.Nodes {
+		if node.Running() {
+			node.Observe(t)
+			node.Signal(t, syscall.SIGTERM)
+			defer node.endsWell(t)
+		}
+	}
 }
 
 // StartNode runs a node again that has ended, at its old address.

@@ -169,3 +169,10 @@ func (in *Installation) Works(t testing.TB, key APIKey) bool {
 	t.Helper()
 	return in.Ask(t, in.URL+"/oauth/token", key.ClientID, key.ClientSecret).AccessToken != ""
 }
+
+// Refuses tells whether an API key is refused as one that is not there; a
+// server that cannot tell does neither.
+func (in *Installation) Refuses(t testing.TB, key APIKey) bool {
+	t.Helper()
+	return in.Ask(t, in.URL+"/oauth/token", key.ClientID, key.ClientSecret).Error == "invalid_client"
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,6 +122,12 @@ func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	s.Observe(t)
 	s.Signal(t, syscall.SIGTERM)
+	s.endsWell(t)
+}
+
+// endsWell waits until a server has ended that was asked to.
+func (s *Server) endsWell(t testing.TB) {
+	t.Helper()
 	if state := s.WaitFor(t, 30*time.Second); state.ExitCode() != 0 {
 		t.Errorf("the server ended with %s", state)
 	}
@@ -172,6 +179,23 @@ func (s *Server) Observe(t testing.TB) {
 			s.Keep(t, "database"+suffix, content)
 		}
 	}
+}
+
+// Metric returns a metric, the sum of all its series.
+func (s *Server) Metric(t testing.TB, name string) float64 {
+	t.Helper()
+	var sum float64
+	for line := range strings.Lines(string(s.Get(t, s.MetricsURL).Body)) {
+		fields := strings.Fields(line)
+		if series, _, _ := strings.Cut(line, "{"); len(fields) == 2 && (series == name || fields[0] == name) {
+			v, err := strconv.ParseFloat(fields[1], 64)
+			if err != nil {
+				t.Fatalf("reading the metrics: %v", err)
+			}
+			sum += v
+		}
+	}
+	return sum
 }
 
 // ReadLog returns the log so far.

@@ -1,0 +1,154 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// R-20, C-169: while PostgreSQL is away, for less than max_staleness, tokens are
+// issued and what was deleted before stays refused; changes are answered 503, soon.
+func TestTokensGoOnWhilePostgreSQLIsAway(t *testing.T) {
+	short(t)
+	away := choose(8*time.Second, time.Minute)
+	c := harness.NewCluster(t, harness.ClusterOptions{})
+	key, deleted := c.SeedKey(t), c.NewKey(t)
+	var revokers []*revoker
+	for _, node := range c.Nodes {
+		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
+	}
+	o := outcome{rule: "R-20", fault: fmt.Sprintf("PostgreSQL is away for %s", away)}
+	tokens := startLoad(t, c.Installation, key, choose(100, 500))
+	deleteEverywhere(t, c, deleted)
+	stopAsking := askForDeleted(t, &o, c, deleted)
+
+	if err := c.Postgres.Stop(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(away)
+	if err := c.Postgres.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	accepts := time.Now()
+	o.times++
+	var first time.Time
+	for _, r := range revokers {
+		if at := r.firstAfter(t, accepts); at.After(first) {
+			first = at
+		}
+	}
+	o.recovers(t, first.Sub(accepts), 3*time.Second)
+	stopAsking()
+	tokens.into(t, &o, nil)
+	for _, r := range revokers {
+		r.into(t, &o, c.Nodes...)
+		if len(r.failed) == 0 {
+			t.Error("no change was refused: this run has tested nothing")
+		}
+	}
+	o.report(t)
+}
+
+// deleteEverywhere returns once every node refuses the API key.
+func deleteEverywhere(t *testing.T, c *harness.Cluster, key harness.APIKey) {
+	t.Helper()
+	c.CLI(t, "key", "delete", key.ClientID, "--yes")
+	for _, node := range c.Nodes {
+		harness.Eventually(t, harness.Propagation, "the deleted API key is refused", func() bool { return node.Refuses(t, key) })
+	}
+}
+
+// askForDeleted asks every node for a token of a deleted API key, which each has
+// refused already, until the function that it returns is called. Whatever
+// becomes of the database, each refuses it again.
+func askForDeleted(t *testing.T, o *outcome, c *harness.Cluster, key harness.APIKey) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for _, node := range c.Nodes {
+		client := node.NewClient(&http.Transport{})
+		wg.Go(func() {
+			for n := 0; n == 0 || ctx.Err() == nil; n++ {
+				f := post(client, node.URL+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials"))
+				if f.status != http.StatusUnauthorized {
+					mu.Lock()
+					o.wrong++
+					mu.Unlock()
+					t.Errorf("%s: a deleted API key is answered at %s", o.fault, f)
+				}
+				<-time.After(100 * time.Millisecond)
+			}
+		})
+	}
+	return func() { cancel(); wg.Wait() }
+}
+
+// Once the database has been away for longer than max_staleness a node says so at
+// /readyz, and token requests get 503 with Retry-After: never 401, for nothing is
+// known to be wrong with the credentials.
+func TestStaleNodesRefuseNobody(t *testing.T) {
+	short(t)
+	const staleness = 3 * time.Second
+	c := harness.NewCluster(t, harness.ClusterOptions{Config: "max_staleness: 3s\n"})
+	key := c.SeedKey(t)
+	o := outcome{rule: "R-22", fault: "PostgreSQL is away for longer than max_staleness"}
+	asked := []*load{startLoad(t, c.Installation, key, 50)} // by HAProxy's own answer, once it has no node left
+	for _, node := range c.Nodes {
+		asked = append(asked, startLoad(t, node.Installation, key, 50))
+	}
+	for range choose(1, 5) {
+		if err := c.Postgres.Stop(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		stopped := time.Now()
+		for _, node := range c.Nodes {
+			harness.Eventually(t, 20*time.Second, "/readyz says that the database is away", func() bool {
+				a := node.Get(t, node.URL+"/readyz")
+				return a.Status == http.StatusServiceUnavailable && strings.Contains(string(a.Body), "database has not answered")
+			})
+		}
+		if early := time.Since(stopped); early < staleness-time.Second {
+			t.Errorf("the nodes were stale after %s", early)
+		}
+		<-time.After(2 * time.Second)
+		if err := c.Postgres.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		accepts := time.Now()
+		o.times++
+		for _, l := range asked {
+			o.recovers(t, l.recovered(t, accepts).Sub(accepts), 3*time.Second)
+		}
+	}
+	unavailable := 0
+	for _, l := range asked {
+		l.into(t, &o, func(f failure) bool { unavailable++; return f.unavailable() })
+	}
+	if unavailable == 0 {
+		t.Error("no request was answered 503: this run has tested nothing")
+	}
+	o.note = fmt.Sprintf("%d requests were answered 503, as they had to be; recovery is that of either node and of HAProxy", unavailable)
+	o.report(t)
+}
+
+// recovered returns when the last question was asked behind then that was not
+// answered with a token, once a second has passed without one.
+func (l *load) recovered(t *testing.T, then time.Time) time.Time {
+	t.Helper()
+	last := then
+	harness.Eventually(t, time.Minute, "tokens are issued for a second", func() bool {
+		if failures := l.since(last); len(failures) > 0 {
+			last = failures[len(failures)-1].at.Add(time.Nanosecond)
+		}
+		return time.Since(last) > time.Second
+	})
+	return last
+}

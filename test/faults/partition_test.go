@@ -1,0 +1,101 @@
+package faults
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// partition is one way to part a node and its database for a while.
+type partition struct {
+	cut  string
+	span time.Duration
+}
+
+// partitions are each way once, or fifty of them: as many of each span in each way.
+func partitions() []partition {
+	spans := choose([]int{5}, []int{5, 5, 5, 5, 5, 5, 15, 15, 40, 60})
+	var list []partition
+	for _, seconds := range spans {
+		for _, cut := range harness.Cuts {
+			list = append(list, partition{cut, time.Duration(seconds) * time.Second})
+		}
+	}
+	return list
+}
+
+// a node and its database are parted, in a network of their own. The node
+// issues tokens for max_staleness, then says that it cannot; it refuses changes
+// soon; and it is itself again soon after. Who asks the other node, or HAProxy,
+// does not notice.
+func TestPartitionFromTheDatabaseIsOneNodesMatter(t *testing.T) {
+	short(t)
+	const staleness = 30 * time.Second
+	c := harness.NewCluster(t, harness.ClusterOptions{Network: harness.NewNetwork(t), Config: fmt.Sprintf("max_staleness: %s\n", staleness)})
+	key := c.SeedKey(t)
+	others := outcome{rule: "R-22", fault: "partitions of the other node"}
+	throughProxy, atOther := startLoad(t, c.Installation, key, choose(50, 200)), startLoad(t, c.Nodes[1].Installation, key, choose(50, 100))
+	changesAtOther := startRevoker(t, c.Nodes[1].Installation, c.NewKey(t), aMoment)
+	rows := map[string]*outcome{}
+	for _, p := range partitions() {
+		o := rows[p.cut]
+		if o == nil {
+			o = &outcome{rule: "R-22", fault: "partition of a node: " + p.cut}
+			rows[p.cut] = o
+		}
+		p.happen(t, o, c, key, staleness)
+		others.times++
+	}
+	for _, cut := range harness.Cuts {
+		rows[cut].report(t)
+	}
+	throughProxy.into(t, &others, nil)
+	atOther.into(t, &others, nil)
+	changesAtOther.into(t, &others, c.Nodes...)
+	others.failed += len(changesAtOther.failed)
+	for _, f := range changesAtOther.failed {
+		t.Errorf("a change at the other node was refused at %s", f)
+	}
+	others.note = fmt.Sprintf("asked by HAProxy and at the other node; %d changes there, all made", len(changesAtOther.revoked))
+	others.report(t)
+}
+
+// happen parts the first node and the database, and judges what its clients meet.
+func (p partition) happen(t *testing.T, o *outcome, c *harness.Cluster, key harness.APIKey, staleness time.Duration) {
+	t.Helper()
+	node := c.Nodes[0]
+	doomed := c.NewKey(t)
+	tokens := startLoad(t, node.Installation, key, choose(50, 100))
+	changes := startRevoker(t, node.Installation, c.NewKey(t), aMoment)
+	changes.firstAfter(t, time.Now())
+	heal := c.Network.Cut(t, p.cut)
+	began := time.Now()
+	c.CLI(t, "key", "delete", doomed.ClientID, "--yes")
+	<-time.After(time.Until(began.Add(p.span)))
+	heal()
+	healed := time.Now()
+	harness.Eventually(t, time.Minute, "the node refuses what was deleted meanwhile", func() bool { return node.Refuses(t, doomed) })
+	refuses := time.Now()
+	again := tokens.recovered(t, healed)
+	for _, at := range []time.Time{changes.firstAfter(t, healed), refuses} {
+		if at.After(again) {
+			again = at
+		}
+	}
+	o.times++
+	o.recovers(t, again.Sub(healed), 3*time.Second)
+	stale := 0
+	tokens.into(t, o, func(f failure) bool { // the directory may have been half a second old when it began
+		allowed := f.unavailable() && f.at.After(began.Add(staleness-time.Second)) && f.at.Before(again)
+		if allowed {
+			stale++
+		}
+		return allowed
+	})
+	if late := p.span - staleness; late > 5*time.Second && stale == 0 {
+		t.Errorf("%s: the node has issued tokens for longer than %s", o.fault, staleness)
+	}
+	changes.into(t, o, c.Nodes...)
+}
