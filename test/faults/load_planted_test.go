@@ -1,0 +1,66 @@
+package faults
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// A load that notices nothing would look like a product that never fails: so
+// each kind of answer is given by a server that is not the product.
+func TestLoadTellsFailuresApart(t *testing.T) {
+	const id = "twc_demo_0123456789012345678901"
+	tokenFor := func(id string) string {
+		payload := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"client_id":%q}`, id))
+		return fmt.Sprintf(`{"access_token":"e30.%s.c2lnbmF0dXJlc2lnbmF0dXJl"}`, payload)
+	}
+	for _, c := range []struct {
+		name               string
+		status             int
+		retryAfter, body   string
+		issued             bool
+		wrong, unavailable bool
+	}{
+		{name: "a token", status: 200, body: tokenFor(id), issued: true},
+		{name: "a token of another", status: 200, body: tokenFor("twc_demo_other"), wrong: true},
+		{name: "no token", status: 200, body: `{}`, wrong: true},
+		{name: "a refusal", status: 401, body: `{"error":"invalid_client"}`, wrong: true},
+		{name: "unavailable", status: 503, retryAfter: "5", body: `{"error":"temporarily_unavailable"}`, unavailable: true},
+		{name: "unavailable for how long?", status: 503, body: `{"error":"temporarily_unavailable"}`},
+		{name: "unavailable in another's words", status: 503, retryAfter: "5", body: `<html>`},
+		{name: "an internal error", status: 500, body: `{"error":"server_error"}`},
+		{name: "no answer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if c.status == 0 {
+					panic(http.ErrAbortHandler)
+				}
+				if c.retryAfter != "" {
+					w.Header().Set("Retry-After", c.retryAfter)
+				}
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, c.body)
+			}))
+			defer s.Close()
+			in := harness.New(t)
+			in.URL = s.URL
+			l := startLoad(t, in, harness.APIKey{ClientID: id}, 0)
+			l.ask()
+			failures := l.end()
+			if c.issued {
+				if l.issued != 1 || len(failures) != 0 {
+					t.Errorf("issued %d, failures %v", l.issued, failures)
+				}
+				return
+			}
+			if l.issued != 0 || len(failures) != 1 || failures[0].status != c.status || failures[0].wrong() != c.wrong || failures[0].unavailable() != c.unavailable {
+				t.Errorf("issued %d, failures %v", l.issued, failures)
+			}
+		})
+	}
+}
