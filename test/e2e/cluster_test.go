@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/tokenwright/tokenwright/test/harness"
@@ -22,4 +26,28 @@ func TestEveryNodeBehindTheProxyIssuesTheSameTokens(t *testing.T) {
 	if v := c.VerifyEvents(t); !v.OK {
 		t.Errorf("the events: %+v", v)
 	}
+}
+
+// The example configuration of HAProxy tells nodes where a request comes from,
+// and what a client claims about that counts for nothing.
+func TestNodesHearFromTheProxyWhoAsks(t *testing.T) {
+	t.Parallel()
+	c := harness.NewCluster(t, harness.ClusterOptions{})
+	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	c.Client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		return elsewhere.DialContext(ctx, network, "127.0.0.1:"+port)
+	}
+	r := harness.NewRequest(t, http.MethodGet, c.URL+"/demo/oauth/jwks", "")
+	r.Header.Set("X-Forwarded-For", "203.0.113.9")
+	if a := c.Do(t, r); a.Status != http.StatusOK {
+		t.Fatalf("the JWKS is answered %d", a.Status)
+	}
+	harness.Eventually(t, harness.ASecond, "a node has logged the request, and the address of the client", func() bool {
+		records := slices.Concat(c.Nodes[0].Records(t, "request"), c.Nodes[1].Records(t, "request"))
+		return slices.ContainsFunc(records, func(r map[string]any) bool { return r["address"] == "127.0.0.2" && r["status"] == float64(200) })
+	})
 }
