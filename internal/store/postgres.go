@@ -63,7 +63,7 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connectionAge)
 	db.SetConnMaxIdleTime(connectionIdle)
-	s := &Store{write: db, read: db, limit: postgresLimit}
+	s := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: postgresLimit}
 	// Engines that only speak the protocol may refuse this: nodes then find
 	// changes by asking.
 	_, err = db.ExecContext(ctx, notify)

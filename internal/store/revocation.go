@@ -65,7 +65,7 @@ func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list [
 
 // RevokeToken implements authority.Store.
 func (s *Store) RevokeToken(ctx context.Context, r *authority.Revocation, most int) error {
-	return s.transact(ctx, func(t *tx) error {
+	return s.alone(ctx, func(t *tx) error {
 		last, err := t.lockRevocations()
 		if err != nil {
 			return err

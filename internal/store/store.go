@@ -24,6 +24,7 @@ type Store struct {
 	write *sql.DB // one connection on SQLite
 	read  *sql.DB // snapshots that do not wait for the writer; on PostgreSQL the same
 
+	turn     chan struct{}   // taken by the change under way; see alone
 	limit    time.Duration   // for a transaction; 0 for none
 	listener *pgx.ConnConfig // where changes are announced; nil for nowhere
 }
@@ -57,7 +58,7 @@ func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close
 // change runs f and writes its event, in one transaction. The event counter is
 // locked first: so all changes have one order, and what f reads stays true.
 func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) error) error {
-	return s.transact(ctx, func(t *tx) error {
+	return s.alone(ctx, func(t *tx) error {
 		head, err := t.lockEvents()
 		if err != nil {
 			return err
@@ -67,6 +68,22 @@ func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) erro
 		}
 		return t.writeEvent(d.Link(head.Seq, head.Hash))
 	})
+}
+
+// alone is transact for what begins with a lock that all of its kind wait for.
+// Those of one node wait here, not in the database, where each would have a
+// connection that others need, and those of a node that is paused would get the
+// lock in turn, each until the database loses patience with it.
+func (s *Store) alone(ctx context.Context, f func(*tx) error) error {
+	ctx, cancel := limited(ctx, s.limit)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for another change: %w", ctx.Err())
+	}
+	return s.transact(ctx, f)
 }
 
 // tries is how often a transaction is run that the database has ended for the
