@@ -26,6 +26,13 @@ func partitions() []partition {
 	return list
 }
 
+func longest() (span time.Duration) {
+	for _, p := range partitions() {
+		span = max(span, p.span)
+	}
+	return span
+}
+
 // a node and its database are parted, in a network of their own. The node
 // issues tokens for max_staleness, then says that it cannot; it refuses changes
 // soon; and it is itself again soon after. Who asks the other node, or HAProxy,
@@ -35,9 +42,7 @@ func TestPartitionFromTheDatabaseIsOneNodesMatter(t *testing.T) {
 	const staleness = 30 * time.Second
 	c := harness.NewCluster(t, harness.ClusterOptions{Network: harness.NewNetwork(t), Config: fmt.Sprintf("max_staleness: %s\n", staleness)})
 	key := c.SeedKey(t)
-	others := outcome{rule: "R-22", fault: "partitions of the other node"}
-	throughProxy, atOther := startLoad(t, c.Installation, key, choose(50, 200)), startLoad(t, c.Nodes[1].Installation, key, choose(50, 100))
-	changesAtOther := startRevoker(t, c.Nodes[1].Installation, c.NewKey(t), aMoment)
+	others := askOthers(t, c, key)
 	rows := map[string]*outcome{}
 	for _, p := range partitions() {
 		o := rows[p.cut]
@@ -46,20 +51,53 @@ func TestPartitionFromTheDatabaseIsOneNodesMatter(t *testing.T) {
 			rows[p.cut] = o
 		}
 		p.happen(t, o, c, key, staleness)
-		others.times++
+		others.row.times++
 	}
 	for _, cut := range harness.Cuts {
 		rows[cut].report(t)
 	}
-	throughProxy.into(t, &others, nil)
-	atOther.into(t, &others, nil)
-	changesAtOther.into(t, &others, c.Nodes...)
-	others.failed += len(changesAtOther.failed)
-	for _, f := range changesAtOther.failed {
+	others.report(t, c, staleness)
+}
+
+// others are those who do not ask the node that is parted from its database.
+type others struct {
+	row                  outcome
+	throughProxy, atNode *load
+	changes              *revoker // at the other node
+}
+
+func askOthers(t *testing.T, c *harness.Cluster, key harness.APIKey) *others {
+	t.Helper()
+	return &others{
+		row:          outcome{rule: "R-22", fault: "partitions of the other node"},
+		throughProxy: startLoad(t, c.Installation, key, choose(50, 200)),
+		atNode:       startLoad(t, c.Nodes[1].Installation, key, choose(50, 100)),
+		changes:      startRevoker(t, c.Nodes[1].Installation, c.NewKey(t), aMoment),
+	}
+}
+
+func (o *others) report(t *testing.T, c *harness.Cluster, staleness time.Duration) {
+	t.Helper()
+	passedOn := 0 // in the moment that HAProxy takes to notice that the node is stale
+	o.throughProxy.into(t, &o.row, func(f failure) bool {
+		allowed := f.unavailable() && longest() > staleness
+		if allowed {
+			passedOn++
+		}
+		return allowed
+	})
+	if limit := o.throughProxy.asked / 100; passedOn > limit {
+		t.Errorf("HAProxy has passed on %d answers of a stale node, more than %d", passedOn, limit)
+	}
+	o.atNode.into(t, &o.row, nil)
+	o.changes.into(t, &o.row, c.Nodes...)
+	o.row.failed += len(o.changes.failed)
+	for _, f := range o.changes.failed {
 		t.Errorf("a change at the other node was refused at %s", f)
 	}
-	others.note = fmt.Sprintf("asked by HAProxy and at the other node; %d changes there, all made", len(changesAtOther.revoked))
-	others.report(t)
+	o.row.note = fmt.Sprintf("asked by HAProxy and at the other node; %d changes there, all made; %d answers 503 by HAProxy before it had noticed that the node was stale",
+		len(o.changes.revoked), passedOn)
+	o.row.report(t)
 }
 
 // happen parts the first node and the database, and judges what its clients meet.
