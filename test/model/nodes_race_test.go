@@ -1,0 +1,177 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// longest is how long a call may take, which waits for those of 49 others.
+const longest = time.Second
+
+// R-33, C-184, C-191, C-228: two nodes create, enable, disable and delete API
+// keys, rotate secrets and signing keys and revoke tokens, all at once. There is
+// an order in which all their answers are right, limits hold at every moment,
+// and each change has its event.
+func TestTwoNodesOnPostgreSQLAnswerAsIfOneDidOneThingAfterTheOther(t *testing.T) {
+	race(t, onPostgres(t), *rounds)
+}
+
+func TestTwoHandlesOfSQLiteAnswerAsIfOneDidOneThingAfterTheOther(t *testing.T) {
+	race(t, onSQLite(t), *rounds/4)
+}
+
+func race(t *testing.T, in *installation, rounds int) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	_, err := in.nodes[0].CreateScope(t.Context(), authority.Actor{ID: "test"}, authority.Scope{Name: scope})
+	must(t, err)
+	events := newEventHistory(t, in)
+	standing := in.newKey(t, "standing")
+	sum := tally{}
+	for n := 0; n < rounds && !t.Failed(); n++ {
+		in.ripen(t)
+		r := in.newRound(t, n, standing)
+		endLooking := r.watch(n % 2)
+		r.run(seed + uint64(n))
+		sum.looks += endLooking()
+		r.listAll()
+		r.holdEvents(events.read(t, in.stores[n%2]))
+		r.holdOrder()
+		r.holdAgreement()
+		sum.add(r)
+	}
+	head, err := in.nodes[1].VerifyEvents(t.Context(), nil, nil)
+	must(t, err)
+	if head.Seq != events.seq {
+		t.Errorf("the chain of the events ends with %d, not %d", head.Seq, events.seq)
+	}
+	t.Log(sum.table(events.total))
+	sum.judge(t)
+}
+
+// newKey makes an API key of a merchant of its own, which both nodes know.
+func (in *installation) newKey(t *testing.T, id authority.MerchantID) *apiKey {
+	t.Helper()
+	actor := authority.Actor{ID: "test"}
+	_, err := in.nodes[0].CreateMerchant(t.Context(), actor, id, string(id))
+	must(t, err)
+	created, secret, err := in.nodes[0].CreateAPIKey(t.Context(), actor, authority.NewAPIKey{
+		MerchantID: id, Env: demo, Name: "Standing", Scopes: []string{scope},
+	})
+	must(t, err)
+	k := &apiKey{"standing", created.ID, secret}
+	eventually(t, "the API key works at the other node", func() bool { return k.works(in.nodes[1]) })
+	return k
+}
+
+// newRound makes the merchants of a round: those that both nodes change with
+// two API keys, so that the limit is near, the others with as many as may be.
+func (in *installation) newRound(t *testing.T, n int, standing *apiKey) *round {
+	t.Helper()
+	r := &round{installation: in, t: t, n: n, standing: standing}
+	for i := range shared + owned {
+		m := &merchant{id: authority.MerchantID(fmt.Sprintf("r%dm%d", n, i)), own: i >= shared}
+		r.merchants = append(r.merchants, m)
+		// The node that works on it alone makes it: so it knows it.
+		w := &worker{round: r, n: workers + i, node: i % 2}
+		_, err := w.authority().CreateMerchant(t.Context(), authority.Actor{ID: "test"}, m.id, "Contended")
+		must(t, err)
+		for range map[bool]int{false: 2, true: limit}[m.own] {
+			w.create(m)
+		}
+		if len(m.made) < 2 {
+			t.Fatalf("merchant %s has %d API keys", m.id, len(m.made))
+		}
+	}
+	return r
+}
+
+// listAll looks once more what there is, after everything.
+func (r *round) listAll() {
+	for i, m := range r.merchants {
+		w := &worker{round: r, n: 2*workers + i, node: i % 2}
+		w.do(list, m, "", func(ctx context.Context, _ authority.Actor, o *operation) error { return w.list(ctx, m, o) })
+	}
+}
+
+// tally is what a run has found.
+type tally struct {
+	rounds, looks int
+	took          map[action][]time.Duration
+	results       map[action]map[result]int
+}
+
+func (s *tally) add(r *round) {
+	s.rounds++
+	if s.took == nil {
+		s.took, s.results = map[action][]time.Duration{}, map[action]map[result]int{}
+	}
+	for _, o := range r.ops {
+		s.took[o.action] = append(s.took[o.action], o.ret.Sub(o.call))
+		if s.results[o.action] == nil {
+			s.results[o.action] = map[result]int{}
+		}
+		s.results[o.action][o.result]++
+	}
+}
+
+func (s *tally) table(events int) string {
+	var out strings.Builder
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\ncall\tcalls\tanswers\tp50\tp99\tmax")
+	for _, a := range []action{
+		create, enable, disable, remove, list, use, rotateSecret, rotateSigningKey, revokeSigningKey, tend, revokeToken,
+	} {
+		took := s.took[a]
+		if len(took) == 0 {
+			continue
+		}
+		slices.Sort(took)
+		var answers []string
+		for r, n := range s.results[a] {
+			answers = append(answers, fmt.Sprintf("%d %s", n, r))
+		}
+		slices.SortFunc(answers, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+		at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(time.Microsecond) }
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", a, len(took), strings.Join(answers, ", "), at(0.5), at(0.99), at(1))
+	}
+	_ = w.Flush() // into memory
+	fmt.Fprintf(&out, "%d rounds of %d workers, %d events; every invariant looked at %d times from outside", s.rounds, workers, events, s.looks)
+	return out.String()
+}
+
+// judge holds that the run has tested what it is for; with -judge, also
+// how long anybody has waited.
+func (s *tally) judge(t *testing.T) {
+	t.Helper()
+	for a, r := range map[action]result{
+		create: atLimit, enable: done, remove: done, use: refused, rotateSecret: done, rotateSigningKey: done, revokeToken: done,
+	} {
+		if s.results[a][r] == 0 {
+			t.Errorf("no answer to %s was ever: %s; this run has tested too little", a, r)
+		}
+	}
+	if s.looks == 0 {
+		t.Error("nobody has looked")
+	}
+	if !*judge {
+		return
+	}
+	for a, took := range s.took {
+		if most := slices.Max(took); most > longest {
+			t.Errorf("a call to %s took %s", a, most)
+		}
+		if n := s.results[a][unknown]; n > 0 {
+			t.Errorf("%d calls to %s had no answer", n, a)
+		}
+	}
+}
