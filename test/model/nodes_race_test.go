@@ -46,7 +46,7 @@ func race(t *testing.T, open func(*testing.T) *installation, rounds int) {
 }
 
 func raceOn(t *testing.T, in *installation, seed uint64, rounds int, sum *tally) {
-	_, err := in.nodes[0].CreateScope(t.Context(), authority.Actor{ID: "test"}, authority.Scope{Name: scope})
+	_, err := in.nodes[0].CreateScope(t.Context(), somebody, authority.Scope{Name: scope})
 	must(t, err)
 	events := newEventHistory(t, in)
 	standing := in.newKey(t, "standing")
@@ -73,10 +73,9 @@ func raceOn(t *testing.T, in *installation, seed uint64, rounds int, sum *tally)
 // newKey makes an API key of a merchant of its own, which both nodes know.
 func (in *installation) newKey(t *testing.T, id authority.MerchantID) *apiKey {
 	t.Helper()
-	actor := authority.Actor{ID: "test"}
-	_, err := in.nodes[0].CreateMerchant(t.Context(), actor, id, string(id))
+	_, err := in.nodes[0].CreateMerchant(t.Context(), somebody, id, string(id))
 	must(t, err)
-	created, secret, err := in.nodes[0].CreateAPIKey(t.Context(), actor, authority.NewAPIKey{
+	created, secret, err := in.nodes[0].CreateAPIKey(t.Context(), somebody, authority.NewAPIKey{
 		MerchantID: id, Env: demo, Name: "Standing", Scopes: []string{scope},
 	})
 	must(t, err)
@@ -95,7 +94,7 @@ func (in *installation) newRound(t *testing.T, n int, standing *apiKey) *round {
 		r.merchants = append(r.merchants, m)
 		// The node that works on it alone makes it: so it knows it.
 		w := &worker{round: r, n: workers + i, node: i % 2}
-		_, err := w.authority().CreateMerchant(t.Context(), authority.Actor{ID: "test"}, m.id, "Contended")
+		_, err := w.authority().CreateMerchant(t.Context(), somebody, m.id, "Contended")
 		must(t, err)
 		for range map[bool]int{false: 2, true: limit}[m.own] {
 			w.create(m)

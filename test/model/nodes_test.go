@@ -20,6 +20,9 @@ const (
 	scope = "customers:read"
 )
 
+// somebody prepares what is tested.
+var somebody = authority.Actor{ID: "test"}
+
 // clock is the machine's, moved ahead between rounds: so signing keys ripen.
 type clock struct{ ahead atomic.Int64 }
 
@@ -62,7 +65,7 @@ func newInstallation(t *testing.T, open func() (*store.Store, error)) *installat
 		in.stores[n] = s
 		cfg := in.config(s, master)
 		if n == 0 {
-			must(t, authority.Initialize(t.Context(), cfg, "tw", authority.MerchantText, authority.Actor{ID: "test"}))
+			must(t, authority.Initialize(t.Context(), cfg, "tw", authority.MerchantText, somebody))
 		}
 		in.nodes[n], err = authority.Open(t.Context(), cfg)
 		must(t, err)

@@ -1,0 +1,85 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// A token costs no statement: what nodes ask the database for while tokens are
+// issued depends on the time that goes by, and on how many API keys are in use
+// (their use is written down every five seconds), not on how many tokens.
+func TestTokensCostNoStatements(t *testing.T) {
+	short(t)
+	p := postgrestest.Start(t, "listen_addresses=*", "shared_preload_libraries=pg_stat_statements")
+	p.Exec(t, "postgres", "CREATE EXTENSION pg_stat_statements")
+	c := harness.NewCluster(t, harness.ClusterOptions{Postgres: p})
+	keys := []harness.APIKey{c.SeedKey(t)}
+	for len(keys) < choose(20, 200) {
+		keys = append(keys, c.CreateKey(t, "demo"))
+	}
+	c.NewKey(t) // once it works on every node, so do all before it
+	const interval = 5 * time.Second
+	span := choose[time.Duration](2, 12) * interval
+
+	idle := statements(t, c, func() { <-time.After(span) })
+	fewTokens, many := choose(100, 100), choose(200, 400)
+	var few, lots int
+	fewer := statements(t, c, func() { few = askInTurn(t, c.Installation, keys, fewTokens, span) })
+	more := statements(t, c, func() { lots = askInTurn(t, c.Installation, keys, many, span) })
+
+	perToken := float64(more-fewer) / float64(lots-few)
+	if most := choose(0.1, 0.02); perToken > most { // a span may have one time of writing more than another
+		t.Errorf("%d statements for %d tokens, %d for %d: %.3f for each further token", fewer, few, more, lots, perToken)
+	}
+	rate := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/span.Seconds()) }
+	outcome{rule: "P7", fault: fmt.Sprintf("statements of two nodes: %d API keys in use", len(keys)), times: 1, asked: few + lots,
+		note: fmt.Sprintf("%s statements a second without tokens, %s at %d tokens a second, %s at %d: %.4f for each further token",
+			rate(idle), rate(fewer), fewTokens, rate(more), many, perToken)}.report(t)
+}
+
+// statements counts what the database is asked for meanwhile, BEGIN and COMMIT
+// among it.
+func statements(t *testing.T, c *harness.Cluster, meanwhile func()) int {
+	t.Helper()
+	count := func() int {
+		return postgrestest.Query[int](t, c.Postgres, "postgres", `SELECT coalesce(sum(calls), 0)::int FROM pg_stat_statements s
+			JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname <> 'postgres'`)
+	}
+	before := count()
+	meanwhile()
+	return count() - before
+}
+
+// askInTurn asks for tokens of one API key after the other, at a constant rate,
+// and returns how many it got: all.
+func askInTurn(t *testing.T, in *harness.Installation, keys []harness.APIKey, rate int, span time.Duration) int {
+	t.Helper()
+	client := in.NewClient(&http.Transport{MaxIdleConnsPerHost: 256})
+	defer client.CloseIdleConnections()
+	var issued atomic.Int64
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	began := time.Now()
+	for n := 0; time.Since(began) < span; n++ {
+		<-tick.C
+		key := keys[n%len(keys)]
+		wg.Go(func() {
+			f := post(client, in.URL+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials"))
+			if tokenOf(f.body, key) == "" {
+				t.Errorf("a token request failed: %s", f)
+				return
+			}
+			issued.Add(1)
+		})
+	}
+	wg.Wait()
+	return int(issued.Load())
+}
