@@ -28,7 +28,8 @@ const (
 	rotateSecret     action = "rotate secret"
 	rotateSigningKey action = "rotate signing key"
 	revokeSigningKey action = "revoke signing key"
-	tend             action = "tend signing keys"
+	tendSigningKeys  action = "tend signing keys"
+	writeUsage       action = "write usage"
 	revokeToken      action = "revoke token"
 )
 

@@ -140,7 +140,8 @@ func (s *tally) table() string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\ncall\tcalls\tanswers\tp50\tp99\tmax")
 	for _, a := range []action{
-		create, enable, disable, remove, list, use, rotateSecret, rotateSigningKey, revokeSigningKey, tend, revokeToken,
+		create, enable, disable, remove, list, use, rotateSecret, rotateSigningKey, revokeSigningKey, tendSigningKeys,
+		writeUsage, revokeToken,
 	} {
 		took := s.took[a]
 		if len(took) == 0 {

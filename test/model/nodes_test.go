@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -35,10 +36,18 @@ type installation struct {
 	clock  clock
 }
 
-// onPostgres makes an installation in a database of its own.
+// onPostgres makes an installation in a database of its own, in which no two
+// transactions may ever wait for each other.
 func onPostgres(t *testing.T) *installation {
 	t.Helper()
-	url := postgrestest.Shared(t).Database(t)
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	t.Cleanup(func() { // once all sessions are over, which count at their end
+		n := postgrestest.Query[int](t, server, "postgres", "SELECT deadlocks FROM pg_stat_database WHERE datname = '"+path.Base(url)+"'")
+		if n > 0 {
+			t.Errorf("%d deadlocks", n)
+		}
+	})
 	return newInstallation(t, func() (*store.Store, error) {
 		return store.OpenPostgres(t.Context(), url, store.Options{Create: true})
 	})
@@ -48,9 +57,9 @@ func onPostgres(t *testing.T) *installation {
 // beside it: two handles of one file.
 func onSQLite(t *testing.T) *installation {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tokenwright.db")
+	file := filepath.Join(t.TempDir(), "tokenwright.db")
 	return newInstallation(t, func() (*store.Store, error) {
-		return store.OpenSQLite(t.Context(), path, store.Options{Create: true})
+		return store.OpenSQLite(t.Context(), file, store.Options{Create: true})
 	})
 }
 

@@ -96,7 +96,7 @@ func (r *round) run(seed uint64) {
 		begin(n%2, (*worker).rotateSecret)
 		begin(n%2, (*worker).revokeToken)
 		begin(n%2, (*worker).rotateSigningKey)
-		begin(n%2, (*worker).tendSigningKeys)
+		begin(n%2, (*worker).tend)
 	}
 	if begun != workers {
 		r.t.Fatalf("%d workers", begun)
@@ -261,8 +261,13 @@ func (w *worker) rotateSigningKey() {
 	})
 }
 
-func (w *worker) tendSigningKeys() {
-	w.do(tend, nil, "", func(ctx context.Context, _ authority.Actor, _ *operation) error {
+// tend does what time asks for, and so writes down the use of the API
+// keys that both nodes have met.
+func (w *worker) tend() {
+	w.do(writeUsage, nil, "", func(ctx context.Context, _ authority.Actor, _ *operation) error {
+		return w.authority().FlushUsage(ctx)
+	})
+	w.do(tendSigningKeys, nil, "", func(ctx context.Context, _ authority.Actor, _ *operation) error {
 		return w.authority().TendSigningKeys(ctx)
 	})
 }
