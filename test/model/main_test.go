@@ -9,7 +9,7 @@ import (
 )
 
 // rounds is few where the tests run after every change.
-var rounds = flag.Int("rounds", 20, "how often two nodes race; a quarter as often on SQLite")
+var rounds = flag.Int("rounds", 20, "how often two nodes race; a quarter as often on SQLite, and where sessions are ended")
 
 // judge is for a quiet machine.
 var judge = flag.Bool("judge", false, "judge how long calls take")

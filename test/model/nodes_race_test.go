@@ -25,6 +25,12 @@ func TestTwoNodesOnPostgreSQLAnswerAsIfOneDidOneThingAfterTheOther(t *testing.T)
 	race(t, onPostgres, *rounds)
 }
 
+// calls that fail have done what they were asked for, wholly, or
+// nothing of it.
+func TestTwoNodesWhoseSessionsAreEndedAnswerAsIfOneDidOneThingAfterTheOther(t *testing.T) {
+	race(t, onFailingPostgres, *rounds/4)
+}
+
 func TestTwoHandlesOfSQLiteAnswerAsIfOneDidOneThingAfterTheOther(t *testing.T) {
 	race(t, onSQLite, *rounds/4)
 }
@@ -53,8 +59,12 @@ func raceOn(t *testing.T, in *installation, seed uint64, rounds int, sum *tally)
 	for n := 0; n < rounds && !t.Failed(); n++ {
 		in.ripen(t)
 		r := in.newRound(t, n, standing)
-		endLooking := r.watch(n % 2)
+		endLooking, endHarm := r.watch(n%2), func() {}
+		if in.disturb != nil {
+			endHarm = in.disturb()
+		}
 		r.run(seed + uint64(n))
+		endHarm()
 		sum.looks += endLooking()
 		r.listAll()
 		r.holdEvents(events.read(t, in.stores[n%2]))
@@ -116,6 +126,7 @@ func (r *round) listAll() {
 
 // tally is what a run has found.
 type tally struct {
+	disturbed             bool
 	rounds, looks, events int
 	took                  map[action][]time.Duration
 	results               map[action]map[result]int
@@ -123,6 +134,7 @@ type tally struct {
 
 func (s *tally) add(r *round) {
 	s.rounds++
+	s.disturbed = r.disturb != nil
 	if s.took == nil {
 		s.took, s.results = map[action][]time.Duration{}, map[action]map[result]int{}
 	}
@@ -175,7 +187,10 @@ func (s *tally) judge(t *testing.T) {
 	if s.looks == 0 {
 		t.Error("nobody has looked")
 	}
-	if !*judge {
+	if s.disturbed && s.results[create][unknown] == 0 {
+		t.Error("no creation has ever failed; this run has tested too little")
+	}
+	if !*judge || s.disturbed {
 		return
 	}
 	for a, took := range s.took {

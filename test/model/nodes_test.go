@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/credential"
 	"github.com/tokenwright/tokenwright/internal/jose"
@@ -34,6 +36,10 @@ type installation struct {
 	nodes  [2]*authority.Authority
 	stores [2]*store.Store
 	clock  clock
+
+	// disturb does harm while workers work, until the function that it returns is
+	// called; nil for none. Then calls may fail: what they have done is unknown.
+	disturb func() (end func())
 }
 
 // onPostgres makes an installation in a database of its own, in which no two
@@ -51,6 +57,49 @@ func onPostgres(t *testing.T) *installation {
 	return newInstallation(t, func() (*store.Store, error) {
 		return store.OpenPostgres(t.Context(), url, store.Options{Create: true})
 	})
+}
+
+// onFailingPostgres is onPostgres where sessions are ended all the time in the
+// midst of what they do.
+func onFailingPostgres(t *testing.T) *installation {
+	t.Helper()
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	in := newInstallation(t, func() (*store.Store, error) {
+		return store.OpenPostgres(t.Context(), url, store.Options{Create: true})
+	})
+	in.disturb = func() func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			endSessions(ctx, t, url)
+		}()
+		return func() {
+			cancel()
+			<-ended
+		}
+	}
+	return in
+}
+
+func endSessions(ctx context.Context, t *testing.T, url string) {
+	db, err := pgx.Connect(t.Context(), url+"?sslmode=disable")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = db.Close(context.Background()) }() // it is of no more use
+	for ctx.Err() == nil {
+		if _, err := db.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' ORDER BY random() LIMIT 1`); err != nil {
+			t.Errorf("ending a session: %v", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // onSQLite makes an installation whose nodes are as a server and a command
