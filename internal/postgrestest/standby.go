@@ -38,6 +38,18 @@ func (s *Server) startStandby(settings []string) (*Server, error) {
 	return standby, standby.run()
 }
 
+// FollowAgain makes a server that has ended a standby of another one, at its old
+// address: what it held is replaced by a copy.
+func (s *Server) FollowAgain(primary *Server) error {
+	if err := os.RemoveAll(s.data()); err != nil {
+		return err
+	}
+	if err := primary.copyTo(s); err != nil {
+		return err
+	}
+	return s.Restart()
+}
+
 func (s *Server) copyTo(standby *Server) error {
 	if err := handOver(standby.Dir); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 // ClusterOptions say how a cluster differs from the usual one.
 type ClusterOptions struct {
 	Postgres *postgrestest.Server // nil: one of its own, which waits for the disk
+	Standby  *postgrestest.Server // a second host in the URL of the database; nil: none
 	Nodes    int                  // 0: two; HAProxy is configured for two
 	Args     []string             // further arguments of each node's serve
 	Config   string               // configuration file of every process, as YAML
@@ -45,6 +46,9 @@ func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 		c.Postgres = postgrestest.Start(t, "listen_addresses=*")
 	}
 	c.Installation = NewOnPostgres(t, c.Postgres)
+	if o.Standby != nil {
+		c.addHost(o.Standby)
+	}
 	c.Public = c.URL
 	if o.Network != nil {
 		c.Public = "https://auth.example.com" // nodes want TLS to end in front where they are reached over a network

@@ -31,7 +31,7 @@ func NewOnPostgres(t testing.TB, p *postgrestest.Server) *Installation {
 	NoteMasterKey(masterKey)
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0", role, role))
-	address := net.JoinHostPort(p.Host, strconv.Itoa(p.Port))
+	address := addressOf(p)
 	in.database, in.postgres = role, p
 	in.Environ = []string{
 		"TOKENWRIGHT_DATABASE=" + fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", role, password, address, role),
@@ -40,6 +40,18 @@ func NewOnPostgres(t testing.TB, p *postgrestest.Server) *Installation {
 	t.Cleanup(func() { in.keepDatabase(t) })
 	return in
 }
+
+func addressOf(p *postgrestest.Server) string { return net.JoinHostPort(p.Host, strconv.Itoa(p.Port)) }
+
+// addHost lets processes to come find the database on another server as well,
+// whichever takes changes.
+func (in *Installation) addHost(p *postgrestest.Server) {
+	in.Environ[0] = strings.Replace(in.Environ[0], addressOf(in.postgres), addressOf(in.postgres)+","+addressOf(p), 1)
+}
+
+// UsePostgres says which server has the database from now on, for tests that
+// look into it.
+func (in *Installation) UsePostgres(p *postgrestest.Server) { in.postgres = p }
 
 func newMasterKey() string {
 	raw := make([]byte, 32)
