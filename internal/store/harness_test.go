@@ -19,16 +19,23 @@ var at = time.UnixMilli(1764000000123).UTC()
 // openStore opens the database at path, making it where there is none.
 func openStore(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := OpenSQLite(t.Context(), path, Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
+	return untilTheEnd(t)(OpenSQLite(t.Context(), path, Options{Create: true}))
+}
+
+// untilTheEnd closes a store, which must open, with the test.
+func untilTheEnd(t testing.TB) func(*Store, error) *Store {
+	return func(s *Store, err error) *Store {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return s
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "tokenwright.db") }

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,16 +24,7 @@ func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 // openPostgres opens a database that postgrestest has made.
 func openPostgres(t testing.TB, url string) *Store {
 	t.Helper()
-	s, err := OpenPostgres(t.Context(), url, Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return untilTheEnd(t)(OpenPostgres(t.Context(), url, Options{Create: true}))
 }
 
 // value reads the one value of a query.
@@ -103,61 +92,16 @@ func TestPostgresMigratesOnlyWhenAllowed(t *testing.T) {
 	must(t, again.Close())
 }
 
-// Nodes and management commands that start at the same time share the work.
 func TestPostgresIsMigratedByWhoeverComesFirst(t *testing.T) {
 	for range 2 {
 		url := postgrestest.Shared(t).Database(t)
-		start := make(chan struct{})
-		errs := make(chan error, 8)
-		for range cap(errs) {
-			go func() {
-				<-start
-				s, err := OpenPostgres(context.Background(), url, Options{Create: true})
-				if err == nil {
-					err = s.Close()
-				}
-				errs <- err
-			}()
-		}
-		close(start)
-		for range cap(errs) {
-			if err := <-errs; err != nil {
-				t.Error(err)
-			}
-		}
+		openTogether(t, func() (*Store, error) { return OpenPostgres(context.Background(), url, Options{Create: true}) })
 		initialize(t, openPostgres(t, url))
 	}
 }
 
-// The same by eight processes, of which one sets the installation up.
 func TestPostgresIsMigratedByWhicheverProcessComesFirst(t *testing.T) {
-	const variable = "TOKENWRIGHT_TEST_POSTGRES"
-	if url := os.Getenv(variable); url != "" {
-		s := openPostgres(t, url)
-		inst, root, keys := firstRows()
-		err := s.Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "tw"))
-		if err != nil && !errors.Is(err, authority.ErrExists) {
-			t.Error(err)
-		}
-		return
-	}
-	url := postgrestest.Shared(t).Database(t)
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-			cmd.Env = append(os.Environ(), variable+"="+url)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
-		})
-	}
-	wait.Wait()
-	s := openPostgres(t, url)
-	if n := len(read(t, s).Events); n != 1 {
-		t.Errorf("%d events after one of eight set it up", n)
-	}
-	checkChain(t, s)
+	setUpTogether(t, func() string { return postgrestest.Shared(t).Database(t) }, openPostgres)
 }
 
 // Whoever migrates holds a lock, so that nobody does the same beside it.

@@ -118,57 +118,68 @@ func TestSQLiteMigratesOnlyWhenAllowed(t *testing.T) {
 	must(t, s.Close())
 }
 
-// Nodes and management commands that start at the same time share the work.
 func TestSQLiteIsMigratedByWhoeverComesFirst(t *testing.T) {
 	for range 2 {
 		path := newPath(t)
-		start := make(chan struct{})
-		errs := make(chan error, 8)
-		for range cap(errs) {
-			go func() {
-				<-start
-				s, err := OpenSQLite(context.Background(), path, Options{Create: true})
-				if err == nil {
-					err = s.Close()
-				}
-				errs <- err
-			}()
-		}
-		close(start)
-		for range cap(errs) {
-			if err := <-errs; err != nil {
-				t.Error(err)
-			}
-		}
+		openTogether(t, func() (*Store, error) { return OpenSQLite(context.Background(), path, Options{Create: true}) })
 		initialize(t, openStore(t, path))
+	}
+}
+
+// openTogether opens an empty database eight times at once: nodes and management
+// commands that start at the same time share the work of migration.
+func openTogether(t *testing.T, open func() (*Store, error)) {
+	t.Helper()
+	start := make(chan struct{})
+	errs := make(chan error, 8)
+	for range cap(errs) {
+		go func() {
+			<-start
+			s, err := open()
+			if err == nil {
+				err = s.Close()
+			}
+			errs <- err
+		}()
+	}
+	close(start)
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 // The same by eight processes, which share no lock but the file's.
 func TestSQLiteIsMigratedByWhicheverProcessComesFirst(t *testing.T) {
+	setUpTogether(t, func() string { return newPath(t) }, openStore)
+}
+
+// setUpTogether lets eight processes open and set up one database at once.
+func setUpTogether(t *testing.T, database func() string, open func(testing.TB, string) *Store) {
+	t.Helper()
 	const variable = "TOKENWRIGHT_TEST_DATABASE"
-	if path := os.Getenv(variable); path != "" {
-		s := openStore(t, path)
+	if name := os.Getenv(variable); name != "" { // this is one of them
 		inst, root, keys := firstRows()
-		err := s.Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "tw"))
+		err := open(t, name).Initialize(t.Context(), inst, root, keys, draft(authority.InstallationCreated, "tw"))
 		if err != nil && !errors.Is(err, authority.ErrExists) {
 			t.Error(err)
 		}
 		return
 	}
-	path := newPath(t)
+	name := database()
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-			cmd.Env = append(os.Environ(), variable+"="+path)
+			cmd.Env = append(os.Environ(), variable+"="+name)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
 	}
 	wait.Wait()
-	s := openStore(t, path)
+	s := open(t, name)
 	if n := len(read(t, s).Events); n != 1 {
 		t.Errorf("%d events after one of eight set it up", n)
 	}

@@ -129,3 +129,10 @@ func (w *work) into(t *testing.T, o *outcome, c *harness.Cluster) {
 	}
 	o.note += fmt.Sprintf("; %d commands acknowledged, %d in doubt (%d done)", w.done, done+notDone, done)
 }
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

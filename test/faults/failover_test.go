@@ -23,10 +23,7 @@ func TestPromotingASynchronousStandbyLosesNothing(t *testing.T) {
 	o := outcome{rule: "R-21", fault: "the primary is killed, its synchronous standby promoted"}
 	tokens := startLoad(t, c.Installation, key, choose(100, 400))
 	endWriters := w.begin(t, choose(2, 4))
-	var revokers []*revoker
-	for _, node := range c.Nodes {
-		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
-	}
+	revokers := startRevokers(t, c)
 	for range choose(1, 20) {
 		<-time.After(choose(time.Second, 5*time.Second)) // of ordinary work
 		killed := time.Now()
@@ -34,12 +31,7 @@ func TestPromotingASynchronousStandbyLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		standby.Exec(t, "postgres", "SELECT pg_promote()")
-		first := w.firstAfter(t, killed)
-		for _, r := range revokers { // of either node
-			if at := r.firstAfter(t, killed); at.After(first) {
-				first = at
-			}
-		}
+		first := latest(w.firstAfter(t, killed), revokers.firstAfter(t, killed))
 		o.times++
 		o.recovers(t, first.Sub(killed), 10*time.Second)
 		primary, standby = standby, primary
@@ -50,9 +42,7 @@ func TestPromotingASynchronousStandbyLosesNothing(t *testing.T) {
 	}
 	endWriters()
 	o.note = "recovery is the slowest of both nodes and commands, from the kill"
-	for _, r := range revokers {
-		r.into(t, &o, c.Nodes...)
-	}
+	revokers.into(t, &o, c)
 	tokens.into(t, &o, nil)
 	c.Postgres = primary
 	c.UsePostgres(primary)

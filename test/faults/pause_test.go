@@ -19,10 +19,7 @@ func TestTokensGoOnWhilePostgreSQLIsPaused(t *testing.T) {
 	key := c.SeedKey(t)
 	o := outcome{rule: "R-26", fault: fmt.Sprintf("PostgreSQL is paused for %s", paused)}
 	tokens := startLoad(t, c.Installation, key, choose(100, 400))
-	var revokers []*revoker
-	for _, node := range c.Nodes {
-		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
-	}
+	revokers := startRevokers(t, c)
 	for range choose(1, 5) {
 		resume, err := c.Postgres.Pause()
 		if err != nil {
@@ -34,21 +31,10 @@ func TestTokensGoOnWhilePostgreSQLIsPaused(t *testing.T) {
 		}
 		resumed := time.Now()
 		o.times++
-		var first time.Time
-		for _, r := range revokers {
-			if at := r.firstAfter(t, resumed); at.After(first) {
-				first = at
-			}
-		}
-		o.recovers(t, first.Sub(resumed), 3*time.Second)
+		o.recovers(t, revokers.firstAfter(t, resumed).Sub(resumed), 3*time.Second)
 	}
 	tokens.into(t, &o, nil)
-	refused := 0
-	for _, r := range revokers {
-		r.into(t, &o, c.Nodes...)
-		refused += len(r.failed)
-	}
-	if refused == 0 {
+	if refused := revokers.into(t, &o, c); refused == 0 {
 		t.Error("no change was refused: this run has tested nothing")
 	}
 	o.report(t)

@@ -20,10 +20,7 @@ func TestRestartsOfPostgreSQLLoseNothing(t *testing.T) {
 	connections := watchConnections(t, c)
 	tokens := startLoad(t, c.Installation, key, choose(100, 400))
 	endWriters := w.begin(t, choose(2, 4))
-	var revokers []*revoker
-	for _, node := range c.Nodes {
-		revokers = append(revokers, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
-	}
+	revokers := startRevokers(t, c)
 	for range choose(3, 20) {
 		<-time.After(choose(time.Second, 15*time.Second)) // of ordinary work
 		if err := c.Postgres.Stop(syscall.SIGQUIT); err != nil {
@@ -33,20 +30,13 @@ func TestRestartsOfPostgreSQLLoseNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		accepts := time.Now()
-		first := w.firstAfter(t, accepts)
-		for _, r := range revokers { // of either node
-			if at := r.firstAfter(t, accepts); at.After(first) {
-				first = at
-			}
-		}
+		first := latest(w.firstAfter(t, accepts), revokers.firstAfter(t, accepts))
 		o.times++
 		o.recovers(t, first.Sub(accepts), 2*time.Second)
 	}
 	endWriters()
 	o.note = "recovery is the slowest of both nodes and commands"
-	for _, r := range revokers {
-		r.into(t, &o, c.Nodes...)
-	}
+	revokers.into(t, &o, c)
 	tokens.into(t, &o, nil)
 	connections.into(t, &o, len(c.Nodes))
 	w.into(t, &o, c)

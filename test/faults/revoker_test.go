@@ -50,6 +50,39 @@ func startRevoker(t *testing.T, in *harness.Installation, key harness.APIKey, pa
 	return r
 }
 
+// revokers are one for each node.
+type revokers []*revoker
+
+func startRevokers(t *testing.T, c *harness.Cluster) (all revokers) {
+	t.Helper()
+	for _, node := range c.Nodes {
+		all = append(all, startRevoker(t, node.Installation, c.NewKey(t), aMoment))
+	}
+	return all
+}
+
+// firstAfter returns when a revocation behind then was acknowledged by every node.
+func (all revokers) firstAfter(t *testing.T, then time.Time) (at time.Time) {
+	t.Helper()
+	for _, r := range all {
+		if first := r.firstAfter(t, then); first.After(at) {
+			at = first
+		}
+	}
+	return at
+}
+
+// into counts into a row what each has met, and returns how many revocations
+// were refused.
+func (all revokers) into(t *testing.T, o *outcome, c *harness.Cluster) (refused int) {
+	t.Helper()
+	for _, r := range all {
+		r.into(t, o, c.Nodes...)
+		refused += len(r.failed)
+	}
+	return refused
+}
+
 func (r *revoker) end() {
 	r.mu.Lock()
 	select {
