@@ -7,7 +7,7 @@ import (
 
 // batches are how many things one statement handles: few sizes, so that
 // statements stay prepared.
-var batches = [...]int{256, 16, 1}
+var batches = [...]int{256, 64, 16, 4, 1}
 
 // inBatches hands f all of list in its order, as many at a time as a statement
 // handles.

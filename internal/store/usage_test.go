@@ -46,9 +46,9 @@ func testUsage(t *testing.T, s authority.Store) {
 	addUsage(t, s,
 		use(k, 1, authority.Issued, 4, at.Add(time.Minute), "192.0.2.2"),
 		use(k, 1, authority.Issued, 1, at.Add(time.Hour), ""),
-		use(k, 1, authority.Issued, 1, at.Add(time.Millisecond), "192.0.2.3"), // late, from another node
 		use(k, 2, authority.Outcome(authority.ScopeNotHeld), 1, at, "2001:db8::1"),
 		use(other, 1, authority.Issued, 9, at, "192.0.2.4"))
+	addUsage(t, s, use(k, 1, authority.Issued, 1, at.Add(time.Millisecond), "192.0.2.3")) // late, from another node
 	got, err := s.Usage(t.Context(), k.ID, hour, hour.Add(2*time.Hour))
 	must(t, err)
 	wantEqual(t, "usage", got, []authority.HourUsage{
