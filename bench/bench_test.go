@@ -98,7 +98,12 @@ func TestAnswersAreReadToTheirEnd(t *testing.T) {
 // Every request gets its turn on every connection, and each answer is counted once.
 func TestLoaderCountsWhatTheServerAnswers(t *testing.T) {
 	var served [2]atomic.Int64
+	var gone atomic.Bool // the endpoint is
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gone.Load() {
+			http.NotFound(w, r)
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.URL.Path != "/token" || len(body) != 1 {
 			t.Errorf("%s %s, body %q, %v", r.Method, r.URL, body, err)
@@ -127,7 +132,7 @@ func TestLoaderCountsWhatTheServerAnswers(t *testing.T) {
 	if got.P50 <= 0 || got.P99 < got.P50 || got.Seconds < 0.05 {
 		t.Errorf("got %+v", got)
 	}
-	server.Config.Handler = http.NotFoundHandler()
+	gone.Store(true)
 	if _, err := l.run(t.Context(), 1, time.Millisecond); err == nil {
 		t.Error("a server that has no such endpoint passes")
 	}
