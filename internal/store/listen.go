@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// notify wakes the other nodes once the transaction is committed. A database
+// has one installation in each schema; that of another wakes in vain.
+const notify = `SELECT pg_notify('tokenwright', '')`
+
+const (
+	listenPause = 250 * time.Millisecond // before another connection, doubled up to
+	listenMax   = 5 * time.Second
+	listenCheck = 10 * time.Second // of a connection that is silent
+)
+
+// Listen implements authority.Store.
+func (s *Store) Listen(ctx context.Context, changed func()) {
+	if s.listener == nil {
+		return
+	}
+	for pause := listenPause; ctx.Err() == nil; pause = min(2*pause, listenMax) {
+		if listen(ctx, s.listener, changed) {
+			pause = listenPause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(jitter(pause)):
+		}
+	}
+}
+
+// listen tells of changes on one connection until it fails, and whether it ever
+// listened.
+func listen(ctx context.Context, config *pgx.ConnConfig, changed func()) (listened bool) {
+	c, err := pgx.ConnectConfig(ctx, config.Copy())
+	if err != nil {
+		return false
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = c.Close(ctx)
+	}()
+	if _, err := c.Exec(ctx, `LISTEN tokenwright`); err != nil {
+		return false
+	}
+	for changed(); ; { // what was announced before is lost
+		silent, cancel := context.WithTimeout(ctx, listenCheck)
+		_, err := c.WaitForNotification(silent)
+		if err != nil && errors.Is(silent.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+			err = ping(ctx, c)
+		} else if err == nil {
+			changed()
+		}
+		cancel()
+		if err != nil {
+			return true
+		}
+	}
+}
+
+func ping(ctx context.Context, c *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return c.Ping(ctx)
+}
