@@ -55,10 +55,11 @@ var whole = map[string]string{
 	"an event about no API key": `
 		SELECT kind || ' ' || subject FROM events WHERE kind LIKE 'api_key.%' AND subject NOT IN (SELECT id FROM api_keys)`,
 	"an API key whose events of its deletion are not as many as its deletions": `
-		SELECT id FROM api_keys
-		WHERE (SELECT count(*) FROM events WHERE kind = 'api_key.deleted' AND subject = id) <> CASE status WHEN 'deleted' THEN 1 ELSE 0 END`,
+		SELECT id FROM api_keys LEFT JOIN (SELECT subject, count(*) AS n FROM events WHERE kind = 'api_key.deleted' GROUP BY subject) AS e ON subject = id
+		WHERE coalesce(n, 0) <> CASE status WHEN 'deleted' THEN 1 ELSE 0 END`,
 	"an API key whose version is not the number of its events": `
-		SELECT id FROM api_keys WHERE version <> (SELECT count(*) FROM events WHERE kind LIKE 'api_key.%' AND subject = id)`,
+		SELECT id FROM api_keys LEFT JOIN (SELECT subject, count(*) AS n FROM events WHERE kind LIKE 'api_key.%' GROUP BY subject) AS e ON subject = id
+		WHERE version <> coalesce(n, 0)`,
 	"a deleted API key with a secret": `
 		SELECT id FROM api_keys WHERE status = 'deleted' AND id IN (SELECT api_key_id FROM secrets)`,
 	"an active API key without its one secret": `

@@ -12,7 +12,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// C-300: a token costs no statement: what nodes ask the database for while tokens are
+// P7: a token costs no statement: what nodes ask the database for while tokens are
 // issued depends on the time that goes by, and on how many API keys are in use
 // (their use is written down every five seconds), not on how many tokens.
 func TestTokensCostNoStatements(t *testing.T) {
@@ -39,7 +39,7 @@ func TestTokensCostNoStatements(t *testing.T) {
 		t.Errorf("%d statements for %d tokens, %d for %d: %.3f for each further token", fewer, few, more, lots, perToken)
 	}
 	rate := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/span.Seconds()) }
-	outcome{rule: "C-300", fault: fmt.Sprintf("statements of two nodes: %d API keys in use", len(keys)), times: 1, asked: few + lots,
+	outcome{rule: "P7", fault: fmt.Sprintf("statements of two nodes: %d API keys in use", len(keys)), times: 1, asked: few + lots,
 		note: fmt.Sprintf("%s statements a second without tokens, %s at %d tokens a second, %s at %d: %.4f for each further token",
 			rate(idle), rate(fewer), fewTokens, rate(more), many, perToken)}.report(t)
 }
