@@ -168,9 +168,9 @@ func (r *revoker) lostInto(t *testing.T, o *outcome, nodes ...*harness.Server) {
 // knownTo tells whether a node knows that the token is dead, or hears of it in time.
 func (r revoked) knownTo(node *harness.Server) bool {
 	for {
-		answer := post(node.Client, node.URL+"/demo/oauth/introspect", credentials(r.key, "token", r.token))
-		if answer.body == `{"active":false}` || time.Since(r.at) > harness.Propagation {
-			return answer.body == `{"active":false}`
+		answer := introspect(node, r.key, r.token)
+		if answer == inactive || time.Since(r.at) > harness.Propagation {
+			return answer == inactive
 		}
 		<-time.After(10 * time.Millisecond)
 	}

@@ -25,11 +25,11 @@ func TestTokensCostNoStatements(t *testing.T) {
 		keys = append(keys, c.CreateKey(t, "demo"))
 	}
 	c.NewKey(t) // once it works on every node, so do all before it
-	const interval = 5 * time.Second
+	const interval, fewTokens = 5 * time.Second, 100
 	span := choose[time.Duration](2, 12) * interval
 
 	idle := statements(t, c, func() { <-time.After(span) })
-	fewTokens, many := choose(100, 100), choose(200, 400)
+	many := choose(200, 400)
 	var few, lots int
 	fewer := statements(t, c, func() { few = askInTurn(t, c, keys, fewTokens, span) })
 	more := statements(t, c, func() { lots = askInTurn(t, c, keys, many, span) })

@@ -31,10 +31,9 @@ func NewOnPostgres(t testing.TB, p *postgrestest.Server) *Installation {
 	NoteMasterKey(masterKey)
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password))
 	p.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0", role, role))
-	address := addressOf(p)
 	in.database, in.postgres = role, p
 	in.Environ = []string{
-		"TOKENWRIGHT_DATABASE=" + fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", role, password, address, role),
+		"TOKENWRIGHT_DATABASE=" + fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", role, password, addressOf(p), role),
 		"TOKENWRIGHT_MASTER_KEY=" + masterKey,
 	}
 	t.Cleanup(func() { in.keepDatabase(t) })

@@ -91,6 +91,5 @@ func (p *Proxy) lastLog() string {
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.SplitAfter(string(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-12):], "")
+	return lastLines(string(text))
 }

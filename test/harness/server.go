@@ -211,7 +211,11 @@ func (s *Server) ReadLog(t testing.TB) string {
 // LastLog is what to show of the log where a test has failed.
 func (s *Server) LastLog(t testing.TB) string {
 	t.Helper()
-	lines := strings.SplitAfter(s.ReadLog(t), "\n")
+	return lastLines(s.ReadLog(t))
+}
+
+func lastLines(text string) string {
+	lines := strings.SplitAfter(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-12):], "")
 }
 
