@@ -22,7 +22,7 @@ const module = "github.com/tokenwright/tokenwright/"
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
 	"admin":  {},
-	"verify": {ours: []string{"internal/accesstoken", "internal/jose"}},
+	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/strictjson"}},
 
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -23,7 +24,7 @@ func BenchmarkVerify(b *testing.B) {
 			v := newVerifier(b, testConfig(s))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := v.Verify(token); err != nil {
+				if _, err := v.Verify(context.Background(), token); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -96,7 +96,9 @@ func TestTimesAreJudgedWithALeeway(t *testing.T) {
 	unix := now.Unix()
 	for _, leeway := range []int64{0, 1, 30, 60} {
 		config := testConfig(s)
-		config.Leeway = time.Duration(leeway) * time.Second
+		if config.Leeway = time.Duration(leeway) * time.Second; leeway == 0 {
+			config.Leeway = NoLeeway
+		}
 		v := newVerifier(t, config)
 		for _, tc := range []struct {
 			name          string

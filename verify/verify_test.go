@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func payload(t testing.TB, old, with string) string {
 
 type keySet map[string]*jose.Key
 
-func (s keySet) Key(kid string) (*jose.Key, error) {
+func (s keySet) Key(_ context.Context, kid string) (*jose.Key, error) {
 	if key, ok := s[kid]; ok {
 		return key, nil
 	}
@@ -99,7 +100,7 @@ func (s keySet) Key(kid string) (*jose.Key, error) {
 // awayKeys is a key set that cannot be asked.
 type awayKeys struct{ err error }
 
-func (k awayKeys) Key(string) (*jose.Key, error) { return nil, k.err }
+func (k awayKeys) Key(context.Context, string) (*jose.Key, error) { return nil, k.err }
 
 // deadList is revocation as the feed will have it.
 type deadList struct {
@@ -132,7 +133,7 @@ func testConfig(signers ...*jose.Signer) Config {
 
 func newVerifier(t testing.TB, config Config) *Verifier {
 	t.Helper()
-	v, err := New(config)
+	v, err := New(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func newVerifier(t testing.TB, config Config) *Verifier {
 // is, and that the error does not quote it.
 func refuse(t *testing.T, v *Verifier, name, token string, want error) {
 	t.Helper()
-	c, err := v.Verify(token)
+	c, err := v.Verify(context.Background(), token)
 	if c != nil || !errors.Is(err, want) || !errors.Is(err, ErrInvalid) {
 		t.Errorf("%s: got %v, %v, want %v", name, c, err, want)
 		return
@@ -157,7 +158,7 @@ func refuse(t *testing.T, v *Verifier, name, token string, want error) {
 
 func accept(t *testing.T, v *Verifier, name, token string) {
 	t.Helper()
-	if _, err := v.Verify(token); err != nil {
+	if _, err := v.Verify(context.Background(), token); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
 }
@@ -165,7 +166,7 @@ func accept(t *testing.T, v *Verifier, name, token string) {
 func TestVerifyReturnsTheClaimsThatWereSigned(t *testing.T) {
 	for _, alg := range algorithms {
 		s := testSigner(t, alg)
-		got, err := newVerifier(t, testConfig(s)).Verify(signToken(t, s, string(sample.AppendJSON(nil))))
+		got, err := newVerifier(t, testConfig(s)).Verify(context.Background(), signToken(t, s, string(sample.AppendJSON(nil))))
 		if err != nil || *got != sample {
 			t.Errorf("%s: got %+v, %v, want %+v", alg, got, err, sample)
 		}
@@ -188,14 +189,16 @@ func TestNewRefusesWhatIsNotConfigured(t *testing.T) {
 		"no audience":       func(c *Config) { c.Audience = "" },
 		"one and any":       func(c *Config) { c.AnyAudience = true },
 		"no keys":           func(c *Config) { c.Keys = nil },
+		"stale at once":     func(c *Config) { c.MaxStale = time.Second },
+		"closed at once":    func(c *Config) { c.FailClosedAfter = -1 },
 		"no revocations":    func(c *Config) { c.Revocations = nil },
-		"leeway below 0":    func(c *Config) { c.Leeway = -1 },
+		"leeway below 0":    func(c *Config) { c.Leeway = -2 },
 		"leeway above 60 s": func(c *Config) { c.Leeway = 60*time.Second + 1 },
 	} {
 		config := testConfig(s)
 		newVerifier(t, config)
 		spoil(&config)
-		if v, err := New(config); v != nil || err == nil {
+		if v, err := New(context.Background(), config); v != nil || err == nil {
 			t.Errorf("%s: got %v, %v", name, v, err)
 		}
 	}
@@ -267,13 +270,13 @@ func TestWhatCannotBeToldIsNotInvalid(t *testing.T) {
 	stale := errors.New("stale")
 	config.Revocations = &deadList{err: stale}
 	v := newVerifier(t, config)
-	if c, err := v.Verify(signToken(t, s, string(sample.AppendJSON(nil)))); c != nil || err != stale {
+	if c, err := v.Verify(context.Background(), signToken(t, s, string(sample.AppendJSON(nil)))); c != nil || err != stale {
 		t.Errorf("got %v, %v", c, err)
 	}
 	refuse(t, v, "expired", signToken(t, s, payload(t, `"exp":1764003600`, `"exp":1`)), ErrExpired)
 
 	config.Keys = awayKeys{stale}
-	if c, err := newVerifier(t, config).Verify(signToken(t, s, string(sample.AppendJSON(nil)))); c != nil || err != stale {
+	if c, err := newVerifier(t, config).Verify(context.Background(), signToken(t, s, string(sample.AppendJSON(nil)))); c != nil || err != stale {
 		t.Errorf("without keys: got %v, %v", c, err)
 	}
 }

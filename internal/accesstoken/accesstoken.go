@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/strictjson"
 )
@@ -38,6 +39,16 @@ type Claims struct {
 type MerchantID struct {
 	Text   string // decimal digits where Number
 	Number bool
+}
+
+// HasScope tells whether the token carries exactly that scope.
+func (c *Claims) HasScope(scope string) bool {
+	for held := range strings.SplitSeq(c.Scope, " ") {
+		if held == scope {
+			return scope != ""
+		}
+	}
+	return false
 }
 
 // AppendJSON appends the claims to dst as a JSON object. The strings must need

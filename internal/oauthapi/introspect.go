@@ -109,7 +109,7 @@ func (a *API) aboutToken(env *authority.Environment,
 		if err != nil {
 			return err
 		}
-		claims, err := verifier.Verify(x.token)
+		claims, err := verifier.Verify(r.Context(), x.token)
 		if err != nil && !errors.Is(err, verify.ErrInvalid) {
 			return err // whoever is told no drops a good token
 		}
@@ -142,8 +142,8 @@ func (a *API) whoAsks(w http.ResponseWriter, r *http.Request, x *exchange, env *
 // this node knows.
 func (a *API) verifier(env *authority.Environment) *verify.Verifier {
 	known := knowledge{a.authority, env.Name}
-	v, err := verify.New(verify.Config{
-		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, Leeway: verify.DefaultLeeway, Clock: a.authority.Now,
+	v, err := verify.New(context.Background(), verify.Config{
+		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, CacheSize: -1, Clock: a.authority.Now,
 	})
 	if err != nil {
 		panic(err) // an environment was checked when it was configured
@@ -158,7 +158,7 @@ type knowledge struct {
 }
 
 // Key implements verify.KeySet.
-func (k knowledge) Key(kid string) (*jose.Key, error) {
+func (k knowledge) Key(_ context.Context, kid string) (*jose.Key, error) {
 	key, err := k.VerificationKey(k.env, kid)
 	if errors.Is(err, authority.ErrNotFound) {
 		return nil, verify.ErrKey

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -101,7 +102,8 @@ type serverMetadata struct {
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
 	Revocation        string   `json:"revocation_endpoint"`
 	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
-	RevocationsURI    string   `json:"revocations_uri"` // our own: the feed
+	RevocationsURI    string   `json:"revocations_uri"`       // our own: the feed
+	TokenLifetime     int64    `json:"access_token_lifetime"` // our own: of the longest token, in seconds
 	Documentation     string   `json:"service_documentation"`
 	SubjectTypes      []string `json:"subject_types_supported"`
 	SigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
@@ -121,9 +123,9 @@ func (a *API) metadata(env *authority.Environment) func(*http.Request) (*documen
 			AuthMethods:   authMethods,
 			Introspection: env.Issuer + "/oauth/introspect", IntrospectionAuth: authMethods,
 			Revocation: env.Issuer + "/oauth/revoke", RevocationAuth: authMethods,
-			RevocationsURI: env.Issuer + "/oauth/revocations",
-			Documentation:  a.baseURL + "/docs",
-			SubjectTypes:   []string{"public"}, SigningAlgorithms: []string{string(env.Algorithm)},
+			RevocationsURI: env.Issuer + "/oauth/revocations", TokenLifetime: int64(env.TokenLifetime / time.Second),
+			Documentation: a.baseURL + "/docs",
+			SubjectTypes:  []string{"public"}, SigningAlgorithms: []string{string(env.Algorithm)},
 		}
 		if env.Name != authority.Platform {
 			m.ScopesSupported = a.authority.PublishedScopes()

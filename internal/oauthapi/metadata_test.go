@@ -33,7 +33,7 @@ func TestMetadata(t *testing.T) { // C-084, C-175, C-176, C-177
 			`"introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` +
 			`"revocation_endpoint":"B/` + env + `/oauth/revoke",` +
 			`"revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],` +
-			`"revocations_uri":"B/` + env + `/oauth/revocations",`
+			`"revocations_uri":"B/` + env + `/oauth/revocations","access_token_lifetime":3600,`
 	}
 	for env, want := range map[string]string{
 		"demo": `{"issuer":"B/demo","token_endpoint":"B/demo/oauth/token","jwks_uri":"B/demo/oauth/jwks",` +

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -134,7 +135,7 @@ func newFeedReader(t *testing.T, node *harness.Server) *feedReader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := r.Key(message.KeyID)
+	key, err := r.Key(t.Context(), message.KeyID)
 	if err == nil {
 		err = message.Verify(key)
 	}
@@ -144,8 +145,8 @@ func newFeedReader(t *testing.T, node *harness.Server) *feedReader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.verifier, err = verify.New(verify.Config{
-		Issuer: r.feed.Issuer, Audience: r.feed.Issuer + "/api", Keys: r, Revocations: r, Leeway: verify.DefaultLeeway,
+	r.verifier, err = verify.New(t.Context(), verify.Config{
+		Issuer: r.feed.Issuer, Audience: r.feed.Issuer + "/api", Keys: r, Revocations: r,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func newFeedReader(t *testing.T, node *harness.Server) *feedReader {
 }
 
 // Key implements verify.KeySet.
-func (r *feedReader) Key(kid string) (*jose.Key, error) {
+func (r *feedReader) Key(_ context.Context, kid string) (*jose.Key, error) {
 	for _, k := range r.keys {
 		if k.KeyID() == kid {
 			return k, nil
@@ -177,7 +178,7 @@ func (r *feedReader) Revoked(_ string, claims *accesstoken.Claims) error {
 // not wrong in some other way.
 func (r *feedReader) judge(t *testing.T, token string) error {
 	t.Helper()
-	_, err := r.verifier.Verify(token)
+	_, err := r.verifier.Verify(t.Context(), token)
 	if err != nil && !errors.Is(err, verify.ErrRevoked) {
 		t.Errorf("a token of the node is refused: %v", err)
 	}

@@ -1,0 +1,229 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/jose"
+)
+
+const (
+	// maxFeedWait is how long a request for news waits at the issuer.
+	maxFeedWait = 30 * time.Second
+	// feedGrace is how long an answer may take beside that: a whole feed of a
+	// million tokens is some 70 MB.
+	feedGrace = 30 * time.Second
+	// pollPause lies between two requests: news that come one by one are read
+	// some at a time, and what answers at once whatever is asked is not flooded.
+	pollPause = 500 * time.Millisecond
+	// wholeEvery is when the feed is read from its beginning again, to forget
+	// what the issuer has forgotten.
+	wholeEvery = time.Hour
+	// minMaxStale is the least that leaves time to ask for news.
+	minMaxStale = 5 * time.Second
+)
+
+// followedFeed is what an issuer's revocation feed has told so far.
+type followedFeed struct {
+	*remote
+	clock   func() time.Time
+	wholeAt time.Time // of the goroutine that follows
+
+	mu   sync.RWMutex // for what follows
+	list revoked
+}
+
+// revoked is what is not to be believed any more.
+type revoked struct {
+	issuedAt     time.Time // up to which it is complete; zero: nothing has been read
+	lineage, seq int64
+	minimum      int64            // generation
+	cutoffs      map[string]int64 // generation by client ID
+	tokens       map[accesstoken.TokenID]int64
+	signingKeys  map[string]bool
+}
+
+func newFollowedFeed(r *remote, clock func() time.Time) *followedFeed {
+	return &followedFeed{remote: r, clock: clock, list: revoked{signingKeys: map[string]bool{}}}
+}
+
+// Revoked implements Revocations. No time of a token is compared: one that was
+// issued after its cut-off, by a node that had not heard of it, is dead as well.
+func (f *followedFeed) Revoked(kid string, c *Claims) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	l := &f.list
+	switch {
+	case l.issuedAt.IsZero():
+		return unavailable("no revocations have been read yet")
+	case f.clock().Sub(l.issuedAt) > f.metadata.Load().maxStale:
+		return unavailable("what is known of revocations is too old")
+	case c.Generation < l.minimum, c.Generation < l.cutoffs[c.ClientID], l.signingKeys[kid]:
+		return ErrRevoked
+	}
+	if len(l.tokens) > 0 {
+		// A jti of another form was not given out by the issuer, and is in no list.
+		if id, ok := accesstoken.ParseTokenID(c.ID); ok {
+			if _, dead := l.tokens[id]; dead {
+				return ErrRevoked
+			}
+		}
+	}
+	return nil
+}
+
+// age is how long ago the list was complete; 0 where there is none.
+func (f *followedFeed) age() time.Duration {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.list.issuedAt.IsZero() {
+		return 0
+	}
+	return max(0, f.clock().Sub(f.list.issuedAt))
+}
+
+// follow asks for news again and again, until the context of remote is done.
+// After a failure it does not wait at the issuer: what stands between may not
+// let requests wait.
+func (f *followedFeed) follow() {
+	for failures := 0; f.ctx.Err() == nil; {
+		wait := f.patience()
+		if failures > 0 {
+			wait = 0
+		}
+		began := time.Now()
+		err := f.read(f.ctx, wait)
+		if f.ctx.Err() != nil {
+			return
+		}
+		pause := pollPause - time.Since(began)
+		if err != nil {
+			failures++
+			pause = retryPause(err, failures)
+		}
+		f.tell(err, failures)
+		if err == nil {
+			failures = 0
+		}
+		sleep(f.ctx, pause)
+	}
+}
+
+// tell says once that news fail to come, and once that they come again.
+func (f *followedFeed) tell(err error, failures int) {
+	switch {
+	case err != nil && failures == 1:
+		f.logger.Warn("the revocations of the issuer cannot be read; going on with those known", "issuer", f.issuer,
+			"age", f.age().Round(time.Second), "limit", f.metadata.Load().maxStale, "error", err)
+	case err == nil && failures > 0:
+		f.logger.Info("the revocations of the issuer are read again", "issuer", f.issuer)
+	}
+}
+
+// patience is how long a request may wait at the issuer, so that two more fit
+// into the time after which the list is too old.
+func (f *followedFeed) patience() time.Duration {
+	return max(time.Second, min(maxFeedWait, f.metadata.Load().maxStale/3)).Truncate(time.Second)
+}
+
+// read brings in one answer: what is newer than what is known, or all.
+func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
+	whole := f.list.issuedAt.IsZero() || f.clock().Sub(f.wholeAt) >= wholeEvery // this goroutine alone writes
+	address := f.metadata.Load().revocationsURI
+	if !whole {
+		address += "?after=" + strconv.FormatInt(f.list.seq, 10)
+		if wait > 0 {
+			address += "&wait=" + strconv.Itoa(int(wait.Seconds())) + "s"
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, wait+feedGrace)
+	defer cancel()
+	d, err := fetch(limited, f.client, address, "application/jwt", accesstoken.MaxRevocationsSize)
+	if err != nil {
+		return fmt.Errorf("reading revocations: %w", err)
+	}
+	r, err := f.open(limited, string(d.body))
+	if err == nil {
+		err = f.take(r)
+	}
+	if err != nil {
+		return fmt.Errorf("reading revocations: %w", err)
+	}
+	return nil
+}
+
+// open verifies a feed, as a token is verified.
+func (f *followedFeed) open(ctx context.Context, text string) (*accesstoken.Revocations, error) {
+	m, err := jose.ParseUpTo(strings.TrimSpace(text), accesstoken.MaxRevocationsSize)
+	if err != nil {
+		return nil, err
+	}
+	if m.Type != accesstoken.RevocationsType {
+		return nil, ErrType
+	}
+	if f.list.signingKeys[m.KeyID] {
+		return nil, errors.New("the feed is signed by a key that is revoked")
+	}
+	key, err := f.keys.Key(ctx, m.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Verify(key); err != nil {
+		return nil, err
+	}
+	r, err := accesstoken.ParseRevocations(string(m.Payload))
+	if err != nil {
+		return nil, err
+	}
+	now := f.clock()
+	switch {
+	case r.Issuer != f.issuer:
+		return nil, ErrIssuer
+	case r.Expiry <= now.Add(-DefaultLeeway).Unix():
+		return nil, errors.New("the feed has expired")
+	case r.IssuedAt > now.Add(DefaultLeeway).Unix():
+		return nil, errors.New("the feed is of a time that lies ahead")
+	case slices.Contains(r.SigningKeys, m.KeyID):
+		return nil, errors.New("the feed lists the key that has signed it")
+	}
+	return r, nil
+}
+
+// take merges a feed into the list, or replaces the list by it.
+func (f *followedFeed) take(r *accesstoken.Revocations) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := &f.list
+	switch {
+	case l.issuedAt.IsZero() && r.Partial:
+		return errors.New("a part of the feed was answered, where the whole was asked for")
+	case r.Lineage < l.lineage, r.Lineage == l.lineage && r.Seq < l.seq:
+		return errors.New("the feed is older than the one known") // of a node that has fallen behind
+	case r.Partial && (r.Lineage != l.lineage || r.After > l.seq):
+		f.wholeAt = time.Time{} // a restore, or news that are missing: next time all
+		return errors.New("the feed goes on from another one than the one known")
+	}
+	if !r.Partial {
+		l.cutoffs, l.tokens = make(map[string]int64, len(r.Cutoffs)), make(map[accesstoken.TokenID]int64, len(r.Tokens))
+		f.wholeAt = f.clock()
+	}
+	l.issuedAt = time.Unix(max(r.IssuedAt, l.issuedAt.Unix()), 0)
+	l.lineage, l.seq, l.minimum = r.Lineage, r.Seq, max(l.minimum, r.MinGeneration)
+	for _, c := range r.Cutoffs {
+		l.cutoffs[c.ClientID] = max(l.cutoffs[c.ClientID], c.Generation) // C-159
+	}
+	for _, t := range r.Tokens {
+		l.tokens[t.ID] = t.Expiry
+	}
+	for _, kid := range r.SigningKeys {
+		l.signingKeys[kid] = true
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/jose"
+)
+
+const (
+	// maxKeysAge is how long a set of signing keys is believed that cannot be
+	// read again (C-118).
+	maxKeysAge = 24 * time.Hour
+	// defaultKeep is how long a set may be kept whose answer does not say.
+	defaultKeep = 5 * time.Minute
+	// refreshPause lies between two attempts to read the set, unless it may be
+	// kept for less: made-up key IDs cause no more.
+	refreshPause = time.Minute
+)
+
+// followedKeys is the JWKS of an issuer, read again before it may be kept no
+// longer, and once where a token names a key that is not in it.
+type followedKeys struct {
+	*remote
+	clock   func() time.Time
+	current atomic.Pointer[keys] // nil until it has been read
+	mu      sync.Mutex           // for latest, and for what begins while remote is closed
+	latest  *attempt             // nil: none yet
+}
+
+// keys is one answer, never changed.
+type keys struct {
+	byID   map[string]*jose.Key
+	readAt time.Time
+	keep   time.Duration // as the answer says
+}
+
+// attempt is one request for the set, which all share who wait for it.
+type attempt struct {
+	began time.Time
+	done  chan struct{}
+	err   error // once done
+}
+
+// Key implements KeySet.
+func (k *followedKeys) Key(ctx context.Context, kid string) (*jose.Key, error) {
+	set := k.current.Load()
+	if set == nil {
+		return nil, unavailable("the issuer has not been reached yet")
+	}
+	if key := set.byID[kid]; key != nil && k.clock().Sub(set.readAt) < maxKeysAge {
+		return key, nil
+	}
+	if err := k.refreshSeldom(ctx, set); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err) // the key may be one of those that cannot be read
+	}
+	if key := k.current.Load().byID[kid]; key != nil {
+		return key, nil
+	}
+	return nil, ErrKey
+}
+
+// refreshSeldom reads the set again unless that was tried a moment ago; then it
+// returns what came of it.
+func (k *followedKeys) refreshSeldom(ctx context.Context, set *keys) error {
+	k.mu.Lock()
+	a := k.latest
+	k.mu.Unlock()
+	if k.clock().Sub(a.began) >= set.pause() {
+		return k.refresh(ctx)
+	}
+	return a.wait(ctx)
+}
+
+// pause lies between two attempts.
+func (s *keys) pause() time.Duration { return min(refreshPause, s.keep) }
+
+// refresh reads the set, or waits for whoever does.
+func (k *followedKeys) refresh(ctx context.Context) error {
+	k.mu.Lock()
+	a := k.latest
+	if closed := k.ctx.Err(); closed != nil {
+		k.mu.Unlock()
+		return closed
+	}
+	if a == nil || a.isDone() {
+		a = &attempt{began: k.clock(), done: make(chan struct{})}
+		k.latest = a
+		// Not under ctx: others may wait for it who have more time.
+		k.running.Go(func() {
+			defer close(a.done)
+			a.err = k.read()
+		})
+	}
+	k.mu.Unlock()
+	return a.wait(ctx)
+}
+
+func (a *attempt) isDone() bool {
+	select {
+	case <-a.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (a *attempt) wait(ctx context.Context) error {
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (k *followedKeys) read() error {
+	ctx, cancel := context.WithTimeout(k.ctx, fetchTimeout)
+	defer cancel()
+	d, err := fetch(ctx, k.client, k.metadata.Load().jwksURI, "application/json", 64<<10)
+	if err != nil {
+		return fmt.Errorf("reading signing keys: %w", err)
+	}
+	list, err := jose.ParseJWKS(d.body)
+	if err == nil && len(list) == 0 {
+		err = errors.New("there is none that is known here")
+	}
+	if err != nil {
+		return fmt.Errorf("reading signing keys: %w", err)
+	}
+	keep, ok := maxAge(d.cacheControl)
+	if !ok {
+		keep = defaultKeep
+	}
+	set := &keys{byID: make(map[string]*jose.Key, len(list)), readAt: k.clock(), keep: min(max(keep, time.Second), time.Hour)}
+	for _, key := range list {
+		set.byID[key.KeyID()] = key
+	}
+	k.current.Store(set)
+	return nil
+}
+
+// follow reads the set again and again, until the context of remote is done.
+func (k *followedKeys) follow() {
+	for failures := 0; sleep(k.ctx, k.due()); {
+		switch err := k.refresh(k.ctx); {
+		case k.ctx.Err() != nil:
+			return
+		case err == nil && failures > 0:
+			k.logger.Info("the signing keys of the issuer are read again", "issuer", k.issuer)
+			failures = 0
+		case err != nil:
+			if failures++; failures == 1 {
+				k.logger.Warn("the signing keys of the issuer cannot be read; those known are used for a day at most", "issuer", k.issuer, "error", err)
+			}
+		}
+	}
+}
+
+// due is how long until the set is to be read again: after 0.7 to 0.8 of the
+// time that it may be kept, so that another attempt fits in, or a pause after
+// one that failed.
+func (k *followedKeys) due() time.Duration {
+	set := k.current.Load()
+	k.mu.Lock()
+	a := k.latest
+	k.mu.Unlock()
+	after := set.pause()
+	if a.isDone() && a.err == nil {
+		after = set.keep*7/10 + rand.N(set.keep/10)
+	}
+	return after - k.clock().Sub(a.began)
+}
