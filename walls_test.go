@@ -22,12 +22,13 @@ const module = "github.com/tokenwright/tokenwright/"
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
 	"admin":  {},
-	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/strictjson"}},
+	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
 
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},
 	"internal/accesstoken": {ours: []string{"internal/strictjson"}},
 	"internal/credential":  {},
+	"internal/ratelimit":   {},
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
 	"internal/store": {
 		ours:   []string{"internal/authority"},

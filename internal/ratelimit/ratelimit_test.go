@@ -1,0 +1,105 @@
+package ratelimit
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// clock is set by hand.
+type clock struct{ now time.Time }
+
+func (c *clock) memory() *Memory { return &Memory{Clock: func() time.Time { return c.now }} }
+
+func count(t *testing.T, m *Memory, key string, want int, wantLeft time.Duration) {
+	t.Helper()
+	if used, left, err := m.Count(t.Context(), key, 5*time.Minute); used != want || left != wantLeft || err != nil {
+		t.Errorf("%s: got %d, %v, %v, want %d, %v", key, used, left, err, want, wantLeft)
+	}
+}
+
+func TestAWindowBeginsWithTheFirstRequestAndEnds(t *testing.T) {
+	c := &clock{time.Unix(1764000000, 0)}
+	m := c.memory()
+	count(t, m, "a", 1, 5*time.Minute)
+	c.now = c.now.Add(4 * time.Minute)
+	count(t, m, "a", 2, time.Minute)
+	count(t, m, "b", 1, 5*time.Minute)
+	c.now = c.now.Add(time.Minute - 1)
+	count(t, m, "a", 3, 1)
+	c.now = c.now.Add(1)
+	count(t, m, "a", 1, 5*time.Minute)
+	count(t, m, "b", 2, 4*time.Minute)
+}
+
+// R-37: whoever waited for a window would wait for as long as the clock was set back.
+func TestAClockThatIsSetBackMakesNoWindowLonger(t *testing.T) {
+	c := &clock{time.Unix(1764000000, 0)}
+	m := c.memory()
+	count(t, m, "a", 1, 5*time.Minute)
+	c.now = c.now.Add(-time.Hour)
+	count(t, m, "a", 1, 5*time.Minute)
+}
+
+func TestConcurrentRequestsAreEachCounted(t *testing.T) {
+	m := new(Memory)
+	var wg sync.WaitGroup
+	var within atomic.Int64
+	policy := Policy{Limit: 300}
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				used, _, err := m.Count(t.Context(), "a", time.Hour)
+				if err != nil {
+					t.Error(err)
+				}
+				if policy.Allows(used) {
+					within.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if within.Load() != 300 {
+		t.Errorf("%d of 800 requests passed a limit of 300", within.Load())
+	}
+}
+
+func TestWindowsThatHaveEndedAreForgotten(t *testing.T) {
+	c := &clock{time.Unix(1764000000, 0)}
+	m := c.memory()
+	for i := range 100_000 {
+		c.now = c.now.Add(time.Second) // 300 are alive at any time
+		count(t, m, fmt.Sprint(i), 1, 5*time.Minute)
+	}
+	if len(m.windows) > minSweep {
+		t.Errorf("there are %d windows", len(m.windows))
+	}
+}
+
+func TestHeadersSayWhatIsLeft(t *testing.T) {
+	p := Policy{Name: "customers", Limit: 300, Window: 5 * time.Minute}
+	for _, tc := range []struct {
+		used int
+		left time.Duration
+		want map[string]string
+	}{
+		{1, 5 * time.Minute, map[string]string{
+			"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "299", "X-RateLimit-Reset": "300", "Retry-After": "",
+			"RateLimit-Policy": `"customers";q=300;w=300`, "RateLimit": `"customers";r=299;t=300`,
+		}},
+		{300, 1500 * time.Millisecond, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2", "Retry-After": ""}},
+		{301, time.Nanosecond, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1", "Retry-After": "1", "RateLimit": `"customers";r=0;t=1`}},
+	} {
+		h := http.Header{}
+		p.WriteHeaders(h, tc.used, tc.left)
+		for name, want := range tc.want {
+			if got := h.Get(name); got != want {
+				t.Errorf("request %d: %s: got %q, want %q", tc.used, name, got, want)
+			}
+		}
+	}
+}
