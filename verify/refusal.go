@@ -11,7 +11,7 @@ import (
 // Refusal is why a request is not let pass, and how that is answered: with a
 // challenge (RFC 6750 3), and the body {"code":"401","message":"Expired token."}.
 type Refusal struct {
-	Status  int    // 400, 401, 403, 429 or 503
+	Status  int    // 400, 401, 403, 429, 500 or 503
 	Code    string // of RFC 6750 3.1: invalid_request, invalid_token, insufficient_scope; "" where there is none
 	Message string // for the developer of the client; it never quotes the token
 	Scope   string // what is needed, space separated; "" unless scopes are lacking
@@ -45,7 +45,7 @@ func badRequest(message string) *Refusal {
 
 // noToken carries no code: the request had nothing wrong in it (RFC 6750 3.1).
 func noToken() *Refusal {
-	return &Refusal{Status: http.StatusUnauthorized, Message: "Access token missing. Send the header Authorization: Bearer <access token>."}
+	return &Refusal{Status: http.StatusUnauthorized, Message: "Access token missing. Send it in the Authorization header, as Bearer."}
 }
 
 // refusalOf answers what Verify returned. Only what is the token's fault is 401:

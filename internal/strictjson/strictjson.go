@@ -199,7 +199,9 @@ func (p *parser) object(depth int) (Value, error) {
 	p.reuse = false
 	members := p.members[:0]
 	if !reuse {
-		members = make([]Member, 0, 8)
+		// Room for the claims of a token, or for what is nested in them: to grow costs
+		// more than to reserve.
+		members = make([]Member, 0, 12/depth)
 	}
 	err := p.list('}', func() error {
 		if p.peek() != '"' {
