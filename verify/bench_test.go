@@ -14,21 +14,26 @@ import (
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
-// BenchmarkVerify measures a whole verification beside what it cannot do
-// without: the standard library's check of a signature that lies ready.
+// BenchmarkVerify measures a whole verification, of a token that has not been
+// seen before and of one that has, beside what the first cannot do without: the
+// standard library's check of a signature that lies ready.
 func BenchmarkVerify(b *testing.B) {
 	for _, alg := range algorithms {
 		s := testSigner(b, alg)
 		token := signed(b, s)
-		b.Run(string(alg), func(b *testing.B) {
-			v := newVerifier(b, testConfig(s))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := v.Verify(context.Background(), token); err != nil {
-					b.Fatal(err)
+		for name, size := range map[string]int{"new": -1, "seen": 0} {
+			config := testConfig(s)
+			config.CacheSize = size
+			v := newVerifier(b, config)
+			b.Run(string(alg)+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := v.Verify(context.Background(), token); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 		b.Run(string(alg)+"/bare", func(b *testing.B) {
 			check := bareCheck(b, alg, token)
 			b.ReportAllocs()
