@@ -47,7 +47,7 @@ read from standard input, the API key from the environment as for token get. An
 answer comes also where there was nothing to kill. To kill all tokens of an API
 key:   tokenwright key update CLIENT_ID --revoke-tokens`
 	a.configFlags(revoke.Flags(), "url")
-	return group("token", "Access tokens", get, inspect, revoke)
+	return group("token", "Access tokens", get, inspect, a.verifyTokenCommand(), revoke)
 }
 
 // serverURL is where commands find the server.
