@@ -24,6 +24,8 @@ var walls = map[string]struct{ ours, others []string }{
 	"admin":  {},
 	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
 
+	"tokenwrighttest": {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose", "internal/strictjson"}},
+
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},
 	"internal/accesstoken": {ours: []string{"internal/strictjson"}},

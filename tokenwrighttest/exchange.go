@@ -1,0 +1,238 @@
+package tokenwrighttest
+
+import (
+	"crypto/subtle"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tokenwright/tokenwright/internal/strictjson"
+)
+
+const (
+	maxBody  = 64 << 10
+	formType = "application/x-www-form-urlencoded"
+	jsonType = "application/json"
+)
+
+// parameters is a token request.
+type parameters map[string]string
+
+var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
+
+// token is the token endpoint (RFC 6749 3.2, 4.4).
+func (iss *Issuer) token(w http.ResponseWriter, r *http.Request) error {
+	noStore(w.Header())
+	if err := methods(w, r, http.MethodPost); err != nil {
+		return err
+	}
+	p := parameters{}
+	if err := p.read(r); err != nil {
+		return err
+	}
+	switch p["grant_type"] {
+	case "client_credentials":
+	case "":
+		return noGrantType
+	default:
+		return otherGrantType
+	}
+	key, err := iss.authenticate(p)
+	if err != nil {
+		return err
+	}
+	scope, err := iss.grant(key, p)
+	if err != nil {
+		return err
+	}
+	return iss.issue(w, key, scope)
+}
+
+func (iss *Issuer) issue(w http.ResponseWriter, key Key, scope string) error {
+	token, err := iss.write(iss.draft([]Claim{ClientID(key.ClientID), Merchant(key.Merchant), Scopes(scope)}))
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", jsonType)
+	if !key.SecretExpires.IsZero() {
+		h.Set("Tokenwright-Secret-Expires", key.SecretExpires.UTC().Format(time.RFC3339))
+	}
+	// RFC 6749 5.1. Nothing needs escaping: AddKey has looked at the scopes.
+	_, _ = io.WriteString(w, `{"access_token":"`+token+`","expires_in":`+strconv.FormatInt(iss.lifetime, 10)+
+		`,"token_type":"bearer","scope":"`+scope+`"}`) // the client may be gone: nothing to do about it
+	return nil
+}
+
+// authenticate finds the API key that asks. What the text of the request alone
+// shows to be wrong is told.
+func (iss *Issuer) authenticate(p parameters) (Key, error) {
+	id, secret := p["client_id"], p["client_secret"]
+	if id == "" || secret == "" {
+		return Key{}, noCredentials
+	}
+	iss.mu.Lock()
+	key, known := iss.keys[id]
+	iss.mu.Unlock()
+	if known && subtle.ConstantTimeCompare([]byte(secret), []byte(key.ClientSecret)) == 1 {
+		return key, nil
+	}
+	parsed, err := credentials.ParseID(id)
+	switch {
+	case known: // whatever its form
+	case err != nil:
+		return Key{}, idProblem(err)
+	case parsed.Env != iss.Environment:
+		return Key{}, otherEnvironment
+	}
+	_, env, err := credentials.ParseSecret(secret)
+	switch {
+	case err != nil:
+		return Key{}, secretProblem(err)
+	case env != iss.Environment:
+		return Key{}, twoEnvironments
+	}
+	return Key{}, unknownClient
+}
+
+// grant returns the scopes that a token gets: all, or those asked for, where
+// the API key holds them.
+func (iss *Issuer) grant(key Key, p parameters) (string, error) {
+	if resource := p["resource"]; resource != "" && resource != iss.Audience {
+		return "", unknownResource
+	}
+	asked := slices.Clone(key.Scopes)
+	if p["scope"] != "" {
+		asked = strings.Split(p["scope"], " ")
+	}
+	for _, name := range asked {
+		if name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= 0x20 || c > 0x7e || c == '"' || c == '\\' }) {
+			return "", oddScope
+		}
+	}
+	for _, name := range asked {
+		if !slices.Contains(key.Scopes, name) {
+			return "", scopeNotHeld
+		}
+	}
+	if len(asked) == 0 {
+		return "", noScope
+	}
+	slices.Sort(asked)
+	return strings.Join(slices.Compact(asked), " "), nil
+}
+
+// read takes the parameters from the body, and the credentials from the
+// Authorization header too; nothing from the URL (RFC 6749 2.3.1).
+func (p parameters) read(r *http.Request) error {
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		return inQuery
+	}
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
+		return otherContentType
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return cutShort
+	case len(body) > maxBody:
+		return tooLarge
+	case mediaType == jsonType:
+		err = p.readJSON(string(body))
+	case mediaType == formType:
+		err = p.readForm(string(body))
+	default:
+		return otherContentType
+	}
+	if err != nil {
+		return err
+	}
+	return p.authorize(r.Header["Authorization"])
+}
+
+// set takes a parameter. Names are exact, and unknown ones are ignored.
+func (p parameters) set(name, value string) error {
+	for _, known := range parameterNames {
+		switch {
+		case name == known && value != "": // RFC 6749 3.2: without a value is as omitted
+			p[name] = value
+		case name != known && strings.EqualFold(name, known):
+			return otherCase
+		}
+	}
+	return nil
+}
+
+func (p parameters) readJSON(body string) error {
+	object, err := strictjson.ParseObject(body)
+	if err != nil {
+		return noJSON
+	}
+	for _, member := range object {
+		value, ok := member.Value.Text()
+		if !ok {
+			return noString
+		}
+		if err := p.set(member.Name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p parameters) readForm(body string) error {
+	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
+		return jsonAsForm
+	}
+	values, err := url.ParseQuery(body)
+	if err != nil {
+		return noForm
+	}
+	for name, list := range values {
+		switch {
+		case !utf8.ValidString(name) || !utf8.ValidString(list[0]):
+			return noForm
+		case len(list) > 1:
+			return repeated
+		}
+		if err := p.set(name, list[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// authorize brings in HTTP Basic credentials, form-urlencoded inside (RFC 6749
+// 2.3.1), and refuses a second way of authentication beside them.
+func (p parameters) authorize(header []string) error {
+	switch len(header) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		return twoHeaders
+	}
+	if scheme, _, _ := strings.Cut(header[0], " "); !strings.EqualFold(scheme, "Basic") {
+		return otherScheme
+	}
+	id, secret, ok := (&http.Request{Header: http.Header{"Authorization": header}}).BasicAuth()
+	id, errID := url.QueryUnescape(id)
+	secret, errSecret := url.QueryUnescape(secret)
+	switch {
+	case !ok || errID != nil || errSecret != nil:
+		return noBasic
+	case p["client_secret"] != "":
+		return twoMethods
+	case p["client_id"] != "" && p["client_id"] != id:
+		return twoIDs
+	}
+	p["client_id"], p["client_secret"] = id, secret
+	return nil
+}
