@@ -42,7 +42,7 @@ func StartsIn(span time.Duration) Claim {
 func ForeignKey() Claim {
 	return func(d *draft) {
 		SetHeader("kid", d.signer.KeyID())(d)
-		d.signer = d.foreign
+		d.signer = d.foreign()
 	}
 }
 
@@ -73,21 +73,11 @@ func (d *draft) leaveOut(in *map[string]*json.RawMessage, name string) {
 // stands twice, or a revocation feed that lies.
 func (iss *Issuer) Sign(header, payload string) string {
 	iss.t.Helper()
-	iss.mu.Lock()
-	signer := iss.signers[0]
-	iss.mu.Unlock()
-	token, err := signer.AppendCompact(nil, string(jose.AppendBase64(nil, []byte(header))), []byte(payload))
+	token, err := iss.active().AppendCompact(nil, string(jose.AppendBase64(nil, []byte(header))), []byte(payload))
 	if err != nil {
 		iss.t.Fatalf("tokenwrighttest: signing: %v", err)
 	}
 	return string(token)
-}
-
-// KeyID returns the kid of the key that signs now.
-func (iss *Issuer) KeyID() string {
-	iss.mu.Lock()
-	defer iss.mu.Unlock()
-	return iss.signers[0].KeyID()
 }
 
 // BadTokens returns tokens that every API must answer with 401, each by what is
@@ -110,7 +100,7 @@ func (iss *Issuer) BadTokens(claims ...Claim) map[string]string {
 		"of another issuer":       with(IssuedBy(other)),
 		"of another environment":  with(IssuedBy(other), Audience(other+"/api"), Env("elsewhere"), ForeignKey()),
 		"signed by a foreign key": with(ForeignKey()),
-		"of an unknown key ID":    with(ForeignKey(), SetHeader("kid", iss.foreign.KeyID())),
+		"of an unknown key ID":    with(ForeignKey(), SetHeader("kid", iss.foreign().KeyID())),
 		"of another type":         with(SetHeader("typ", "JWT")),
 		"unsigned":                with(Unsigned()),
 		"of another algorithm":    with(SetHeader("alg", "HS256")),

@@ -36,7 +36,7 @@ type Issuer struct {
 	algorithm jose.Algorithm
 	lifetime  int64 // of access tokens, in seconds
 	clock     func() time.Time
-	foreign   *jose.Signer // a key that was never published
+	foreign   func() *jose.Signer // a key that is never published; RSA keys take long to make
 	handler   http.Handler
 	client    *http.Client
 	closed    context.Context // done when the test is over
@@ -44,8 +44,8 @@ type Issuer struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed, and made anew, by each change
 	keys     map[string]Key
-	signers  []*jose.Signer // that are published; the first one signs
-	created  int64          // Unix seconds: generation of API keys to begin with
+	signing  signingKeys
+	created  int64 // Unix seconds: generation of API keys to begin with
 	known    revocations
 	faults   map[Endpoint]fault
 	requests map[Endpoint]int
@@ -107,7 +107,7 @@ func New(t testing.TB, options ...Option) *Issuer {
 	if iss.algorithm, err = jose.ParseAlgorithm(c.algorithm); err != nil {
 		t.Fatalf("tokenwrighttest: %v", err)
 	}
-	iss.signers, iss.foreign = []*jose.Signer{iss.newSigner()}, iss.newSigner()
+	iss.signing, iss.foreign = signingKeys{active: iss.newSigner(), spare: iss.newSigner()}, sync.OnceValue(iss.newSigner)
 	iss.listen(c.inProcess)
 	iss.URL = iss.BaseURL + "/" + iss.Environment
 	iss.TokenURL, iss.Audience = iss.URL+"/oauth/token", iss.URL+"/api"

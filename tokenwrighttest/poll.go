@@ -24,7 +24,12 @@ func (iss *Issuer) revocations(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if wait > 0 {
-		if iss.await(r.Context(), after, wait); iss.misbehaves(w, r, Revocations) {
+		before, _ := iss.state(Revocations)
+		iss.await(r.Context(), after, wait)
+		if now, _ := iss.state(Revocations); now.delay > before.delay {
+			iss.delayed(r, Revocations)
+		}
+		if iss.misbehaves(w, r, Revocations) {
 			return nil
 		}
 	}
@@ -70,7 +75,7 @@ func (iss *Issuer) await(ctx context.Context, after int64, wait time.Duration) {
 	for {
 		iss.mu.Lock()
 		f, changed := iss.faults[Revocations], iss.changed
-		answer := f.broken() || iss.known.begun != begun || len(iss.known.since(after)) > 0
+		answer := f.broken() || iss.known.begun != begun || iss.known.seq > after
 		iss.mu.Unlock()
 		if answer {
 			return

@@ -16,9 +16,10 @@ const (
 // revocations is what the issuer knows to be dead. Issuer.mu guards it.
 type revocations struct {
 	lineage, seq, minGeneration int64
+	from                        int64 // seq at which the lineage began
 	list                        []revocation
 	age                         time.Duration // that feeds pretend to have
-	begun                       int           // grows with what every reader shall hear of at once
+	begun                       int           // grows with what is no revocation, and every reader shall hear of at once
 }
 
 // revocation is one item of the feed, in the order of seq. One of clientID,
@@ -93,9 +94,9 @@ func (iss *Issuer) generation(clientID string) int64 {
 	return generation
 }
 
-// Restore is as if the issuer's database had been restored from an empty
-// backup: a new lineage begins, which lists nothing, and all tokens so far are
-// dead by its min_gen.
+// Restore is as if the issuer's database had been restored from a backup: a new
+// lineage begins, which lists nothing, and all tokens so far are dead by its
+// min_gen. Readers of the older lineage get the whole feed, at once.
 func (iss *Issuer) Restore() {
 	iss.change(func() {
 		highest := max(iss.created, iss.known.minGeneration)
@@ -104,13 +105,14 @@ func (iss *Issuer) Restore() {
 		}
 		iss.known = revocations{
 			lineage: iss.known.lineage + 1, minGeneration: max(highest+1, iss.now()),
-			age: iss.known.age, begun: iss.known.begun + 1,
+			seq: iss.known.seq + 1, from: iss.known.seq + 1, age: iss.known.age, begun: iss.known.begun,
 		}
 	})
 }
 
-// StaleFeed makes feeds that are as old as age: those of a node that has lost
-// its database. Readers that wait get one at once. 0 makes them fresh again.
+// StaleFeed makes feeds that are as old as age, as those of a node that has lost
+// its database; feeds are good for 10 minutes. Readers that wait get one at once.
+// What a reader has read before makes it no older. 0 makes feeds fresh again.
 func (iss *Issuer) StaleFeed(age time.Duration) {
 	iss.change(func() {
 		iss.known.age = age
@@ -122,7 +124,7 @@ func (iss *Issuer) StaleFeed(age time.Duration) {
 func (iss *Issuer) feed(after int64) ([]byte, error) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
-	if after > iss.known.seq {
+	if after > iss.known.seq || after < iss.known.from {
 		after = wholeFeed
 	}
 	now := iss.clock()
@@ -133,7 +135,7 @@ func (iss *Issuer) feed(after int64) ([]byte, error) {
 		Partial: after >= 0, After: max(after, 0),
 	}
 	fill(&feed, iss.known.since(after), now.Unix())
-	signer := iss.signers[0]
+	signer := iss.signing.active
 	return signer.AppendCompact(nil, signer.Header(accesstoken.RevocationsType), feed.AppendJSON(nil))
 }
 

@@ -43,7 +43,7 @@ func TestRestoreBeginsALineage(t *testing.T) {
 	iss.RevokeClient(iss.ClientID)
 	last := claims(t, iss, iss.Token())
 	iss.Restore()
-	f := feed(t, iss, "?after=1")
+	f := feed(t, iss, "?after=1&wait=30s") // at once: the older lineage is over
 	if f.Lineage != 2 || f.Partial || f.MinGeneration <= last.Generation || len(f.Cutoffs) != 0 {
 		t.Errorf("the feed is %+v", f)
 	}

@@ -21,7 +21,7 @@ type draft struct {
 	accesstoken.Claims
 	lifetime int64 // seconds
 	signer   *jose.Signer
-	foreign  *jose.Signer // to take its place
+	foreign  func() *jose.Signer // makes what takes its place
 	unsigned bool
 
 	// What the product would never write, by member. A nil value is left out.
@@ -111,10 +111,7 @@ func ExpiresIn(span time.Duration) Claim {
 }
 
 func (iss *Issuer) draft(claims []Claim) *draft {
-	iss.mu.Lock()
-	signer := iss.signers[0]
-	iss.mu.Unlock()
-	d := &draft{lifetime: iss.lifetime, signer: signer, foreign: iss.foreign, Claims: accesstoken.Claims{
+	d := &draft{lifetime: iss.lifetime, signer: iss.active(), foreign: iss.foreign, Claims: accesstoken.Claims{
 		Issuer: iss.URL, Audience: iss.Audience, Subject: iss.ClientID, ClientID: iss.ClientID,
 		IssuedAt: iss.now(), ID: newTokenID(), Generation: -1, Scope: defaultScope, Env: iss.Environment,
 	}}
