@@ -171,7 +171,7 @@ func (f *followedFeed) open(ctx context.Context, text string) (*accesstoken.Revo
 	if f.list.signingKeys[m.KeyID] {
 		return nil, errors.New("the feed is signed by a key that is revoked")
 	}
-	key, err := f.keys.Key(ctx, m.KeyID)
+	key, err := f.keys.feedKey(ctx, m.KeyID)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,17 @@ type attempt struct {
 
 // Key implements KeySet.
 func (k *followedKeys) Key(ctx context.Context, kid string) (*jose.Key, error) {
+	return k.find(ctx, kid, k.refreshSeldom)
+}
+
+// feedKey is Key for the revocation feed. Nobody but the issuer can have it name
+// a key that is unknown, and what it tells then cannot wait: that the key known
+// is revoked.
+func (k *followedKeys) feedKey(ctx context.Context, kid string) (*jose.Key, error) {
+	return k.find(ctx, kid, k.refresh)
+}
+
+func (k *followedKeys) find(ctx context.Context, kid string, refresh func(context.Context) error) (*jose.Key, error) {
 	set := k.current.Load()
 	if set == nil {
 		return nil, unavailable("the issuer has not been reached yet")
@@ -56,7 +67,7 @@ func (k *followedKeys) Key(ctx context.Context, kid string) (*jose.Key, error) {
 	if key := set.byID[kid]; key != nil && k.clock().Sub(set.readAt) < maxKeysAge {
 		return key, nil
 	}
-	if err := k.refreshSeldom(ctx, set); err != nil {
+	if err := refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err) // the key may be one of those that cannot be read
 	}
 	if key := k.current.Load().byID[kid]; key != nil {
@@ -67,11 +78,11 @@ func (k *followedKeys) Key(ctx context.Context, kid string) (*jose.Key, error) {
 
 // refreshSeldom reads the set again unless that was tried a moment ago; then it
 // returns what came of it.
-func (k *followedKeys) refreshSeldom(ctx context.Context, set *keys) error {
+func (k *followedKeys) refreshSeldom(ctx context.Context) error {
 	k.mu.Lock()
 	a := k.latest
 	k.mu.Unlock()
-	if k.clock().Sub(a.began) >= set.pause() {
+	if k.clock().Sub(a.began) >= k.current.Load().pause() {
 		return k.refresh(ctx)
 	}
 	return a.wait(ctx)
