@@ -23,6 +23,8 @@ const (
 	// pollPause lies between two requests: news that come one by one are read
 	// some at a time, and what answers at once whatever is asked is not flooded.
 	pollPause = 500 * time.Millisecond
+	// feedLifetime is how long the issuer says that a feed is good.
+	feedLifetime = 10 * time.Minute
 	// wholeEvery is when the feed is read from its beginning again, to forget
 	// what the issuer has forgotten.
 	wholeEvery = time.Hour

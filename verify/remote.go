@@ -137,7 +137,8 @@ func (r *remote) readMetadata(ctx context.Context) (*metadata, error) {
 	}
 	member, _ := object.Get("access_token_lifetime")
 	seconds, _ := member.Int64()
-	m.maxStale = cmp.Or(r.maxStale, time.Duration(max(0, min(seconds, 86400)))*time.Second, time.Hour)
+	lifetime := cmp.Or(time.Duration(max(0, min(seconds, 86400)))*time.Second, time.Hour)
+	m.maxStale = cmp.Or(r.maxStale, max(lifetime, feedLifetime))
 	if r.strict > 0 {
 		m.maxStale = min(m.maxStale, r.strict)
 	}

@@ -87,8 +87,8 @@ type Config struct {
 	// MaxStale is how old the newest knowledge of revocations may become while
 	// the authorization server is away; then tokens are answered with
 	// ErrUnavailable, never as invalid. 0 is the longest life of an access
-	// token, as the issuer's metadata says it (RFC 8414, member
-	// access_token_lifetime), or 1 h where they do not.
+	// token, as the issuer's metadata say it (access_token_lifetime; 1 h where
+	// they do not), and 10 minutes at least, for which a feed is good.
 	MaxStale time.Duration
 	// FailClosedAfter is the strict form of MaxStale, for those who would
 	// rather stop than accept a token that may have been revoked: the same

@@ -41,6 +41,7 @@ func run(ctx context.Context) error {
 	verifier, err := verify.New(ctx, verify.Config{
 		Issuer:   issuer,
 		Audience: cmp.Or(os.Getenv("TOKENWRIGHT_AUDIENCE"), issuer+"/api"),
+		Leeway:   5 * time.Second, // for clocks that are kept right; 60 s without
 	})
 	if err != nil {
 		return err
