@@ -21,6 +21,7 @@ const module = "github.com/tokenwright/tokenwright/"
 // walls says what each package may import of ours, and which other modules.
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
+	".":      {ours: []string{"internal/strictjson"}},
 	"admin":  {},
 	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
 
