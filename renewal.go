@@ -155,11 +155,11 @@ func (s *source) conclude(r *renewal, token *Token, err error) (next time.Time, 
 	case errors.Is(err, errSameSecret):
 		r.err = s.failures.last
 	default:
-		r.err = err
 		if next = s.failures.note(err); errors.Is(err, ErrUnavailable) && !next.After(r.until) {
 			r.next = next
 			return next, true
 		}
+		r.err = err
 	}
 	s.renewal = nil
 	close(r.done)

@@ -52,7 +52,7 @@ func runTests(m *testing.M, flags ...string) int {
 		return broken(err)
 	}
 	run.binary = filepath.Join(dir, "tokenwright")
-	if err := buildTo(run.binary, flags...); err != nil {
+	if err := buildTo(run.binary, "./cmd/tokenwright", flags...); err != nil {
 		return broken(err)
 	}
 	code := m.Run()
@@ -68,27 +68,34 @@ func broken(err error) int {
 	return 1
 }
 
-// Build makes another binary from the sources of the repository, with flags of
-// go build, and returns its path.
+// Build makes another binary of the product, with flags of go build, and returns
+// its path.
 func Build(t testing.TB, flags ...string) string {
+	t.Helper()
+	return BuildProgram(t, "./cmd/tokenwright", flags...)
+}
+
+// BuildProgram makes a binary of any program in the repository, and returns its
+// path.
+func BuildProgram(t testing.TB, program string, flags ...string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(run.own, "binary-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "tokenwright")
-	if err := buildTo(path, flags...); err != nil {
+	path := filepath.Join(dir, filepath.Base(program))
+	if err := buildTo(path, program, flags...); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func buildTo(to string, flags ...string) error {
+func buildTo(to, program string, flags ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", to}, flags...)
-	c := exec.Command("go", append(args, "./cmd/tokenwright")...)
+	c := exec.Command("go", append(args, program)...)
 	c.Dir = run.root
 	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the binary: %w\n%s", err, out)
+		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func New(t testing.TB) *Installation {
 // listenAnywhere gives an installation a port, and a client, of its own.
 func (in *Installation) listenAnywhere(t testing.TB) {
 	t.Helper()
-	in.Host, in.Port = "127.0.0.1", freePort(t)
+	in.Host, in.Port = "127.0.0.1", FreePort(t)
 	in.URL = fmt.Sprintf("http://localhost:%d", in.Port)
 	in.Client = in.NewClient(&http.Transport{})
 }
@@ -88,10 +88,10 @@ var ports struct {
 	taken map[int]bool
 }
 
-// freePort finds a port that nobody listens on, below those that systems give
+// FreePort finds a port that nobody listens on, below those that systems give
 // to outgoing connections: so none takes it before the server does, nor while
 // the server is being restarted.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	ports.Lock()
 	defer ports.Unlock()

@@ -55,7 +55,7 @@ func (in *Installation) Start(t testing.TB, args ...string) *Server {
 // Launch runs a server and does not wait. Whatever happens, it ends with the test.
 func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 	t.Helper()
-	metrics := freePort(t)
+	metrics := FreePort(t)
 	args = append([]string{
 		"serve", "--url", cmp.Or(in.Public, in.URL), "--listen", fmt.Sprintf("%s:%d", in.Host, in.Port),
 		"--metrics-listen", fmt.Sprintf("%s:%d", in.Host, metrics), "--log-format", "json",
