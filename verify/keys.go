@@ -12,6 +12,40 @@ import (
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
+// ParseKeys reads a JWK Set (RFC 7517 5), as the issuer publishes it, for a
+// Verifier that follows nobody. Keys that are not for verifying with an algorithm
+// known here are skipped.
+func ParseKeys(jwks []byte) (KeySet, error) {
+	set, err := parseKeys(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("reading a JWK set: %w", err)
+	}
+	return set, nil
+}
+
+// fixedKeys are those of a set that never changes, by kid.
+type fixedKeys map[string]*jose.Key
+
+func parseKeys(jwks []byte) (fixedKeys, error) {
+	list, err := jose.ParseJWKS(jwks)
+	if err == nil && len(list) == 0 {
+		err = errors.New("there is no key that is known here")
+	}
+	set := make(fixedKeys, len(list))
+	for _, key := range list {
+		set[key.KeyID()] = key
+	}
+	return set, err
+}
+
+// Key implements KeySet.
+func (k fixedKeys) Key(_ context.Context, kid string) (*jose.Key, error) {
+	if key := k[kid]; key != nil {
+		return key, nil
+	}
+	return nil, ErrKey
+}
+
 const (
 	// maxKeysAge is how long a set of signing keys is believed that cannot be
 	// read again (C-118).
@@ -35,7 +69,7 @@ type followedKeys struct {
 
 // keys is one answer, never changed.
 type keys struct {
-	byID   map[string]*jose.Key
+	byID   fixedKeys
 	readAt time.Time
 	keep   time.Duration // as the answer says
 }
@@ -70,10 +104,7 @@ func (k *followedKeys) find(ctx context.Context, kid string, refresh func(contex
 	if err := refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err) // the key may be one of those that cannot be read
 	}
-	if key := k.current.Load().byID[kid]; key != nil {
-		return key, nil
-	}
-	return nil, ErrKey
+	return k.current.Load().byID.Key(ctx, kid)
 }
 
 // refreshSeldom reads the set again unless that was tried a moment ago; then it
@@ -137,10 +168,7 @@ func (k *followedKeys) read() error {
 	if err != nil {
 		return fmt.Errorf("reading signing keys: %w", err)
 	}
-	list, err := jose.ParseJWKS(d.body)
-	if err == nil && len(list) == 0 {
-		err = errors.New("there is none that is known here")
-	}
+	set, err := parseKeys(d.body)
 	if err != nil {
 		return fmt.Errorf("reading signing keys: %w", err)
 	}
@@ -148,11 +176,7 @@ func (k *followedKeys) read() error {
 	if !ok {
 		keep = defaultKeep
 	}
-	set := &keys{byID: make(map[string]*jose.Key, len(list)), readAt: k.clock(), keep: min(max(keep, time.Second), time.Hour)}
-	for _, key := range list {
-		set.byID[key.KeyID()] = key
-	}
-	k.current.Store(set)
+	k.current.Store(&keys{byID: set, readAt: k.clock(), keep: min(max(keep, time.Second), time.Hour)})
 	return nil
 }
 

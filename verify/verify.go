@@ -116,7 +116,8 @@ type Config struct {
 	Clock func() time.Time
 
 	// Keys and Revocations are of Issuer, for verification where they are
-	// known already: then nothing is fetched. Both or neither.
+	// known already, such as from ParseKeys: then nothing is fetched. Both or
+	// neither.
 	Keys        KeySet
 	Revocations Revocations
 	// AnyAudience accepts tokens for whatever Audience, which is then empty:
