@@ -36,6 +36,7 @@ func (iss *Issuer) endpoints() http.Handler {
 func (iss *Issuer) serve(at Endpoint, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", newRequestID())
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		iss.mu.Lock()
 		iss.requests[at]++
 		iss.mu.Unlock()
