@@ -16,15 +16,16 @@ import (
 )
 
 const (
-	maxBody  = 64 << 10
-	formType = "application/x-www-form-urlencoded"
-	jsonType = "application/json"
+	maxBody       = 64 << 10
+	maxParameters = 64
+	formType      = "application/x-www-form-urlencoded"
+	jsonType      = "application/json"
 )
 
 // parameters is a token request.
 type parameters map[string]string
 
-var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
+var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type"}
 
 // token is the token endpoint (RFC 6749 3.2, 4.4).
 func (iss *Issuer) token(w http.ResponseWriter, r *http.Request) error {
@@ -134,9 +135,12 @@ func (p parameters) read(r *http.Request) error {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return inQuery
 	}
-	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
-		return otherContentType
+	if r.Header.Get("Content-Encoding") != "" {
+		return compressed
+	}
+	mediaType, err := mediaTypeOf(r.Header["Content-Type"])
+	if err != nil {
+		return err
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
@@ -146,15 +150,26 @@ func (p parameters) read(r *http.Request) error {
 		return tooLarge
 	case mediaType == jsonType:
 		err = p.readJSON(string(body))
-	case mediaType == formType:
-		err = p.readForm(string(body))
 	default:
-		return otherContentType
+		err = p.readForm(string(body))
 	}
 	if err != nil {
 		return err
 	}
 	return p.authorize(r.Header["Authorization"])
+}
+
+// mediaTypeOf returns the media type of the body: JSON or form, in UTF-8.
+func mediaTypeOf(contentType []string) (string, error) {
+	if len(contentType) != 1 {
+		return "", otherContentType
+	}
+	mediaType, params, err := mime.ParseMediaType(contentType[0])
+	charset, given := params["charset"]
+	if err != nil || mediaType != formType && mediaType != jsonType || given && !strings.EqualFold(charset, "utf-8") {
+		return "", otherContentType
+	}
+	return mediaType, nil
 }
 
 // set takes a parameter. Names are exact, and unknown ones are ignored.
@@ -191,18 +206,23 @@ func (p parameters) readForm(body string) error {
 	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
 		return jsonAsForm
 	}
-	values, err := url.ParseQuery(body)
-	if err != nil {
-		return noForm
-	}
-	for name, list := range values {
+	seen := map[string]bool{}
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue
+		}
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, errName := url.QueryUnescape(rawName)
+		value, errValue := url.QueryUnescape(rawValue)
+		folded := strings.ToLower(name)
 		switch {
-		case !utf8.ValidString(name) || !utf8.ValidString(list[0]):
+		case errName != nil || errValue != nil || !utf8.ValidString(name) || !utf8.ValidString(value) || len(seen) == maxParameters:
 			return noForm
-		case len(list) > 1:
+		case seen[folded]:
 			return repeated
 		}
-		if err := p.set(name, list[0]); err != nil {
+		seen[folded] = true
+		if err := p.set(name, value); err != nil {
 			return err
 		}
 	}
@@ -212,6 +232,9 @@ func (p parameters) readForm(body string) error {
 // authorize brings in HTTP Basic credentials, form-urlencoded inside (RFC 6749
 // 2.3.1), and refuses a second way of authentication beside them.
 func (p parameters) authorize(header []string) error {
+	if p["client_assertion"]+p["client_assertion_type"] != "" {
+		return twoMethods
+	}
 	switch len(header) {
 	case 0:
 		return nil

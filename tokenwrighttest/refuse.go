@@ -47,6 +47,7 @@ var (
 	twoIDs           = &refusal{400, "invalid_request", "The client_id in the body is not the one in the Authorization header."}
 	twoHeaders       = &refusal{400, "invalid_request", "There is more than one Authorization header."}
 	noBasic          = &refusal{400, "invalid_request", "The Authorization header holds no HTTP Basic credentials: base64 of ID, colon and secret, each form-urlencoded."}
+	compressed       = &refusal{400, "invalid_request", "The body must not be compressed."}
 	cutShort         = &refusal{400, "invalid_request", "The body could not be read to its end."}
 	tooLarge         = &refusal{413, "invalid_request", "The body is larger than 64 KiB."}
 	otherMethod      = &refusal{405, "invalid_request", "This address does not take that method; the header Allow names those it takes."}

@@ -178,7 +178,10 @@ func TestSwitchesAreConcurrent(t *testing.T) {
 		func() { iss.RotateSigningKey(); iss.DropSigningKeys() },
 		func() { iss.AddKey(Key{Scopes: []string{"b:read", "a:read"}}); iss.Restore() },
 		func() { iss.Delay(time.Millisecond, JWKS); iss.Up(); iss.StaleFeed(time.Second) },
-		func() { get(t, iss, iss.URL+"/oauth/revocations?after=0&wait=1ms"); get(t, iss, iss.URL+"/.well-known/openid-configuration") },
+		func() {
+			get(t, iss, iss.URL+"/oauth/revocations?after=0&wait=1ms")
+			get(t, iss, iss.URL+"/.well-known/openid-configuration")
+		},
 		func() { ask(t, iss, "client_id", iss.ClientID, "client_secret", iss.ClientSecret) },
 	} {
 		running.Go(func() {

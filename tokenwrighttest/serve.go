@@ -82,7 +82,7 @@ func public(w http.ResponseWriter, r *http.Request, body []byte) error {
 	etag := `"` + hex.EncodeToString(sum[:16]) + `"`
 	h.Set("Cache-Control", "public, max-age=300")
 	h.Set("ETag", etag)
-	if r.Header.Get("If-None-Match") == etag {
+	if strings.Contains(r.Header.Get("If-None-Match"), etag) { // RFC 9110 13.1.2: a list
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
