@@ -18,6 +18,10 @@
 // [Issuer.Delay], [Issuer.Down] and [Issuer.Answer] make endpoints misbehave,
 // and [Issuer.Requests] counts who asked.
 //
+// Tests of what happens in time run in a bubble of testing/synctest, with an
+// issuer that is [InProcess] and a verifier whose HTTPClient is [Issuer.Client]:
+// an outage of an hour takes a millisecond there.
+//
 // It has what verifiers and clients need: metadata (RFC 8414), JWKS (RFC 7517),
 // the revocation feed, and the token endpoint (RFC 6749 4.4). It has no
 // database, no introspection, no rate limit, and no rule about who may create

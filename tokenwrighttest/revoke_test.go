@@ -2,6 +2,7 @@ package tokenwrighttest
 
 import (
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -139,9 +140,10 @@ func TestOddPollsAreRefused(t *testing.T) {
 	}
 }
 
-// C-305: the end of the test waits for no reader.
+// C-305: the end of the test waits for no reader, and leaves nothing running.
 func TestCleanUpDoesNotWaitForReaders(t *testing.T) {
 	const readers = 8
+	goroutines := runtime.NumGoroutine()
 	var running sync.WaitGroup
 	var answered atomic.Int32
 	begun := time.Now()
@@ -165,6 +167,12 @@ func TestCleanUpDoesNotWaitForReaders(t *testing.T) {
 	running.Wait()
 	if took := time.Since(begun); took > 4*time.Second || answered.Load() != readers {
 		t.Errorf("%d of %d readers were answered, after %v", answered.Load(), readers, took)
+	}
+	for runtime.NumGoroutine() > goroutines {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("%d goroutines are left, of %d before", runtime.NumGoroutine(), goroutines)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
