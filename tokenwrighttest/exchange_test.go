@@ -2,6 +2,7 @@ package tokenwrighttest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,9 @@ func TestTokenEndpointExchangesAnAPIKey(t *testing.T) {
 	a := ask(t, iss, "client_id", key.ClientID, "client_secret", key.ClientSecret)
 	if a["status"] != 200 || a["token_type"] != "bearer" || a["expires_in"] != 60.0 || a["scope"] != "orders:read orders:write" || a["expires"] != "2026-12-01T09:00:00Z" {
 		t.Errorf("got %v", a)
+	}
+	if !slices.Equal(key.Scopes, []string{"orders:write", "orders:read"}) {
+		t.Errorf("the caller's scopes have become %v", key.Scopes)
 	}
 	token, _ := a["access_token"].(string)
 	if c := claims(t, iss, token); c.ClientID != key.ClientID || c.MerchantID.Text != "7" || c.Scope != "orders:read orders:write" || c.Expiry-c.IssuedAt != 60 {

@@ -20,6 +20,7 @@ func TestFeedListsWhatWasRevoked(t *testing.T) {
 	}
 	token, id := iss.Token(), iss.ClientID
 	iss.RevokeToken(token)
+	iss.RevokeToken(token)
 	iss.RevokeClient(id)
 	iss.RevokeClient(id)
 	whole := feed(t, iss, "")
@@ -35,6 +36,21 @@ func TestFeedListsWhatWasRevoked(t *testing.T) {
 	}
 	if c := claims(t, iss, iss.Token()); c.Generation != 1764000002 {
 		t.Errorf("a token that was made after the cut-off has the generation %d", c.Generation)
+	}
+}
+
+// C-308: a token leaves the feed a minute after it has expired.
+func TestFeedForgetsTokensThatAreOver(t *testing.T) {
+	now := time.Unix(1764000000, 0)
+	iss := New(t, WithClock(func() time.Time { return now }))
+	iss.RevokeToken(iss.Token())
+	now = now.Add(time.Hour + time.Minute)
+	if f := feed(t, iss, ""); len(f.Tokens) != 1 {
+		t.Errorf("within the leeway the feed is %+v", f)
+	}
+	now = now.Add(time.Second)
+	if f := feed(t, iss, ""); len(f.Tokens) != 0 || f.Seq != 1 {
+		t.Errorf("behind it the feed is %+v", f)
 	}
 }
 
