@@ -2,6 +2,7 @@ package tokenwrighttest
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,27 @@ func TestDelay(t *testing.T) {
 		time.AfterFunc(time.Second, func() { iss.Up() })
 		if a := get(t, iss, iss.URL+"/oauth/jwks"); a.status != 200 || time.Since(begun) != time.Second {
 			t.Errorf("%d after %v", a.status, time.Since(begun))
+		}
+	})
+}
+
+// C-309: who waits for news already waits for the delay as well, once.
+func TestDelayHoldsUpReadersThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		iss := New(t, InProcess())
+		for _, begun := range []string{"before", "after"} {
+			begin := time.Now()
+			query := "?wait=30s&after=" + strconv.FormatInt(feed(t, iss, "").Seq, 10)
+			if begun == "after" {
+				iss.Delay(3*time.Second, Revocations)
+			}
+			answers := poll(t, iss, query)
+			iss.Delay(3*time.Second, Revocations)
+			iss.RevokeClient(iss.ClientID)
+			if f := readFeed(t, iss, <-answers); len(f.Cutoffs) != 1 || time.Since(begin) != 3*time.Second {
+				t.Errorf("a reader that began %s the delay got %+v after %v", begun, f, time.Since(begin))
+			}
+			iss.Up()
 		}
 	})
 }

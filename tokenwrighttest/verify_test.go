@@ -127,6 +127,7 @@ func TestVerifierGoesOnWhileTheIssuerIsAway(t *testing.T) {
 			limit := func(c *verify.Config) { c.MaxStale = 10 * time.Minute }
 			followed(t, limit, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
 				token, revoked := iss.Token(), iss.Token()
+				synctest.Wait() // the verifier waits for revocations
 				away(iss)
 				iss.RevokeToken(revoked)
 				time.Sleep(9 * time.Minute)
