@@ -317,6 +317,8 @@ func TestGuideIsFilledIn(t *testing.T) {
 		`"iss": "https://auth.example.com/demo"`,
 		`"aud": "https://auth.example.com/demo/api"`,
 		"`https://auth.example.com/demo/oauth/jwks/{kid}.pem`",
+		"`https://auth.example.com/demo/oauth/revocations`",
+		`URL:          "https://auth.example.com",`,
 		"`https://auth.example.com/.well-known/oauth-authorization-server/demo`",
 		// An issuer without a path (RFC 8414 3.1).
 		"`https://production.example.com/.well-known/oauth-authorization-server`",
@@ -332,7 +334,7 @@ func TestGuideIsFilledIn(t *testing.T) {
 		}
 	}
 	// Planned features are not described before they are there.
-	for _, word := range []string{"introspect", "revoke", "revocation", "the console", "SDK", "/admin"} {
+	for _, word := range []string{"the console", "/admin"} {
 		if strings.Contains(guide, word) {
 			t.Errorf("the guide mentions %q", word)
 		}
