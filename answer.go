@@ -55,9 +55,13 @@ func lifetime(o strictjson.Object) (time.Duration, error) {
 	return time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second, nil
 }
 
+// text returns the member of that name, or "" where it is no string.
 func text(o strictjson.Object, name string) (string, bool) {
 	v, _ := o.Get(name)
-	return v.Text()
+	if s, ok := v.Text(); ok {
+		return s, true
+	}
+	return "", false
 }
 
 // isBearerToken tells whether text is a b64token (RFC 6750 2.1).

@@ -49,7 +49,7 @@ type replacer interface {
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if hasLeft(r) {
-		return t.base().RoundTrip(r)
+		return t.pass(r, r)
 	}
 	token, err := t.tokenFor(r)
 	if err != nil {
@@ -95,16 +95,22 @@ func (t *Transport) tokenFor(r *http.Request) (*Token, error) {
 }
 
 // send sends a copy of a request, with the token. The answer names the request
-// itself, so that who logs it does not log the token.
+// without it, for who logs that.
 func (t *Transport) send(r *http.Request, token *Token) (*http.Response, error) {
 	clone := r.Clone(r.Context())
 	if clone.Header == nil {
 		clone.Header = http.Header{}
 	}
 	clone.Header.Set("Authorization", "Bearer "+token.AccessToken)
-	resp, err := t.base().RoundTrip(clone)
+	return t.pass(clone, r)
+}
+
+// pass sends a request as it is, on behalf of another. The answer names that one,
+// whether Base does so or not: it is how redirects are known.
+func (t *Transport) pass(r, on *http.Request) (*http.Response, error) {
+	resp, err := t.base().RoundTrip(r)
 	if resp != nil {
-		resp.Request = r
+		resp.Request = on
 	}
 	return resp, err
 }

@@ -1,0 +1,412 @@
+package tokenwright
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// api is a resource server that refuses some tokens.
+type api struct {
+	mu      sync.Mutex
+	came    []received
+	refuses func(authorization string) bool // nil: none
+	says    []string                        // WWW-Authenticate of a refusal; nil for invalid_token
+}
+
+type received struct {
+	at     time.Time
+	header http.Header
+	body   string
+}
+
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.came = append(a.came, received{time.Now(), r.Header.Clone(), string(body)})
+	if a.refuses != nil && a.refuses(r.Header.Get("Authorization")) {
+		w.Header()["Www-Authenticate"] = a.says
+		if a.says == nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, "Expired token.")
+		return
+	}
+	_, _ = io.WriteString(w, "hello")
+}
+
+func (a *api) requests() []received {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]received(nil), a.came...)
+}
+
+func (a *api) expect(t *testing.T, tokens ...string) {
+	t.Helper()
+	var got []string
+	for _, r := range a.requests() {
+		got = append(got, strings.TrimPrefix(r.header.Get("Authorization"), "Bearer "))
+	}
+	if strings.Join(got, " ") != strings.Join(tokens, " ") {
+		t.Errorf("the API received %v, not %v", got, tokens)
+	}
+}
+
+// hosts sends requests to handlers by host.
+type hosts map[string]http.Handler
+
+func (h hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	handler, ok := h[r.URL.Host]
+	if !ok {
+		return nil, errors.New("no such host: " + r.URL.Host)
+	}
+	return inProcess{handler}.RoundTrip(r)
+}
+
+// apiClient attaches tokens of s to requests to a.
+func apiClient(t *testing.T, s *server, a http.Handler) *http.Client {
+	t.Helper()
+	c := testConfig(s)
+	c.HTTPClient.Transport = hosts{"auth.example.com": s, "api.example.com": a}
+	return c.Client(t.Context())
+}
+
+// call wants this status and returns the body.
+func call(t *testing.T, client *http.Client, r *http.Request, want int) string {
+	t.Helper()
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		t.Fatalf("status %d, not %d; %s, %v", resp.StatusCode, want, body, err)
+	}
+	return string(body)
+}
+
+func request(t *testing.T, body io.Reader) *http.Request {
+	t.Helper()
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, "https://api.example.com/x", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func only(token string) func(string) bool {
+	return func(authorization string) bool { return authorization == "Bearer "+token }
+}
+
+func TestEveryRequestGetsTheToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &server{}, &api{}
+		client := apiClient(t, s, a)
+		for range 3 {
+			r := request(t, nil)
+			if got := call(t, client, r, http.StatusOK); got != "hello" || len(r.Header) != 0 {
+				t.Errorf("got %s; the request has %v", got, r.Header)
+			}
+		}
+		a.expect(t, "token-1", "token-1", "token-1")
+		s.expect(t, 1)
+	})
+}
+
+// C-252.
+func TestARefusedTokenIsReplacedAndTheRequestSentOnceMore(t *testing.T) {
+	for name, body := range map[string]func() io.Reader{
+		"no body": func() io.Reader { return nil }, "http.NoBody": func() io.Reader { return http.NoBody },
+		"bytes": func() io.Reader { return bytes.NewReader([]byte("four")) }, "a string": func() io.Reader { return strings.NewReader("four") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, a := &server{}, &api{refuses: only("token-1")}
+			r := request(t, body())
+			if got := call(t, apiClient(t, s, a), r, http.StatusOK); got != "hello" {
+				t.Errorf("%s: got %s", name, got)
+			}
+			a.expect(t, "token-1", "token-2")
+			if came := a.requests(); came[0].body != came[1].body || body() != nil && body() != http.NoBody && came[1].body != "four" {
+				t.Errorf("%s: %q was sent, then %q", name, came[0].body, came[1].body)
+			}
+			s.expect(t, 2)
+		})
+	}
+}
+
+// C-252: a body that is gone cannot be sent again.
+func TestARequestWhoseBodyCannotBeReadAgainIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &server{}, &api{refuses: only("token-1")}
+		r := request(t, io.MultiReader(strings.NewReader("gone")))
+		if got := call(t, apiClient(t, s, a), r, http.StatusUnauthorized); got != "Expired token." {
+			t.Errorf("got %s", got)
+		}
+		a.expect(t, "token-1")
+	})
+}
+
+// C-252: no loop, and a server that is left alone: exchanges after 0, 1, 3, 7, 15,
+// 31, 63 s, then once a minute, beside those at 80 % of each life.
+func TestAnAPIThatRefusesEveryTokenCausesFewExchanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &server{}, &api{refuses: func(string) bool { return true }}
+		client := apiClient(t, s, a)
+		if got := call(t, client, request(t, nil), http.StatusUnauthorized); got != "Expired token." {
+			t.Errorf("got %s", got)
+		}
+		a.expect(t, "token-1", "token-2")
+		for range 10 * 600 {
+			call(t, client, request(t, nil), http.StatusUnauthorized)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := len(s.requests()); n < 15 || n > 17 {
+			t.Errorf("%d exchanges in ten minutes", n)
+		}
+		// After quiet, as at the beginning.
+		time.Sleep(3 * time.Minute)
+		before := len(s.requests())
+		call(t, client, request(t, nil), http.StatusUnauthorized)
+		time.Sleep(1100 * time.Millisecond)
+		call(t, client, request(t, nil), http.StatusUnauthorized)
+		s.expect(t, before+2)
+	})
+}
+
+// C-252, C-250.
+func TestManyRefusalsOfOneTokenCauseOneExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &server{}, &api{}
+		client := apiClient(t, s, a)
+		call(t, client, request(t, nil), http.StatusOK)
+		s.set(slow(time.Second, issue))
+		a.refuses = only("token-1")
+		var callers sync.WaitGroup
+		for i := range 200 {
+			callers.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond) // before, while and after it is replaced
+				call(t, client, request(t, nil), http.StatusOK)
+			})
+		}
+		callers.Wait()
+		s.expect(t, 2)
+	})
+}
+
+// C-252: the answer of the API is all that a caller can use then, and it is
+// whole.
+func TestARefusalIsReturnedWhereNoOtherTokenCanBeHad(t *testing.T) {
+	for _, status := range []int{401, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			s, a := &server{}, &api{}
+			client := apiClient(t, s, a)
+			call(t, client, request(t, nil), http.StatusOK)
+			s.set(refuse(status, "an_error"))
+			a.refuses = only("token-1")
+			if got := call(t, client, request(t, nil), http.StatusUnauthorized); got != "Expired token." {
+				t.Errorf("%d: got %s", status, got)
+			}
+			a.expect(t, "token-1", "token-1")
+		})
+	}
+}
+
+// C-252: only what says that the token is the fault (RFC 6750 3.1).
+func TestOtherRefusalsAreTheCallers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		says []string
+		want bool
+	}{
+		"plain":                    {[]string{`Bearer error=invalid_token`}, true},
+		"quoted":                   {[]string{`Bearer error="invalid_token"`}, true},
+		"escaped":                  {[]string{`Bearer error="invalid\_token"`}, true},
+		"other cases":              {[]string{`bEARER ERROR="invalid_token"`}, true},
+		"blanks":                   {[]string{"Bearer \t realm = \"a\" ,,\terror\t=  \"invalid_token\" "}, true},
+		"behind other parameters":  {[]string{`Bearer realm="a, b=\"c\"", scope="x", error="invalid_token", error_description="The token, expired"`}, true},
+		"behind another challenge": {[]string{`Basic realm="a", Bearer realm="b", error="invalid_token"`}, true},
+		"behind one without any":   {[]string{`Negotiate, Bearer error="invalid_token"`}, true},
+		"behind a token68":         {[]string{`Negotiate YWJj/+==, Bearer error="invalid_token"`}, true},
+		"before another challenge": {[]string{`Bearer error="invalid_token", Basic realm="x"`}, true},
+		"in the second line":       {[]string{`DPoP algs="ES256"`, `Bearer error="invalid_token"`}, true},
+		"behind a broken line":     {[]string{`Bearer error="invalid_tok`, `Bearer error="invalid_token"`}, true},
+
+		"none":                  {[]string{}, false},
+		"empty":                 {[]string{""}, false},
+		"no error":              {[]string{`Bearer`}, false},
+		"only a realm":          {[]string{`Bearer realm="invalid_token"`}, false},
+		"another error":         {[]string{`Bearer error="insufficient_scope"`}, false},
+		"another case of it":    {[]string{`Bearer error="Invalid_Token"`}, false},
+		"another scheme":        {[]string{`DPoP error="invalid_token"`}, false},
+		"a scheme that is near": {[]string{`Bearers error="invalid_token"`}, false},
+		"of the next challenge": {[]string{`Bearer realm="a", DPoP error="invalid_token"`}, false},
+		"in a description":      {[]string{`Bearer error="x", error_description="error=\"invalid_token\""`}, false},
+		"in a quoted realm":     {[]string{`Basic realm="x, Bearer error=invalid_token"`}, false},
+		"never closed":          {[]string{`Bearer error="invalid_token`}, false},
+		"without a scheme":      {[]string{`error="invalid_token"`}, false},
+		"a token68":             {[]string{`Bearer error=`}, false},
+		"garbage":               {[]string{"\x00\xff;;;=\"", `=`, `Bearer =x`, `Bearer "invalid_token"`}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, a := &server{}, &api{refuses: only("token-1"), says: tc.says}
+			want := http.StatusUnauthorized
+			if tc.want {
+				want = http.StatusOK
+			}
+			resp, err := apiClient(t, s, a).Do(request(t, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			if resp.StatusCode != want {
+				t.Errorf("%s: %q: status %d", name, tc.says, resp.StatusCode)
+			}
+		})
+	}
+	// RFC 6750 3.1: with another status it means something else.
+	resp := &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}}
+	if isInvalidToken(resp) {
+		t.Error("403 counts as a refused token")
+	}
+}
+
+// A Source that cannot replace a token: the answer is the caller's.
+func TestAForeignSourceGetsNoReplay(t *testing.T) {
+	a := &api{refuses: func(string) bool { return true }}
+	client := &http.Client{Transport: &Transport{Source: fixed("foreign"), Base: inProcess{a}}}
+	call(t, client, request(t, nil), http.StatusUnauthorized)
+	a.expect(t, "foreign")
+}
+
+type fixed string
+
+func (f fixed) Token(context.Context) (*Token, error) { return &Token{AccessToken: string(f)}, nil }
+
+// C-255: tokens over http to loopback alone, unless allowed.
+func TestTokensAreNotSentOverHTTP(t *testing.T) {
+	for url, good := range map[string]bool{
+		"https://api.example.com": true, "http://localhost:1": true, "http://127.0.0.1": true, "http://[::1]:8080": true,
+		"http://api.example.com": false, "http://10.0.0.1": false, "http://localhost.example.com": false,
+	} {
+		for _, allowed := range []bool{false, true} {
+			a := &api{}
+			body := &closed{Reader: strings.NewReader("body")}
+			r, err := http.NewRequest(http.MethodPost, url, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := (&Transport{Source: fixed("x"), Base: inProcess{a}, AllowHTTP: allowed}).RoundTrip(r)
+			if want := good || allowed; (err == nil) != want || len(a.requests()) == 1 != want || !body.is || (resp != nil) != want {
+				t.Errorf("%s, allowed %v: got %v, %d requests, closed %v", url, allowed, err, len(a.requests()), body.is)
+			}
+		}
+	}
+}
+
+// closed notes whether a body was closed.
+type closed struct {
+	io.Reader
+	is bool
+}
+
+func (c *closed) Close() error {
+	c.is = true
+	return nil
+}
+
+// http.RoundTripper: the body is closed whatever happens.
+func TestTheBodyOfARequestThatIsNotSentIsClosed(t *testing.T) {
+	for name, transport := range map[string]*Transport{
+		"no Source": {}, "no token": {Source: brokenSource{errors.New("none")}}, "a header of its own": {Source: fixed("x")},
+	} {
+		body := &closed{Reader: strings.NewReader("body")}
+		r := request(t, body)
+		if name == "a header of its own" {
+			r.Header.Set("Authorization", "Basic eDp5")
+		}
+		a := &api{}
+		transport.Base = inProcess{a}
+		if resp, err := transport.RoundTrip(r); err == nil || resp != nil || !body.is || strings.Contains(err.Error(), "eDp5") {
+			t.Errorf("%s: got %v, %v, closed %v", name, resp, err, body.is)
+		}
+		if len(a.requests()) != 0 {
+			t.Errorf("%s: it was sent", name)
+		}
+	}
+}
+
+// C-255: where a redirect points, nobody chose to send a token to.
+func TestARedirectToAnotherOriginGetsNoToken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path []string // of redirects, from https://api.example.com/x
+		want []string // tokens that arrive, one a request
+	}{
+		"the same origin":         {[]string{"/y", "https://api.example.com:443/z", "https://API.example.com/w"}, []string{"token-1", "token-1", "token-1", "token-1"}},
+		"another host":            {[]string{"https://evil.example/y"}, []string{"token-1", ""}},
+		"a host below":            {[]string{"https://x.api.example.com/y"}, []string{"token-1", ""}},
+		"another port":            {[]string{"https://api.example.com:8443/y"}, []string{"token-1", ""}},
+		"another scheme":          {[]string{"http://api.example.com/y"}, []string{"token-1", ""}},
+		"there and on":            {[]string{"https://evil.example/y", "/z", "/w"}, []string{"token-1", "", "", ""}},
+		"there and back":          {[]string{"https://evil.example/y", "https://api.example.com/admin"}, []string{"token-1", "", ""}},
+		"late":                    {[]string{"/y", "https://evil.example/"}, []string{"token-1", "token-1", ""}},
+		"a user in the address":   {[]string{"https://u:p@evil.example/y"}, []string{"token-1", "Basic dTpw"}},
+		"10 redirects at the API": {strings.Split("/a /b /c /d /e /f /g /h /i", " "), strings.Fields(strings.Repeat("token-1 ", 10))},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, a := &server{}, &api{}
+			redirector := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n := len(a.requests())
+				a.ServeHTTP(httptest.NewRecorder(), r)
+				if n < len(tc.path) {
+					http.Redirect(w, r, tc.path[n], http.StatusFound)
+				}
+			})
+			c := testConfig(s)
+			c.AllowHTTP = true
+			c.HTTPClient.Transport = hosts{"auth.example.com": s}.orElse(redirector)
+			call(t, c.Client(t.Context()), request(t, nil), http.StatusOK)
+			a.expect(t, tc.want...)
+			if t.Failed() {
+				t.Fatal(name)
+			}
+		})
+	}
+}
+
+// orElse asks the handlers by host, and another one for the other hosts.
+func (h hosts) orElse(other http.Handler) http.RoundTripper {
+	return inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, ok := h[r.URL.Host]
+		if !ok {
+			handler = other
+		}
+		handler.ServeHTTP(w, r)
+	})}
+}
+
+// C-255: http.Client's limit holds.
+func TestTheClientFollowsTenRedirectsAtMost(t *testing.T) {
+	n := 0
+	loop := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		http.Redirect(w, r, "/again", http.StatusFound)
+	})
+	_, err := apiClient(t, &server{}, loop).Get("https://api.example.com/")
+	if err == nil || !strings.Contains(err.Error(), "10 redirects") || n != 10 {
+		t.Errorf("%d requests: %v", n, err)
+	}
+}
