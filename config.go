@@ -201,7 +201,7 @@ func (c *Config) check() error {
 	}
 	if c.Resource != "" { // RFC 8707 2
 		if u, err := url.Parse(c.Resource); err != nil || !u.IsAbs() || u.Fragment != "" {
-			return errors.New("Resource is not an absolute URL without fragment")
+			return errors.New("the Resource is not an absolute URL without fragment")
 		}
 	}
 	return nil

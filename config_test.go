@@ -54,8 +54,8 @@ func TestAConfigurationThatCannotWorkSaysWhy(t *testing.T) {
 		"item 1 of Scopes is not one":        func(c *Config) { c.Scopes = []string{"a", "b c"} },
 		"item 0 of Scopes is not one":        func(c *Config) { c.Scopes = []string{""} },
 		"item 0 of Scopes is not one scope":  func(c *Config) { c.Scopes = []string{`a"`} },
-		"Resource is not an absolute URL":    func(c *Config) { c.Resource = "/api" },
-		"Resource is not an absolute URL wi": func(c *Config) { c.Resource = "https://a#b" },
+		"the Resource is not an absolute":     func(c *Config) { c.Resource = "/api" },
+		"the Resource is not an absolute URL": func(c *Config) { c.Resource = "https://a#b" },
 	} {
 		c := with(change)
 		_, err := c.TokenSource(t.Context())

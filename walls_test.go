@@ -21,11 +21,11 @@ const module = "github.com/tokenwright/tokenwright/"
 // walls says what each package may import of ours, and which other modules.
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
-	".":      {ours: []string{"internal/strictjson"}},
-	"admin":  {},
-	"verify": {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
-
+	".":               {ours: []string{"internal/strictjson"}},
+	"oauth2source":    {others: []string{"github.com/tokenwright/tokenwright", "golang.org/x/oauth2"}},
+	"verify":          {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
 	"tokenwrighttest": {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose", "internal/strictjson"}},
+	"admin":           {},
 
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},
