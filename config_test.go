@@ -44,16 +44,16 @@ func TestSecretsAreSentOverHTTPSOrToLoopbackOnly(t *testing.T) {
 func TestAConfigurationThatCannotWorkSaysWhy(t *testing.T) {
 	function := func(context.Context) (string, error) { return testSecret, nil }
 	for want, change := range map[string]func(*Config){
-		"neither URL nor Issuer":             func(c *Config) { c.URL = "" },
-		"both URL and Issuer":                func(c *Config) { c.Issuer = "https://auth.example.com/demo" },
-		"ClientID is not given":              func(c *Config) { c.ClientID = "" },
-		"none of ClientSecret":               func(c *Config) { c.ClientSecret = "" },
-		"more than one of ClientSecret":      func(c *Config) { c.ClientSecretFile = "/a" },
-		"more than one of ClientSecret, ":    func(c *Config) { c.ClientSecretFunc = function },
-		"more than one of ClientSecret, C":   func(c *Config) { c.ClientSecret, c.ClientSecretFile, c.ClientSecretFunc = "", "/a", function },
-		"item 1 of Scopes is not one":        func(c *Config) { c.Scopes = []string{"a", "b c"} },
-		"item 0 of Scopes is not one":        func(c *Config) { c.Scopes = []string{""} },
-		"item 0 of Scopes is not one scope":  func(c *Config) { c.Scopes = []string{`a"`} },
+		"neither URL nor Issuer":              func(c *Config) { c.URL = "" },
+		"both URL and Issuer":                 func(c *Config) { c.Issuer = "https://auth.example.com/demo" },
+		"ClientID is not given":               func(c *Config) { c.ClientID = "" },
+		"none of ClientSecret":                func(c *Config) { c.ClientSecret = "" },
+		"more than one of ClientSecret":       func(c *Config) { c.ClientSecretFile = "/a" },
+		"more than one of ClientSecret, ":     func(c *Config) { c.ClientSecretFunc = function },
+		"more than one of ClientSecret, C":    func(c *Config) { c.ClientSecret, c.ClientSecretFile, c.ClientSecretFunc = "", "/a", function },
+		"item 1 of Scopes is not one":         func(c *Config) { c.Scopes = []string{"a", "b c"} },
+		"item 0 of Scopes is not one":         func(c *Config) { c.Scopes = []string{""} },
+		"item 0 of Scopes is not one scope":   func(c *Config) { c.Scopes = []string{`a"`} },
 		"the Resource is not an absolute":     func(c *Config) { c.Resource = "/api" },
 		"the Resource is not an absolute URL": func(c *Config) { c.Resource = "https://a#b" },
 	} {
