@@ -34,6 +34,7 @@ type middleware struct {
 	draining *atomic.Bool
 	ready    func() error
 	proxies  proxies
+	anyPath  string
 	records  sync.Pool // of *record
 	nosniff  []string  // shared by all answers: one allocation less for each
 }
@@ -47,6 +48,7 @@ func newMiddleware(s *Server) *middleware {
 		draining: &s.draining,
 		ready:    s.config.Ready,
 		proxies:  s.config.TrustedProxies,
+		anyPath:  s.config.AnyPath,
 		records:  sync.Pool{New: func() any { return newRecord() }},
 		nosniff:  []string{"nosniff"},
 	}
@@ -78,6 +80,8 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m *middleware) dispatch(w *response, r *http.Request) {
 	switch p := r.URL.Path; {
+	case m.anyPath != "" && (p == m.anyPath || strings.HasPrefix(p, m.anyPath+"/")):
+		m.next.ServeHTTP(w, r)
 	// A mux would redirect, and the client would send its credentials again, to
 	// wherever. For CONNECT it would also make the route out of the path.
 	case !isClean(p), r.Method == http.MethodConnect:

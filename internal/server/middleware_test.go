@@ -214,6 +214,29 @@ func TestMethodsThatNoRouteHasAreAnsweredHere(t *testing.T) { // C-231: CONNECT 
 	}
 }
 
+// C-023: what reads paths and methods by itself gets all of them as they were sent.
+func TestAHandlerCanHaveAnyPathAndMethod(t *testing.T) {
+	var got string
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Method + " " + r.URL.Path
+		w.WriteHeader(http.StatusForbidden)
+	})
+	r := start(t, handler, func(s *Server) { s.config.AnyPath = "/check" })
+	for line, there := range map[string]bool{
+		"GET /check": true, "GET /check/a//b": true, "PUT /check/../c": true, "CONNECT /check/./": true, "CONNECT /check": true, "ANY /check/%2e%2e": true,
+		"CONNECT /checks": false, "GET /checks//": false, "GET //check": false, "GET /./check": false, "CONNECT check:443": false,
+	} {
+		got = ""
+		answer, err := http.ReadResponse(bufio.NewReader(r.raw(line+" HTTP/1.1\r\nHost: x\r\n\r\n")), nil)
+		if err != nil {
+			t.Fatal(line, err)
+		}
+		if there && (answer.StatusCode != 403 || got != strings.ReplaceAll(line, "%2e", ".")) || !there && (answer.StatusCode != 404 || got != "") {
+			t.Errorf("%s: status %d, the handler got %q", line, answer.StatusCode, got)
+		}
+	}
+}
+
 func TestEveryAnswerHasRequestIDAndNosniff(t *testing.T) {
 	r := start(t, site(), nil)
 	for _, path := range []string{"/pages/1", "/nothing", "/panic", "/fail", "/healthz", "/readyz", "//"} {

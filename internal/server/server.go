@@ -56,6 +56,10 @@ type Config struct {
 	// Handler answers everything public but /healthz and /readyz. Its mux must
 	// be given the same *http.Request, for Request.Pattern names the route.
 	Handler http.Handler
+	// AnyPath is a path for which, and below which, Handler reads paths and methods
+	// by itself, without a mux: there it also gets what is refused elsewhere since a
+	// mux would redirect it. "": none.
+	AnyPath string
 	// Certificate makes the public listener speak TLS. nil: plain HTTP.
 	Certificate *Certificate
 	// Registry receives the metrics of this package.
