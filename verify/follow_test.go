@@ -130,6 +130,9 @@ func TestWhileTheIssuerIsAwayVerificationGoesOn(t *testing.T) {
 				is(t, v, "within the limit", token, nil)
 				time.Sleep(2 * time.Second)
 				is(t, v, "behind it", token, verify.ErrUnavailable)
+				if err := v.Ready(); !errors.Is(err, verify.ErrUnavailable) {
+					t.Errorf("behind the limit: ready: %v", err)
+				}
 				is(t, v, "and one that is bad anyhow", "junk", verify.ErrInvalid)
 				if age := v.RevocationsAge(); age < tc.limit || age > tc.limit+2*time.Second {
 					t.Errorf("the revocations are said to be %v old", age)
@@ -324,12 +327,21 @@ func TestAVerifierMayStartBeforeItsIssuer(t *testing.T) {
 			time.Sleep(time.Second)
 			is(t, v, "before", token, verify.ErrUnavailable)
 		}
+		if err := v.Ready(); !errors.Is(err, verify.ErrUnavailable) {
+			t.Errorf("before: ready: %v", err)
+		}
 		iss.Up(tokenwrighttest.Metadata, tokenwrighttest.JWKS)
 		time.Sleep(11 * time.Second)
 		is(t, v, "without revocations", token, verify.ErrUnavailable)
+		if err := v.Ready(); !errors.Is(err, verify.ErrUnavailable) {
+			t.Errorf("without revocations: ready: %v", err)
+		}
 		iss.Up()
 		time.Sleep(11 * time.Second)
 		is(t, v, "after", token, nil)
+		if err := v.Ready(); err != nil {
+			t.Errorf("after: ready: %v", err)
+		}
 		iss.RevokeToken(token)
 		time.Sleep(time.Second)
 		is(t, v, "revoked", token, verify.ErrRevoked)
