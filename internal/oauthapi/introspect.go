@@ -97,7 +97,7 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request, client *authority.C
 // who asks, and what the token says, or nil where it is not to be believed.
 func (a *API) aboutToken(env *authority.Environment,
 	answer func(http.ResponseWriter, *http.Request, *authority.Client, *accesstoken.Claims) error) func(http.ResponseWriter, *http.Request) error {
-	verifier := a.verifier(env)
+	verifier := a.anyVerifier(env)
 	return func(w http.ResponseWriter, r *http.Request) error {
 		noStore(w)
 		if err := methods(w, r, http.MethodPost); err != nil {
@@ -138,13 +138,23 @@ func (a *API) whoAsks(w http.ResponseWriter, r *http.Request, x *exchange, env *
 	return client, nil
 }
 
-// verifier applies the rules of verification to tokens of one issuer, with what
-// this node knows.
-func (a *API) verifier(env *authority.Environment) *verify.Verifier {
-	known := knowledge{a.authority, env.Name}
-	v, err := verify.New(context.Background(), verify.Config{
-		Issuer: env.Issuer, AnyAudience: true, Keys: known, Revocations: known, CacheSize: -1, Clock: a.authority.Now,
-	})
+// Verifier applies the rules of verification to access tokens of env for one
+// audience, with what this node knows: verify.ErrInvalid, or authority.ErrStale
+// where it knows too little.
+func Verifier(a *authority.Authority, env *authority.Environment, audience string) *verify.Verifier {
+	return verifierOf(a, env, verify.Config{Audience: audience})
+}
+
+// anyVerifier is for tokens about which somebody asks, whomever they are for;
+// each is asked about once, or seldom.
+func (a *API) anyVerifier(env *authority.Environment) *verify.Verifier {
+	return verifierOf(a.authority, env, verify.Config{AnyAudience: true, CacheSize: -1})
+}
+
+func verifierOf(a *authority.Authority, env *authority.Environment, c verify.Config) *verify.Verifier {
+	known := knowledge{a, env.Name}
+	c.Issuer, c.Keys, c.Revocations, c.Clock = env.Issuer, known, known, a.Now
+	v, err := verify.New(context.Background(), c)
 	if err != nil {
 		panic(err) // an environment was checked when it was configured
 	}
