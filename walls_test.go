@@ -43,11 +43,12 @@ var walls = map[string]struct{ ours, others []string }{
 		others: []string{"github.com/prometheus/client_golang"},
 	},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark"}},
+	"internal/forwardauth": {ours: []string{"verify"}},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 	"cmd/tokenwright": {
-		ours: []string{"admin", "internal/accesstoken", "internal/authority", "internal/credential", "internal/docs", "internal/jose",
-			"internal/oauthapi", "internal/server", "internal/store", "internal/strictjson", "verify"},
+		ours: []string{"admin", "internal/accesstoken", "internal/authority", "internal/credential", "internal/docs", "internal/forwardauth",
+			"internal/jose", "internal/oauthapi", "internal/server", "internal/store", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3"},
 	},
 }
