@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/verify"
 )
 
 // about asks demo's introspection or revocation endpoint about a token.
@@ -252,9 +253,41 @@ func TestTokenOfALaggingNodeIsDead(t *testing.T) {
 func TestADirectoryThatIsTooOldMakesNoTokenDead(t *testing.T) { // C-157, C-169
 	in := install(t, nil)
 	token := in.ask(asForm, in.key("demo", "customers:read").request()).issued("demo").token
-	verifier := in.api.anyVerifier(&in.Environments()[0])
+	env := &in.Environments()[0]
+	introspection, gateways := in.api.anyVerifier(env), Verifier(in.Authority, env, env.Audience)
+	if _, err := gateways.Verify(t.Context(), token); err != nil { // which is kept now
+		t.Errorf("a good token: %v", err)
+	}
 	in.advance(6 * time.Minute)
-	if claims, err := verifier.Verify(t.Context(), token); claims != nil || !errors.Is(err, authority.ErrStale) {
-		t.Errorf("got %v, %v, want that the directory is too old", claims, err)
+	for _, verifier := range []*verify.Verifier{introspection, gateways} {
+		if claims, err := verifier.Verify(t.Context(), token); claims != nil || !errors.Is(err, authority.ErrStale) {
+			t.Errorf("got %v, %v, want that the directory is too old", claims, err)
+		}
+	}
+}
+
+// C-106, C-110, R-30: what else is verified here knows of revocation at once.
+func TestAVerifierOfThisNodeIsForOneAudience(t *testing.T) {
+	in := install(t, nil)
+	key := in.key("demo", "customers:read")
+	token := in.ask(asForm, key.request()).issued("demo").token
+	demo, production := &in.Environments()[0], &in.Environments()[1]
+	v := Verifier(in.Authority, demo, demo.Audience)
+	for what, tc := range map[string]struct {
+		verifier *verify.Verifier
+		want     error
+	}{
+		"its own":             {v, nil},
+		"another audience":    {Verifier(in.Authority, demo, reports), verify.ErrAudience},
+		"another environment": {Verifier(in.Authority, production, demo.Audience), verify.ErrKey},
+	} {
+		if _, err := tc.verifier.Verify(t.Context(), token); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", what, err, tc.want)
+		}
+	}
+	_, err := in.DisableAPIKey(t.Context(), actor, authority.ClientID(key.id))
+	in.must(err)
+	if _, err := v.Verify(t.Context(), token); !errors.Is(err, verify.ErrRevoked) {
+		t.Errorf("after its API key was disabled: %v", err)
 	}
 }
