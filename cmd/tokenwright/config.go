@@ -94,6 +94,20 @@ type Config struct {
 	// Environments by name. Fixed at first start, but for audience and
 	// lifetime.
 	Environments map[string]EnvironmentConfig `yaml:"environments"`
+
+	// Issuer is the one whose access tokens the command forward-auth checks; of no
+	// concern to a server, as the next three.
+	Issuer string `yaml:"issuer" help:"URL of the issuer whose access tokens are checked"`
+	// Audience is the API that tokens must be for. Default: <issuer>/api.
+	Audience string `yaml:"audience" help:"URL of the API that access tokens must be for; default <issuer>/api"`
+	// MaxStale is how long tokens are accepted on old knowledge of revocations
+	// while the issuer is away: at least 5s; 0 is the longest life of a token.
+	MaxStale time.Duration `yaml:"max_stale" help:"how long to accept tokens while the issuer is away; default the longest life of a token"`
+	// FailClosedAfter is the same limit for who would rather refuse good tokens
+	// than let a revoked one pass: at least 5s; 0 is no stricter than MaxStale.
+	FailClosedAfter time.Duration `yaml:"fail_closed_after" help:"refuse all tokens once the issuer is away for so long"`
+	// ForwardAuth is what gateways may ask, of a server or of forward-auth.
+	ForwardAuth ForwardAuthConfig `yaml:"forward_auth"`
 }
 
 // EnvironmentConfig is the configuration of one environment; an empty member
@@ -135,6 +149,9 @@ var otherVariables = []string{
 // Fields whose flags every command has.
 var everyCommand = []string{"data", "database", "master_key_file"}
 
+// Fields whose flags no command has but forward-auth and config check.
+var forwardAuthOnly = []string{"issuer", "audience", "max_stale", "fail_closed_after"}
+
 // scalar is a field of Config that a variable and a flag can set.
 type scalar struct{ name, help string }
 
@@ -175,13 +192,13 @@ func (c *Config) set(name, text string) error {
 	return errors.New("is unknown")
 }
 
-// configFlags adds the flags of the named fields; without names, of all but
-// those that every command has.
+// configFlags adds the flags of the named fields; without names, of all that a
+// server has and not every command.
 func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
 	for _, s := range scalars() {
 		wanted := slices.Contains(only, s.name)
 		if len(only) == 0 {
-			wanted = !slices.Contains(everyCommand, s.name)
+			wanted = !slices.Contains(everyCommand, s.name) && !slices.Contains(forwardAuthOnly, s.name)
 		}
 		if wanted {
 			set.String(s.flag(), "", s.help+"; "+s.variable())
@@ -192,6 +209,9 @@ func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
 // loadConfig brings the sources together.
 func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	a.config = defaultConfig()
+	if a.defaults != nil {
+		a.defaults(&a.config)
+	}
 	if a.configFile == "" {
 		a.configFile = a.environ["TOKENWRIGHT_CONFIG"]
 	}
@@ -293,6 +313,9 @@ func (c *Config) complete() error {
 	if err := times.CheckSigningKeyTimes(); err != nil {
 		return err
 	}
+	if err := c.checkForwardAuth(); err != nil {
+		return err
+	}
 	if c.URL == "" {
 		return nil // from the listener, once it is bound
 	}
@@ -363,6 +386,9 @@ func (c *Config) environments() ([]authority.Environment, error) {
 			return nil, err
 		}
 		list = append(list, env)
+	}
+	if err := c.checkPolicies(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })
 	if err := checkHosts(list, c.URL); err != nil {

@@ -54,6 +54,10 @@ func TestLaterSourcesWin(t *testing.T) {
 		"prefix":               {"aa", "bb", "cc"},
 		"merchant_ids":         {"number", "text", "number"},
 		"trusted_proxies":      {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, 2001:db8::/32"},
+		"issuer":               {"https://a.example/demo", "https://b.example", "http://localhost:1/demo"},
+		"audience":             {"https://a.example/api", "urn:b", "c"},
+		"max_stale":            {"1m0s", "2m0s", "3m0s"},
+		"fail_closed_after":    {"5s", "6s", "7s"},
 	}
 	all := scalars()
 	if len(all) != len(values) {
@@ -88,6 +92,10 @@ func TestLaterSourcesWin(t *testing.T) {
 			t.Errorf("%s: an empty variable counts: exit code %d, %s", s.name, code, stdout)
 		}
 	}
+}
+
+func policy(name, members string) string {
+	return "forward_auth: {policies: {" + name + ": {" + members + "}}}"
 }
 
 func TestBadConfigurationsAreRefused(t *testing.T) {
@@ -142,6 +150,32 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://x.example'}}":     "environments.b.issuer has the host of environments.a.issuer",
 		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://X.example:443'}}": "environments.b.issuer has the host of environments.a.issuer",
 		"url: https://a.example\nurl: https://b.example":                                         "already defined",
+		"issuer: http://auth.example.com/demo":                                                   "issuer: URL is neither https nor http on a loopback host",
+		"max_stale: 4s":                                                                          "max_stale and fail_closed_after are at least 5s",
+		"fail_closed_after: -1h":                                                                 "max_stale and fail_closed_after are at least 5s",
+		"forward_auth: {policy: {}}":                                                             "the member forward_auth.policy is unknown; did you mean policies?",
+		"forward_auth: [x]":                                                                      "cannot unmarshal",
+		"forward_auth: {policies: [x]}":                                                          "cannot unmarshal",
+		policy("orders", ""):                                                                     "forward_auth.policies.orders.env is missing or names no environment",
+		policy("orders", "env: staging"):                                                         "forward_auth.policies.orders.scope is not names parted by single spaces",
+		policy("orders", "env: platform, scope: a"):                                              "forward_auth.policies.orders.env is missing or names no environment",
+		policy("orders", "env: Demo, scope: a"):                                                  "forward_auth.policies.orders.env is missing or names no environment",
+		policy("orders", "env: staging, scope: a"):                                               "forward_auth.policies.orders.env is staging, which is none of the environments",
+		policy("orders", "scope: a"):                                                             "forward_auth.policies.orders.env is missing",
+		policy("orders", "env: demo, scope: ''"):                                                 "forward_auth.policies.orders.scope is not names parted by single spaces",
+		policy("orders", "env: demo, scope: a  b"):                                               "forward_auth.policies.orders.scope is not names parted by single spaces",
+		policy("orders", "env: demo, scope: [a, b]"):                                             "cannot unmarshal",
+		policy("orders", "env: demo, scopes: a"):                                                 "the member forward_auth.policies.orders.scopes is unknown; did you mean scope?",
+		policy("orders", "env: demo, scope: a, merchant: acme"):                                  "forward_auth.policies.orders.merchant is not a whole number from 1 to 9007199254740991 (merchant_ids is number)",
+		policy("orders", "env: demo, scope: a, merchant: 0"):                                     "forward_auth.policies.orders.merchant is not a whole number",
+		policy("orders", "env: demo, scope: a, merchant: 4_259"):                                 "forward_auth.policies.orders.merchant is not a whole number",
+		policy("orders", "env: demo, scope: a, merchant: ''"):                                    "merchant is empty; leave it out where any merchant may pass",
+		policy("orders", "env: demo, scope: a, merchant: "):                                      "merchant is empty; leave it out where any merchant may pass",
+		policy("orders", "env: demo, scope: a, merchant: {id: 1}"):                               "cannot unmarshal",
+		policy("Orders", "env: demo, scope: a"):                                                  `"Orders" is not 1 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit`,
+		policy("-x", "env: demo, scope: a"):                                                      `"-x" is not 1 to 64 characters`,
+		policy("'a/b'", "env: demo, scope: a"):                                                   `"a/b" is not 1 to 64 characters`,
+		"merchant_ids: text\n" + policy("orders", "env: demo, scope: a, merchant: a b"):          "forward_auth.policies.orders.merchant is not 1 to 64 characters",
 		"url: [":    "reading the configuration",
 		"- url":     "cannot unmarshal",
 		"\tlisten:": "reading the configuration",
@@ -152,7 +186,9 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "# nothing", "signing_key_rotation: 0", "signing_key_rotation: 11m1s", "metrics_listen: off", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
-		"environments: {a: {issuer: 'http://localhost:8080/a'}}"} {
+		"environments: {a: {issuer: 'http://localhost:8080/a'}}", "forward_auth:", "forward_auth: {policies: }", "max_stale: 0s\nfail_closed_after: 5s",
+		policy("orders", "env: demo, scope: 'orders:read orders:write', merchant: 4259"), policy("0-_", "env: production, scope: x"),
+		"merchant_ids: text\n" + policy("orders", "env: demo, scope: a, merchant: 007")} {
 		if code, _, stderr := command(t, nil, "config", "check", "--config", writeFile(t, text)); code != exitOK {
 			t.Errorf("%s: got exit code %d and %s", text, code, stderr)
 		}

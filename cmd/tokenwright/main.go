@@ -47,6 +47,7 @@ type app struct {
 	stdout, stderr io.Writer
 
 	config     Config
+	defaults   func(*Config) // what the command has other defaults for, if any
 	configFile string
 	output     string // table or json
 	ran        bool   // flags and arguments were right, and a command began
@@ -115,7 +116,7 @@ server, which sees the change within a second.`,
 			root.AddCommand(c)
 		}
 	}
-	add("serve", a.quickstartCommand(), a.serveCommand(), a.healthCommand())
+	add("serve", a.quickstartCommand(), a.serveCommand(), a.forwardAuthCommand(), a.healthCommand())
 	add("manage", a.merchantCommand(), a.scopeCommand(), a.keyCommand(), a.signingKeyCommand(), a.masterKeyCommand(), a.eventCommand(), a.migrateCommand())
 	add("other", a.tokenCommand(), a.configCommand(), a.versionCommand())
 	return root

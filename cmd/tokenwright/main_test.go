@@ -42,26 +42,39 @@ func (w withPostgres) Run() int { return postgrestest.Main(w.tests) }
 
 // fetch is a program that scripts can run: fetch [-jwt] URL [NAME=VALUE...] sends
 // a GET, or the form, and prints the body, of a JWT only its payload. It fails
-// where the answer is not 200.
+// where the answer is not 200, or what -status says.
 func fetch() {
 	jwt := flag.Bool("jwt", false, "print the payload of a JWT")
 	want := flag.String("want", "", "text that the answer must have")
+	status := flag.Int("status", http.StatusOK, "status that the answer must have")
+	bearer := flag.String("bearer", "", "access token to send")
+	header := flag.String("header", "", "header of the answer to print instead of its body")
 	flag.Parse()
 	form := url.Values{}
 	for _, pair := range flag.Args()[1:] {
 		name, value, _ := strings.Cut(pair, "=")
 		form.Add(name, value)
 	}
-	ask := func() (*http.Response, error) { return http.Get(flag.Arg(0)) }
+	r, err := http.NewRequest(http.MethodGet, flag.Arg(0), nil)
 	if len(form) > 0 {
-		ask = func() (*http.Response, error) { return http.PostForm(flag.Arg(0), form) }
+		r, err = http.NewRequest(http.MethodPost, flag.Arg(0), strings.NewReader(form.Encode()))
 	}
-	resp, err := ask()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if len(form) > 0 {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if *bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+*bearer)
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
 	if err != nil {
 		log.Fatal(err)
 	}
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
+	if err != nil || resp.StatusCode != *status {
 		log.Fatalf("%s: %s %v", resp.Status, body, err)
 	}
 	if *jwt {
@@ -69,6 +82,9 @@ func fetch() {
 		if body, err = base64.RawURLEncoding.DecodeString(parts[1]); err != nil {
 			log.Fatal(err)
 		}
+	}
+	if *header != "" {
+		body = []byte(resp.Header.Get(*header) + "\n")
 	}
 	os.Stdout.Write(body)
 	if !strings.Contains(string(body), *want) {

@@ -14,9 +14,11 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/docs"
+	"github.com/tokenwright/tokenwright/internal/forwardauth"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/verify"
 )
 
 // node is the part of a server that needs the database. While that is not there
@@ -68,6 +70,10 @@ func (n *node) close() error {
 func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if opened := n.opened.Load(); opened != nil {
 		opened.handler.ServeHTTP(w, r)
+		return
+	}
+	if forwardauth.Serves(r.URL.Path) {
+		forwardauth.Unavailable(w, r)
 		return
 	}
 	w.Header().Set("Retry-After", "1")
@@ -179,7 +185,22 @@ func (n *node) surfaces(auth *authority.Authority) (http.Handler, error) {
 	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
 	}, func() float64 { return auth.Staleness().Seconds() }))
-	return api.OwnHosts(mux, server.NotFound), nil
+	// Gateways send the Host of their client, which may be an environment's own.
+	return n.forwardAuthOf(auth).Before(api.OwnHosts(mux, server.NotFound)), nil
+}
+
+// forwardAuthOf is the check of gateways, for tokens of every environment but
+// platform.
+func (n *node) forwardAuthOf(auth *authority.Authority) *forwardauth.Handler {
+	verifiers := map[string]*verify.Verifier{}
+	for i := range auth.Environments() {
+		if env := &auth.Environments()[i]; env.Name != authority.Platform {
+			verifiers[env.Name] = oauthapi.Verifier(auth, env, env.Audience)
+		}
+	}
+	return forwardauth.New(forwardauth.Config{
+		Verifier: func(env string) *verify.Verifier { return verifiers[env] }, Policies: n.config.ForwardAuth.policies(),
+	})
 }
 
 // docsConfig hands the docs the table of errors that the endpoints answer from.

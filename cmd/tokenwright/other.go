@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,7 +40,7 @@ func (a *app) configCommand() *cobra.Command {
 		if _, err := shown.environments(); err != nil {
 			return err
 		}
-		if err := shown.checkTLS(); err != nil {
+		if err := errors.Join(shown.checkTLS(), shown.checkIssuer()); err != nil {
 			return err
 		}
 		shown.URL, shown.Database = a.config.URL, a.config.databaseName()
@@ -58,6 +59,7 @@ func (a *app) configCommand() *cobra.Command {
 		return a.print(plain, nil)
 	})
 	a.configFlags(check.Flags())
+	a.configFlags(check.Flags(), forwardAuthOnly...)
 	return group("config", "The configuration", check)
 }
 

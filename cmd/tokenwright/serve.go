@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/forwardauth"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
@@ -45,7 +46,8 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	listeners, err := a.listen(ctx)
+	listeners, err := a.listen(ctx, "client secrets would cross the network in clear.\n"+
+		"  Give --tls-cert-file and --tls-key-file, or, where a proxy in front ends TLS, its address as --url https://…")
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err
 	}
-	srv, reload, err := a.newServer(n, listeners)
+	srv, reload, err := a.newServer(server.Config{Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready}, listeners)
 	if err != nil {
 		return err
 	}
@@ -81,8 +83,9 @@ func (l *listeners) close() {
 }
 
 // listen binds the addresses, derives the URL where none is configured, and
-// refuses to send secrets over a network in clear.
-func (a *app) listen(ctx context.Context) (*listeners, error) {
+// refuses to send secrets over a network in clear; why says what would happen
+// then, and what to do.
+func (a *app) listen(ctx context.Context, why string) (*listeners, error) {
 	if err := a.config.checkTLS(); err != nil {
 		return nil, err
 	}
@@ -98,8 +101,7 @@ func (a *app) listen(ctx context.Context) (*listeners, error) {
 	exposed := !ok || !tcp.IP.IsLoopback()
 	if exposed && a.config.TLSCertFile == "" && !strings.HasPrefix(a.config.URL, "https://") {
 		l.close()
-		return nil, fmt.Errorf("refusing to listen on %s without TLS: client secrets would cross the network in clear.\n"+
-			"  Give --tls-cert-file and --tls-key-file, or, where a proxy in front ends TLS, its address as --url https://…", a.config.Listen)
+		return nil, fmt.Errorf("refusing to listen on %s without TLS: %s", a.config.Listen, why)
 	}
 	if err := a.config.checkURL(); err != nil {
 		l.close()
@@ -125,15 +127,13 @@ func bind(ctx context.Context, address, flag string) (net.Listener, error) {
 	return l, nil
 }
 
-func (a *app) newServer(n *node, l *listeners) (_ *server.Server, reload func() error, err error) {
-	proxies, err := a.config.trustedProxies()
-	if err != nil {
+// newServer adds to cfg what all servers have, and returns what reads the
+// certificate again.
+func (a *app) newServer(cfg server.Config, l *listeners) (_ *server.Server, reload func() error, err error) {
+	if cfg.TrustedProxies, err = a.config.trustedProxies(); err != nil {
 		return nil, nil, err
 	}
-	cfg := server.Config{
-		Listener: l.public, MetricsListener: l.metrics, Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready,
-		TrustedProxies: proxies, DrainDelay: a.config.ShutdownDelay,
-	}
+	cfg.Listener, cfg.MetricsListener, cfg.DrainDelay, cfg.AnyPath = l.public, l.metrics, a.config.ShutdownDelay, forwardauth.Path
 	reload = func() error { return nil }
 	if a.config.TLSCertFile != "" {
 		if cfg.Certificate, err = server.LoadCertificate(a.config.TLSCertFile, a.config.TLSKeyFile); err != nil {

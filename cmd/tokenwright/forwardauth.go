@@ -1,0 +1,234 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/forwardauth"
+	"github.com/tokenwright/tokenwright/internal/server"
+	"github.com/tokenwright/tokenwright/verify"
+)
+
+// ForwardAuthConfig is what gateways may ask.
+type ForwardAuthConfig struct {
+	// Policies by name, of a-z, 0-9, _ and -: for gateways that append the path of
+	// their client. They ask at /forward-auth/<name>, where the query has no say.
+	Policies map[string]PolicyConfig `yaml:"policies"`
+}
+
+// PolicyConfig is what an access token must be.
+type PolicyConfig struct {
+	// Env is the environment of the token.
+	Env string `yaml:"env"`
+	// Scope is what it must have: one scope, or several parted by single spaces.
+	Scope string `yaml:"scope"`
+	// Merchant, where given, is the one that it must be of. Left out: any.
+	Merchant string `yaml:"merchant"`
+}
+
+// UnmarshalYAML refuses a merchant without a value: a template that lacks one
+// must not open the policy to all merchants.
+func (p *PolicyConfig) UnmarshalYAML(node *yaml.Node) error {
+	type plain PolicyConfig
+	if err := node.Decode((*plain)(p)); err != nil {
+		return err
+	}
+	var given map[string]any
+	if err := node.Decode(&given); err != nil {
+		return err
+	}
+	if _, ok := given["merchant"]; ok && p.Merchant == "" {
+		return fmt.Errorf("line %d: merchant is empty; leave it out where any merchant may pass", node.Line)
+	}
+	return nil
+}
+
+// checkIssuer is for forward-auth: other commands have an --issuer of their own.
+func (c *Config) checkIssuer() error {
+	if c.Issuer == "" {
+		return nil
+	}
+	if err := authority.CheckURL(c.Issuer); err != nil {
+		return fmt.Errorf("issuer: %w", err)
+	}
+	return nil
+}
+
+// checkForwardAuth checks what needs no knowledge of the environments there are.
+func (c *Config) checkForwardAuth() error {
+	for _, limit := range []time.Duration{c.MaxStale, c.FailClosedAfter} {
+		if limit != 0 && limit < 5*time.Second {
+			return errors.New("max_stale and fail_closed_after are at least 5s")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.ForwardAuth.Policies)) {
+		p := c.ForwardAuth.Policies[name]
+		if !forwardauth.ValidName(name) {
+			return fmt.Errorf("forward_auth.policies: %q is not 1 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit", name)
+		}
+		if err := p.check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
+			return fmt.Errorf("forward_auth.policies.%s.%w", name, err)
+		}
+	}
+	return nil
+}
+
+func (p PolicyConfig) check(ids authority.MerchantIDKind) error {
+	if !forwardauth.ValidEnvironment(p.Env) {
+		return errors.New("env is missing or names no environment")
+	}
+	_, err := authority.ParseScopes(p.Scope)
+	if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
+		return errors.New("scope " + invalid.Reason)
+	}
+	if p.Merchant == "" {
+		return nil
+	}
+	_, err = (&authority.Installation{MerchantIDs: ids}).ParseMerchantID(p.Merchant)
+	if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
+		return fmt.Errorf("merchant %s (merchant_ids is %s)", invalid.Reason, ids)
+	}
+	return err
+}
+
+// checkPolicies is for servers, which know every environment.
+func (c *Config) checkPolicies() error {
+	for _, name := range slices.Sorted(maps.Keys(c.ForwardAuth.Policies)) {
+		if env := c.ForwardAuth.Policies[name].Env; !hasKey(c.Environments, env) {
+			return fmt.Errorf("forward_auth.policies.%s.env is %s, which is none of the environments", name, env)
+		}
+	}
+	return nil
+}
+
+func hasKey[V any](m map[string]V, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+func (f ForwardAuthConfig) policies() map[string]forwardauth.Policy {
+	list := map[string]forwardauth.Policy{}
+	for name, p := range f.Policies {
+		scopes, err := authority.ParseScopes(p.Scope)
+		if err != nil {
+			panic(err) // it was checked when it was read
+		}
+		list[name] = forwardauth.Policy{Env: p.Env, Scopes: scopes, Merchant: p.Merchant}
+	}
+	return list
+}
+
+func (a *app) forwardAuthCommand() *cobra.Command {
+	c := a.command("forward-auth", "Check access tokens for a gateway, without a database", noArgs, func(ctx context.Context, _ []string) error {
+		return a.forwardAuth(ctx)
+	})
+	c.Long = `Answer a gateway (nginx, Caddy, Traefik, Envoy) whether a request may pass, by the
+access token in its Authorization header:
+
+  200  it may; X-Tokenwright-Merchant-Id, -Env, -Client-Id and -Scope say who it is
+  401  there is no good token
+  403  the token is not for this, or tokens cannot be checked just now
+
+What a token must be, the gateway says in the query of its own configuration
+  /forward-auth?env=demo&scope=orders:read            merchant=4259 as well, where only that one may pass
+or, if it appends path and query of its client, by the name of a policy
+  /forward-auth/orders
+which the file of --config has, and where the query is ignored:
+  forward_auth:
+    policies:
+      orders: {env: demo, scope: "orders:read", merchant: 4259}
+
+The command tokenwright serve answers the same by itself. This one stands beside a
+gateway elsewhere: it needs no database and no master key, only the issuer, whose
+signing keys and revocations it follows. Until it has reached the issuer, and once
+that has been away for longer than --max-stale or --fail-closed-after, it lets
+nothing pass (403), and /readyz says why. An issuer whose certificate is of an
+authority of your own needs that in the file which SSL_CERT_FILE names.
+
+Tokens come in clear unless --tls-cert-file and --tls-key-file are given; without
+them it listens on loopback addresses only, beside the gateway. Beside a server on
+the same machine and with the same file, give --listen and --metrics-listen.`
+	c.Example = "  tokenwright forward-auth --issuer https://auth.example.com/demo\n" +
+		"  curl -i -H \"Authorization: Bearer $TOKEN\" 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'"
+	c.PreRun = func(*cobra.Command, []string) {
+		a.defaults = func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
+	}
+	a.configFlags(c.Flags(), append([]string{
+		"listen", "metrics_listen", "tls_cert_file", "tls_key_file", "trusted_proxies", "log_format", "log_level", "shutdown_delay",
+	}, forwardAuthOnly...)...)
+	return c
+}
+
+// forwardAuth runs the check of gateways until ctx is done.
+func (a *app) forwardAuth(ctx context.Context) (err error) {
+	if a.config.Issuer == "" {
+		return usageError{"--issuer is missing: the URL of the issuer whose access tokens are checked"}
+	}
+	if err := a.config.checkIssuer(); err != nil {
+		return err
+	}
+	log, err := a.openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	a.config.URL = "" // of the issuer's server, where the file is also that server's
+	listeners, err := a.listen(ctx, "access tokens would cross the network in clear.\n"+
+		"  Give --tls-cert-file and --tls-key-file, or listen on a loopback address beside the gateway")
+	if err != nil {
+		return err
+	}
+	defer listeners.close() // the server closes them too; twice does no harm
+	audience := cmp.Or(a.config.Audience, a.config.Issuer+"/api")
+	verifier, err := verify.New(ctx, verify.Config{
+		Issuer: a.config.Issuer, Audience: audience, MaxStale: a.config.MaxStale, FailClosedAfter: a.config.FailClosedAfter,
+		StartUnready: true, Logger: log.Logger(),
+	})
+	if err != nil {
+		return err
+	}
+	defer verifier.Close()
+	srv, reload, err := a.newServer(server.Config{
+		Handler: a.gatewayCheck(verifier), Registry: revocationsRegistry(verifier), Logger: log.Logger(), Ready: verifier.Ready,
+	}, listeners)
+	if err != nil {
+		return err
+	}
+	log.Logger().Info("checking access tokens for gateways", "issuer", a.config.Issuer, "audience", audience,
+		"listen", listeners.public.Addr().String(), "policies", len(a.config.ForwardAuth.Policies))
+	serving, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { reloadOnHangup(serving, reload, log.Logger()) })
+	err = srv.Run(serving)
+	stop()
+	wg.Wait()
+	return err
+}
+
+// gatewayCheck has one issuer, whose tokens say their environment themselves.
+func (a *app) gatewayCheck(verifier *verify.Verifier) http.Handler {
+	check := forwardauth.New(forwardauth.Config{
+		Verifier: func(string) *verify.Verifier { return verifier }, Policies: a.config.ForwardAuth.policies(),
+	})
+	return check.Before(http.HandlerFunc(server.NotFound))
+}
+
+func revocationsRegistry(verifier *verify.Verifier) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tokenwright_revocations_age_seconds", Help: "Time since what is known of revocations was complete; 0 before the issuer is reached.",
+	}, func() float64 { return verifier.RevocationsAge().Seconds() }))
+	return registry
+}
