@@ -28,7 +28,7 @@ type Cluster struct {
 	*Installation
 	Postgres *postgrestest.Server
 	Nodes    []*Server
-	Proxy    *Proxy
+	Proxy    *Program
 	Network  *Network // of the first node; nil where all are on this machine
 
 	args []string

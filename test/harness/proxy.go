@@ -5,55 +5,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
 
-// Proxy is a running HAProxy.
-type Proxy struct {
-	Process *exec.Cmd
-	Log     string // path of the file with what it says
-	Ended   chan struct{}
-}
-
 // startProxy runs HAProxy with the example of the repository, at the address of
 // the installation, in front of two nodes.
-func startProxy(t testing.TB, in *Installation, nodes []string) *Proxy {
+func startProxy(t testing.TB, in *Installation, nodes []string) *Program {
 	t.Helper()
 	haproxy := program(t, "haproxy")
-	dir := filepath.Dir(in.Data)
-	config := filepath.Join(dir, "haproxy.cfg")
+	config := filepath.Join(filepath.Dir(in.Data), "haproxy.cfg")
 	if err := os.WriteFile(config, []byte(proxyConfig(t, in.Port, nodes)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(dir, "haproxy.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }() // the process has its own
-	p := &Proxy{Process: exec.Command(haproxy, "-db", "-f", config), Log: log.Name(), Ended: make(chan struct{})}
-	p.Process.Stdout, p.Process.Stderr = log, log
-	dieWithParent(p.Process)
-	if err := p.Process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.Ended)
-		_ = p.Process.Wait() // how it ends does not matter
-	}()
-	t.Cleanup(func() {
-		_ = p.Process.Process.Kill() // an error says that it has ended
-		<-p.Ended
-		if t.Failed() {
-			t.Logf("the last of HAProxy's log:\n%s", p.lastLog())
-		}
-	})
+	p := in.Background(t, "haproxy", exec.Command(haproxy, "-db", "-f", config))
 	for deadline := time.Now().Add(10 * time.Second); !in.Ready(); time.Sleep(5 * time.Millisecond) {
-		select {
-		case <-p.Ended:
+		if !p.Running() {
 			t.Fatal("HAProxy has ended")
-		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("HAProxy has no node to ask after 10 s")
@@ -65,31 +33,20 @@ func startProxy(t testing.TB, in *Installation, nodes []string) *Proxy {
 // proxyConfig is the example with the addresses of the test in the place of its own.
 func proxyConfig(t testing.TB, port int, nodes []string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(run.root, "examples", "haproxy", "haproxy.cfg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := string(text)
-	replace := map[string]string{"bind :8080\n": fmt.Sprintf("bind 127.0.0.1:%d\n", port)}
+	replacements := []Replacement{{"bind :8080\n", fmt.Sprintf("bind 127.0.0.1:%d\n", port), 1}}
 	for n, node := range nodes {
-		replace[fmt.Sprintf("server node%d 10.0.0.1%d:8080\n", n+1, n+1)] = fmt.Sprintf("server node%d %s\n", n+1, node)
+		replacements = append(replacements, Replacement{
+			fmt.Sprintf("server node%d 10.0.0.1%d:8080\n", n+1, n+1), fmt.Sprintf("server node%d %s\n", n+1, node), 1,
+		})
 	}
-	if os.Getuid() != 0 { // who cannot become another user
-		replace["    user haproxy\n"], replace["    group haproxy\n"] = "", ""
-	}
-	for old, with := range replace {
-		if strings.Count(config, old) != 1 {
-			t.Fatalf("the example has not one line %q", old)
-		}
-		config = strings.ReplaceAll(config, old, with)
-	}
-	return config
+	return ReadExample(t, "haproxy/haproxy.cfg", append(replacements, HAProxyUser()...)...)
 }
 
-func (p *Proxy) lastLog() string {
-	text, err := os.ReadFile(p.Log)
-	if err != nil {
-		return err.Error()
+// HAProxyUser is what examples of HAProxy lose where the tests cannot become
+// another user.
+func HAProxyUser() []Replacement {
+	if os.Getuid() == 0 {
+		return nil
 	}
-	return lastLines(string(text))
+	return []Replacement{{"    user haproxy\n", "", 1}, {"    group haproxy\n", "", 1}}
 }
