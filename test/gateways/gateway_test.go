@@ -68,7 +68,8 @@ func startCaddy(t *testing.T, in *harness.Installation, check string) *gateway {
 	return g
 }
 
-func startHAProxy(t *testing.T, in *harness.Installation, keys string) *gateway {
+// startHAProxy has the keys of an issuer in a directory, and asks nobody.
+func startHAProxy(t *testing.T, in *harness.Installation, issuer, keys string) *gateway {
 	t.Helper()
 	haproxy := harness.FindProgram(t, "haproxy")
 	g := &gateway{port: harness.FreePort(t), api: startAPI(t)}
@@ -76,7 +77,7 @@ func startHAProxy(t *testing.T, in *harness.Installation, keys string) *gateway 
 	write(t, file, harness.ReadExample(t, "gateways/haproxy.cfg", append(harness.HAProxyUser(),
 		harness.Replacement{Old: "bind :8000\n", New: fmt.Sprintf("bind 127.0.0.1:%d\n", g.port), Times: 1},
 		harness.Replacement{Old: "/etc/haproxy/tokenwright", New: keys, Times: 3},
-		harness.Replacement{Old: "https://auth.example.com/demo", New: in.URL + "/demo", Times: 8},
+		harness.Replacement{Old: "https://auth.example.com/demo", New: issuer, Times: 8},
 		harness.Replacement{Old: "server api1 127.0.0.1:3000", New: "server api1 " + g.api.address(), Times: 1})...))
 	g.run(t, in, "haproxy", exec.Command(haproxy, "-db", "-f", file))
 	return g
@@ -132,10 +133,11 @@ type site struct {
 	operator                    string // an access token
 }
 
-func startSite(t *testing.T) *site {
+// startSite starts it with the policies of the example, and more configuration.
+func startSite(t *testing.T, more ...string) *site {
 	t.Helper()
 	in := harness.New(t)
-	in.Configure(t, harness.ReadExample(t, "gateways/tokenwright.yaml"))
+	in.Configure(t, harness.ReadExample(t, "gateways/tokenwright.yaml")+strings.Join(more, ""))
 	s := &site{Server: in.Start(t)}
 	s.Seed(t)
 	s.CLI(t, "merchant", "create", "--id", "4260", "--name", "Beta")
