@@ -1,7 +1,9 @@
 package gateways
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ func TestGatewaysAskBeforeTheyLetPass(t *testing.T) {
 			g := start(t, s.Installation, s.address())
 			s.check(t, g)
 			s.Stop(t)
-			g.closed(t, s.writer, s)
+			g.closed(t)
 		})
 		t.Run(name+" and forward-auth", func(t *testing.T) {
 			s := startSite(t)
@@ -26,7 +28,7 @@ func TestGatewaysAskBeforeTheyLetPass(t *testing.T) {
 			g := start(t, s.Installation, address)
 			s.check(t, g)
 			p.Kill()
-			g.closed(t, s.writer, s)
+			g.closed(t)
 		})
 	}
 }
@@ -56,12 +58,30 @@ func (s *site) check(t *testing.T, g *gateway) {
 	g.passes(t, "GET /v2/customers", other)
 	theCallerDoesNotChooseThePolicy(t, g, reader, other)
 
+	headersAreBounded(t, g, reader)
 	for path, status := range map[string]int{"/v2/own401": 401, "/v2/own403": 403, "/v2/own500": 500} {
 		if a := g.send(t, "GET "+path, reader); a.Status != status || string(a.Body) != "the API's own\n" {
 			t.Errorf("%s: status %d, %s", path, a.Status, a.Body)
 		}
 	}
 	s.revocationActs(t, g)
+}
+
+// headersAreBounded: the check takes about 20 KiB, cookies do not count.
+func headersAreBounded(t *testing.T, g *gateway, token string) {
+	t.Helper()
+	headers := func(name string) (list []string) {
+		for n := range 4 {
+			list = append(list, fmt.Sprintf("%s: %d=%s", strings.ReplaceAll(name, "N", strconv.Itoa(n)), n, strings.Repeat("x", 6500)))
+		}
+		return list
+	}
+	g.passes(t, "GET /v2/customers", token, headers("Cookie")...)
+	before := g.api.requests.Load()
+	a := g.send(t, "GET /v2/customers", token, headers("X-Header-N")...)
+	if g.api.requests.Load() != before || a.Status != http.StatusRequestHeaderFieldsTooLarge && a.Status != http.StatusServiceUnavailable {
+		t.Errorf("headers of 26 KB: status %d", a.Status)
+	}
 }
 
 func letsPass(t *testing.T, g *gateway, token, clientID string) {
@@ -155,10 +175,10 @@ func (s *site) revocationActs(t *testing.T, g *gateway) {
 }
 
 // closed is a gateway whose check has gone.
-func (g *gateway) closed(t *testing.T, _ harness.APIKey, _ *site) {
+func (g *gateway) closed(t *testing.T) {
 	t.Helper()
 	before := g.api.requests.Load()
-	a := g.send(t, "GET /v2/customers", "eyJ.eyJ.x")
+	a := g.send(t, "GET /v2/customers", "x")
 	if g.api.requests.Load() != before || a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), `{"code":"503","message":"`) || a.Header.Get("Retry-After") == "" {
 		t.Errorf("without the check: status %d, headers %v, %s", a.Status, a.Header, a.Body)
 	}
