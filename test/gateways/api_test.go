@@ -65,14 +65,20 @@ type gateway struct {
 // send sends a request as it is written here: line is method and target.
 func (g *gateway) send(t *testing.T, line, token string, headers ...string) *harness.Answer {
 	t.Helper()
-	a, err := g.try(line, token, headers...)
+	return g.sendTo(t, "api.example.com", line, token, headers...)
+}
+
+// sendTo is send with a Host.
+func (g *gateway) sendTo(t *testing.T, host, line, token string, headers ...string) *harness.Answer {
+	t.Helper()
+	a, err := g.try(host, line, token, headers...)
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
 	return a
 }
 
-func (g *gateway) try(line, token string, headers ...string) (*harness.Answer, error) {
+func (g *gateway) try(host, line, token string, headers ...string) (*harness.Answer, error) {
 	c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", g.port), 5*time.Second)
 	if err != nil {
 		return nil, err
@@ -89,7 +95,7 @@ func (g *gateway) try(line, token string, headers ...string) (*harness.Answer, e
 	if token != "" {
 		headers = append(headers, "Authorization: Bearer "+token)
 	}
-	text := line + " HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n"
+	text := line + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n"
 	for _, h := range headers {
 		text += h + "\r\n"
 	}

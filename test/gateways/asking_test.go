@@ -156,6 +156,9 @@ func theCallerDoesNotChooseThePolicy(t *testing.T, g *gateway, reader, other str
 	// What the gateway asks is nothing that its clients can ask.
 	for _, target := range []string{"/tokenwright/customers", "/forward-auth" + query, "/forward-auth/customers"} {
 		g.stops(t, "GET "+target, "")
+		if a := g.send(t, "GET "+target, reader); a.Header.Get("X-Tokenwright-Merchant-Id") != "" {
+			t.Errorf("%s is answered by the check: status %d, %v", target, a.Status, a.Header)
+		}
 	}
 }
 
