@@ -12,6 +12,58 @@ import (
 	"time"
 )
 
+// A client is HTTPClient with another transport; its own is never http.DefaultTransport,
+// which others may close or replace.
+func TestAClientKeepsWhatItsHTTPClientHas(t *testing.T) {
+	stop := errors.New("stop")
+	s, a := &server{}, &api{}
+	c := testConfig(s)
+	c.URL = "http://localhost"
+	c.HTTPClient = &http.Client{
+		Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return stop },
+		Transport: hosts{"localhost": s, "api.example.com": a},
+	}
+	client := c.Client(t.Context())
+	if client == c.HTTPClient || client.Timeout != time.Minute || client.CheckRedirect == nil || client.CheckRedirect(nil, nil) != stop {
+		t.Errorf("got %+v", client)
+	}
+	if _, err := client.Get("http://api.example.com/"); err == nil || len(a.requests()) != 0 {
+		t.Errorf("a token was sent over http: %v", err)
+	}
+	c.AllowHTTP = true
+	r, err := http.NewRequest(http.MethodGet, "http://api.example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, c.Client(t.Context()), r, http.StatusOK)
+	a.expect(t, "token-1")
+}
+
+func TestTheTransportIsOnesOwnWhereItCanBe(t *testing.T) {
+	c := Config{HTTPClient: &http.Client{}}
+	if base, ok := c.base().(*http.Transport); !ok || base == http.DefaultTransport || base.Proxy == nil {
+		t.Error("it is not a copy of http.DefaultTransport")
+	}
+	usual := http.DefaultTransport
+	defer func() { http.DefaultTransport = usual }()
+	http.DefaultTransport = inProcess{&api{}} // as those do who trace requests
+	if base := c.base(); base != http.DefaultTransport {
+		t.Errorf("got %T", base)
+	}
+}
+
+// The shorter of 10 s and HTTPClient's own limit is that of an exchange.
+func TestTheTimeoutOfTheHTTPClientBoundsAnExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testConfig(&server{answer: slow(time.Hour, issue)})
+		c.RetryFor, c.HTTPClient.Timeout = -1, 2*time.Second
+		began := time.Now()
+		if err := getError(t, newSource(t, c)); !errors.Is(err, ErrUnavailable) || time.Since(began) != 2*time.Second {
+			t.Errorf("got %v after %s", err, time.Since(began))
+		}
+	})
+}
+
 // with returns a configuration that is good but for the change.
 func with(change func(*Config)) Config {
 	c := Config{URL: "https://auth.example.com", ClientID: "twc_demo_0123456789012345678901", ClientSecret: testSecret}

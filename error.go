@@ -73,6 +73,6 @@ func printable(text string) string {
 			return '?'
 		}
 		return r
-	}, text[:min(len(text), 4*most)])
+	}, text)
 	return text[:min(len(text), most)]
 }

@@ -26,7 +26,7 @@ type failures struct {
 	count  int
 	last   error
 	until  time.Time // until when the server is left alone
-	secret string    // that the server has refused, where it may change
+	secret string    // that the server has refused
 	looked time.Time // when it was last read
 }
 
@@ -57,7 +57,7 @@ func (s *source) renew(until time.Time) (*renewal, error) {
 				return nil, f.last
 			}
 			r.next = f.until
-		case !s.config.secretMayChange() || now.Sub(f.looked) < lookPause:
+		case now.Sub(f.looked) < lookPause:
 			return nil, f.last
 		default:
 			f.looked, r.look = now, true
@@ -81,9 +81,6 @@ func (s *source) run(r *renewal) {
 			return
 		}
 		token, err := s.try(r.look)
-		if err != nil && s.ctx.Err() != nil {
-			err = s.ended()
-		}
 		next, again = s.note(r, token, err)
 	}
 }
@@ -102,7 +99,7 @@ func (s *source) try(look bool) (*Token, error) {
 		return nil, err
 	}
 	token, err := s.exchanger.exchange(s.ctx, secret)
-	if isRefusedSecret(err) && s.config.secretMayChange() {
+	if isRefusedSecret(err) {
 		if other, readErr := s.readSecret(); readErr == nil && other != secret {
 			s.failures.secret = other
 			token, err = s.exchanger.exchange(s.ctx, other)

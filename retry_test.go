@@ -101,6 +101,19 @@ func TestPausesGrowAndDiffer(t *testing.T) {
 	}
 }
 
+// C-253: many are told the same moment, and must not come back in the same one.
+func TestRetryAfterHasJitter(t *testing.T) {
+	failure := unavailable(&Error{Status: 503, RetryAfter: 10 * time.Second})
+	least, largest := time.Hour, time.Duration(0)
+	for range 1000 {
+		p := pause(failure, 1)
+		least, largest = min(least, p), max(largest, p)
+	}
+	if least < 10*time.Second || least > 10200*time.Millisecond || largest < 11800*time.Millisecond || largest > 12*time.Second {
+		t.Errorf("%s to %s", least, largest)
+	}
+}
+
 // C-253: never sooner than the server says, nor later than a minute and jitter.
 func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,9 +31,6 @@ func (c *Config) secret(ctx context.Context) (secret string, err error) {
 	return secret, nil
 }
 
-// secretMayChange tells whether reading the secret again makes sense.
-func (c *Config) secretMayChange() bool { return c.ClientSecret == "" }
-
 // readSecret reads a file. One line break at its end, which editors and echo
 // leave, is no part of the secret; whatever else stands there is for the server
 // to judge.

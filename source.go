@@ -54,8 +54,8 @@ func (s *source) Token(ctx context.Context) (*Token, error) {
 func (s *source) slowly(ctx context.Context) (*Token, error) {
 	s.mu.Lock()
 	if h := s.live; h != nil && time.Now().Before(h.until) {
-		if s.fresh.Load() != h && s.renewal == nil { // it may be of this very moment
-			_, _ = s.renew(h.until) // it goes on meanwhile
+		if s.fresh.Load() != h { // it may be of this very moment
+			_, _ = s.renew(h.until) // nobody waits for it, or for its error
 		}
 		s.mu.Unlock()
 		return &h.token, nil
@@ -160,8 +160,8 @@ func (s *source) due(h *held) {
 	}
 	s.fresh.Store(nil)
 	h.timer = time.AfterFunc(time.Until(h.until), func() { s.dead(h) })
-	if h.used.Load() && s.renewal == nil {
-		_, _ = s.renew(h.until) // who asks when it is dead is told
+	if h.used.Load() {
+		_, _ = s.renew(h.until)
 	}
 }
 

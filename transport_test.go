@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -284,6 +286,65 @@ func TestOtherRefusalsAreTheCallers(t *testing.T) {
 	}
 }
 
+// C-252: another token must be another one.
+func TestTheSameTokenIsNotSentAgain(t *testing.T) {
+	for name, source := range map[string]TokenSource{"the same": stubborn{fixed("x")}, "none": helpless{fixed("x")}} {
+		a := &api{refuses: func(string) bool { return true }}
+		client := &http.Client{Transport: &Transport{Source: source, Base: inProcess{a}}}
+		if got := call(t, client, request(t, nil), http.StatusUnauthorized); got != "Expired token." || len(a.requests()) != 1 {
+			t.Errorf("%s: got %s after %d requests", name, got, len(a.requests()))
+		}
+	}
+}
+
+type stubborn struct{ TokenSource }
+
+func (stubborn) Replace(_ context.Context, refused *Token) (*Token, error) { return refused, nil }
+
+type helpless struct{ TokenSource }
+
+func (helpless) Replace(context.Context, *Token) (*Token, error) { return nil, nil }
+
+// C-252: the answer that nobody gets gives its connection back.
+func TestARefusalIsReadToItsEnd(t *testing.T) {
+	a := &api{refuses: only("token-1")}
+	var connections atomic.Int32
+	tokens := &server{}
+	server := httptest.NewUnstartedServer(a)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	source := newSource(t, testConfig(tokens))
+	client := &http.Client{Transport: &Transport{Source: source, Base: &http.Transport{}}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Post(server.URL, "text/plain", strings.NewReader("body"))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	a.expect(t, "token-1", "token-2")
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// http.Request allows it to clients.
+func TestARequestWithoutHeaderIsSent(t *testing.T) {
+	a := &api{}
+	r := request(t, nil)
+	r.Header = nil
+	resp, err := (&Transport{Source: fixed("x"), Base: inProcess{a}}).RoundTrip(r)
+	if err != nil || r.Header != nil {
+		t.Fatalf("got %v, header %v", err, r.Header)
+	}
+	_ = resp.Body.Close()
+	a.expect(t, "x")
+}
+
 // A Source that cannot replace a token: the answer is the caller's.
 func TestAForeignSourceGetsNoReplay(t *testing.T) {
 	a := &api{refuses: func(string) bool { return true }}
@@ -355,16 +416,17 @@ func TestARedirectToAnotherOriginGetsNoToken(t *testing.T) {
 		path []string // of redirects, from https://api.example.com/x
 		want []string // tokens that arrive, one a request
 	}{
-		"the same origin":         {[]string{"/y", "https://api.example.com:443/z", "https://API.example.com/w"}, []string{"token-1", "token-1", "token-1", "token-1"}},
-		"another host":            {[]string{"https://evil.example/y"}, []string{"token-1", ""}},
-		"a host below":            {[]string{"https://x.api.example.com/y"}, []string{"token-1", ""}},
-		"another port":            {[]string{"https://api.example.com:8443/y"}, []string{"token-1", ""}},
-		"another scheme":          {[]string{"http://api.example.com/y"}, []string{"token-1", ""}},
-		"there and on":            {[]string{"https://evil.example/y", "/z", "/w"}, []string{"token-1", "", "", ""}},
-		"there and back":          {[]string{"https://evil.example/y", "https://api.example.com/admin"}, []string{"token-1", "", ""}},
-		"late":                    {[]string{"/y", "https://evil.example/"}, []string{"token-1", "token-1", ""}},
-		"a user in the address":   {[]string{"https://u:p@evil.example/y"}, []string{"token-1", "Basic dTpw"}},
-		"10 redirects at the API": {strings.Split("/a /b /c /d /e /f /g /h /i", " "), strings.Fields(strings.Repeat("token-1 ", 10))},
+		"the same origin":          {[]string{"/y", "https://api.example.com:443/z", "https://API.example.com/w"}, []string{"token-1", "token-1", "token-1", "token-1"}},
+		"another host":             {[]string{"https://evil.example/y"}, []string{"token-1", ""}},
+		"a host below":             {[]string{"https://x.api.example.com/y"}, []string{"token-1", ""}},
+		"another port":             {[]string{"https://api.example.com:8443/y"}, []string{"token-1", ""}},
+		"another scheme, not port": {[]string{"http://api.example.com:443/y"}, []string{"token-1", ""}},
+		"another scheme":           {[]string{"http://api.example.com/y"}, []string{"token-1", ""}},
+		"there and on":             {[]string{"https://evil.example/y", "/z", "/w"}, []string{"token-1", "", "", ""}},
+		"there and back":           {[]string{"https://evil.example/y", "https://api.example.com/admin"}, []string{"token-1", "", ""}},
+		"late":                     {[]string{"/y", "https://evil.example/"}, []string{"token-1", "token-1", ""}},
+		"a user in the address":    {[]string{"https://u:p@evil.example/y"}, []string{"token-1", "Basic dTpw"}},
+		"10 redirects at the API":  {strings.Split("/a /b /c /d /e /f /g /h /i", " "), strings.Fields(strings.Repeat("token-1 ", 10))},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, a := &server{}, &api{}
