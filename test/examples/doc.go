@@ -1,0 +1,3 @@
+// Package examples runs the examples of the repository against a running server:
+// what users copy does what it says.
+package examples
