@@ -141,16 +141,12 @@ func TestARenewalInTheBackgroundGoesOnForWhoWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
 		source := newSource(t, testConfig(s))
-		expiry := get(t, source, "token-1").Expiry
-		s.set(slow(9*time.Second, refuse(503, "")))
-		for time.Until(expiry) > 10*time.Second {
-			get(t, source, "token-1")
-			time.Sleep(100 * time.Millisecond)
-		}
-		time.AfterFunc(12*time.Second, func() { s.set(nil) })
-		if token, err := source.Token(t.Context()); err != nil {
-			t.Errorf("got %v, %v", token, err)
-		}
+		get(t, source, "token-1")
+		s.set(slow(9*time.Second, failing(2, 503, "")))
+		time.Sleep(time.Hour - 12*time.Second)
+		get(t, source, "token-1") // and 2 s later it is dead
+		time.Sleep(2 * time.Second)
+		get(t, source, "token-3")
 	})
 }
 
@@ -210,6 +206,8 @@ func TestTheSecondSecretThatIsRefusedIsRememberedToo(t *testing.T) {
 			return secret, nil
 		}
 		source := newSource(t, c)
+		getError(t, source)
+		s.expect(t, 2)
 		for range 9 {
 			getError(t, source)
 			time.Sleep(100 * time.Millisecond)
