@@ -2,6 +2,7 @@ package tokenwright
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -57,6 +58,35 @@ func TestTimersOfAnOldTokenDoNothingToTheNewOne(t *testing.T) {
 		if source.fresh.Load() == nil || source.live == nil {
 			t.Error("the new token is gone")
 		}
+	})
+}
+
+// C-251: one that dies between two steps of the one who fetched it.
+func TestATokenThatDiesAsItComesIsNotHandedOutLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		source := newSource(t, testConfig(s)).(*source)
+		source.mu.Lock()
+		source.take(&Token{AccessToken: "dead", Expiry: time.Now().Add(-time.Second)})
+		source.mu.Unlock()
+		time.Sleep(1)
+		synctest.Wait()
+		get(t, source, "token-1")
+	})
+}
+
+// C-260: nothing is sent for a caller who has gone before.
+func TestACallerWhoHasGoneBeginsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		source := newSource(t, testConfig(s))
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := source.Token(gone); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		s.expect(t, 0)
 	})
 }
 

@@ -16,7 +16,7 @@ func TestUsersOfTheLibrariesGetNoOtherModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, library := range []string{"github.com/tokenwright/tokenwright", "github.com/tokenwright/tokenwright/verify", "github.com/tokenwright/tokenwright/admin"} {
+	for _, library := range []string{"github.com/tokenwright/tokenwright", "github.com/tokenwright/tokenwright/verify", "github.com/tokenwright/tokenwright/tokenwrighttest", "github.com/tokenwright/tokenwright/admin"} {
 		t.Run(filepath.Base(library), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

@@ -82,8 +82,11 @@ func (s *source) Replace(ctx context.Context, refused *Token) (*Token, error) {
 // wait is for callers without a token: it joins the renewal, or begins one, and
 // waits. s.mu is locked, and is not any more when it returns.
 func (s *source) wait(ctx context.Context) (*Token, error) {
-	until := time.Now().Add(max(0, s.config.RetryFor))
-	r, err := s.renew(until)
+	err := ctx.Err() // nothing is sent for who has gone
+	var r *renewal
+	if err == nil {
+		r, err = s.renew(time.Now().Add(max(0, s.config.RetryFor)))
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return nil, failed(err)
@@ -137,7 +140,7 @@ func failed(err error) error { return fmt.Errorf("tokenwright: getting an access
 // take puts a token in the place of the one before. s.mu is locked.
 func (s *source) take(t *Token) *held {
 	now := time.Now()
-	life := t.Expiry.Sub(now)
+	life := max(1, t.Expiry.Sub(now)) // it may have passed this very moment
 	h := &held{token: *t, until: t.Expiry.Add(-margin(life))}
 	if s.live != nil {
 		s.live.timer.Stop()
