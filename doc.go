@@ -24,8 +24,8 @@
 // never handed out. A source that nobody uses fetches nothing.
 //
 // A server that is overloaded or away is asked again, more and more seldom, or
-// as its Retry-After says. One that refuses the API key is not, unless the secret
-// has changed.
+// as its Retry-After says. One that refuses the API key is left alone for a
+// second, then longer, up to a minute, unless the secret has changed.
 //
 // Time is measured by the monotonic clock. Setting the wall clock neither ends
 // tokens nor prolongs them. On a machine that slept, a token may have expired
@@ -38,10 +38,10 @@
 // # Secrets
 //
 // Secrets and tokens are in no error, log record or URL of this package. Config
-// and Token print without them under every verb of fmt, in JSON and in slog. As a
-// field that is not exported, fmt prints any value without asking it: there,
-// hold a pointer.
+// and Token print without them in JSON, in slog and under the verbs of fmt, save
+// %w, which is for errors. As a field that is not exported, fmt prints any value
+// without asking it: there, hold a pointer.
 //
-// It must know nothing of the server but its token endpoint, and imports nothing
-// but the standard library.
+// It must know nothing of the server but its token endpoint, and brings no other
+// module with it.
 package tokenwright
