@@ -114,30 +114,42 @@ func (b *bench) race(ctx context.Context, start func(context.Context) ([]*conten
 
 func (b *bench) repeat(ctx context.Context, start func() ([]*contender, error)) (map[string][]sample, error) {
 	samples := map[string][]sample{}
-	discarded := 0
-	for done := 0; done < b.rounds; {
+	return samples, b.count(func() (keep func(), quiet bool, err error) {
 		contenders, err := start()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		this, err := b.round(ctx, contenders)
-		if err != nil {
-			return nil, err
+		keep = func() {
+			for i, c := range contenders {
+				samples[c.Name] = append(samples[c.Name], this[i])
+			}
 		}
-		if slices.ContainsFunc(this, func(s sample) bool { return !s.quiet() }) && !b.noisy {
+		return keep, !slices.ContainsFunc(this, func(s sample) bool { return !s.quiet() }), err
+	})
+}
+
+// count runs rounds until b.rounds of them are kept: those in which the machine
+// was quiet.
+func (b *bench) count(round func() (keep func(), quiet bool, err error)) error {
+	discarded := 0
+	for done := 0; done < b.rounds; {
+		keep, quiet, err := round()
+		if err != nil {
+			return err
+		}
+		if !quiet && !b.noisy {
 			if discarded++; discarded > retries*b.rounds {
-				return nil, fmt.Errorf("this machine is busy with something else: %d rounds were thrown away (-noisy measures all the same)", discarded)
+				return fmt.Errorf("this machine is busy with something else: %d rounds were thrown away (-noisy measures all the same)", discarded)
 			}
 			b.progress("round %d thrown away: something else was running", done+1)
 			continue
 		}
-		for i, c := range contenders {
-			samples[c.Name] = append(samples[c.Name], this[i])
-		}
+		keep()
 		done++
 		b.progress("round %d of %d", done, b.rounds)
 	}
-	return samples, nil
+	return nil
 }
 
 func stopAll(contenders []*contender) {
