@@ -18,6 +18,13 @@ var (
 	barStart       = bar{most: 150, unit: " ms"} // P8: from exec to the first token
 	barIdle        = bar{most: 40, unit: " MiB"} // P8: after the first token
 	barBinary      = bar{most: 40, unit: " MiB"} // P8
+	barNew         = bar{most: 1.10}             // P3: a token not seen before by the bare check of its signature
+	barGolangJWT   = bar{least: 1}               // P3: keyfunc and golang-jwt by ours
+	barGoOIDC      = bar{least: 1.25}            // P3: coreos/go-oidc by ours
+	barSeen        = bar{most: 1, unit: " µs"}   // P3: a token seen before
+	barFresh       = bar{most: 30, unit: " ns"}  // P4: of the client SDK, a token that is fresh
+	barFreshAllocs = bar{most: 0, unit: ""}      // P4
+	barHerd        = bar{most: 1}                // P4: requests of 10,000 goroutines at the expiry of their token
 	barCores       = bar{most: 1.05}             // P9: CPU per token on two cores by that on one
 )
 

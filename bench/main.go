@@ -1,5 +1,5 @@
-// Command bench measures Tokenwright side by side with the physical limit and
-// with other token endpoints, in one run, and prints tables. It builds what it
+// Command bench measures Tokenwright side by side with the physical limit, with
+// other token endpoints and with other libraries, in one run, and prints tables. It builds what it
 // measures from the sources around it.
 //
 // What counts are the ratios of one run: absolute figures differ from machine
@@ -55,6 +55,8 @@ var suites = []suite{
 	{"cores", (*bench).cores},
 	{"directory", (*bench).directory},
 	{"parts", (*bench).parts},
+	{"verify", (*bench).verify},
+	{"sdk", (*bench).sdk},
 }
 
 func main() {

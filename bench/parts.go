@@ -30,7 +30,8 @@ const (
 	perOp     = "ns/op"
 	bytesOp   = "B/op"
 	allocsOp  = "allocs/op"
-	partCount = "3" // times each
+	cpuOp     = "cpu-ns/op" // of the package libraries
+	partCount = "3"         // times each
 )
 
 // parts runs the benchmarks of the main module on the server's core.
