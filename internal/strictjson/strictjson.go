@@ -200,8 +200,8 @@ func (p *parser) object(depth int) (Value, error) {
 	members := p.members[:0]
 	if !reuse {
 		// Room for the claims of a token, or for what is nested in them: to grow costs
-		// more than to reserve.
-		members = make([]Member, 0, 12/depth)
+		// more than to reserve. A short message, as a JOSE header is, has few.
+		members = make([]Member, 0, min(12, 3+len(p.data)/32)/depth)
 	}
 	err := p.list('}', func() error {
 		if p.peek() != '"' {
@@ -217,7 +217,7 @@ func (p *parser) object(depth int) (Value, error) {
 		for i := range members {
 			// EqualFold folds as encoding/json does, U+017F and U+212A
 			// included, so no reader of either kind sees two (C-010, C-011).
-			if strings.EqualFold(members[i].Name, name) {
+			if beginAlike(members[i].Name, name) && strings.EqualFold(members[i].Name, name) {
 				return p.fail("a member stands twice")
 			}
 		}
@@ -238,6 +238,14 @@ func (p *parser) object(depth int) (Value, error) {
 		p.members = members
 	}
 	return Value{kind: ObjectKind, items: members}, err
+}
+
+// beginAlike is true of all names that fold to one another; most others part at
+// their first letter. Where both are ASCII, it can only differ in the bit that makes
+// it small.
+func beginAlike(a, b string) bool {
+	const ascii, small = 0x80, 0x20
+	return a == "" || b == "" || a[0]|b[0] >= ascii || a[0]|small == b[0]|small
 }
 
 func (p *parser) array(depth int) (Value, error) {
@@ -294,7 +302,8 @@ func (p *parser) number() (Value, error) {
 	if p.take(".") && !p.digits() {
 		return Value{}, p.fail("expected a digit")
 	}
-	if p.take("e") || p.take("E") {
+	exponent := p.take("e") || p.take("E")
+	if exponent {
 		if !p.take("+") {
 			p.take("-")
 		}
@@ -303,8 +312,11 @@ func (p *parser) number() (Value, error) {
 		}
 	}
 	text := p.data[start:p.at]
-	if _, err := strconv.ParseFloat(text, 64); err != nil {
-		return Value{}, p.fail("a number too large")
+	// Of those without an exponent, only one of more than 300 digits can be.
+	if exponent || len(text) > 300 {
+		if _, err := strconv.ParseFloat(text, 64); err != nil {
+			return Value{}, p.fail("a number too large")
+		}
 	}
 	return Value{kind: Number, text: text}, nil
 }
@@ -320,19 +332,23 @@ func (p *parser) digits() bool {
 // string reads a string; only one with escapes is copied.
 func (p *parser) string() (string, error) {
 	p.at++
-	start := p.at
-	for p.at < len(p.data) {
-		switch c := p.data[p.at]; {
-		case c == '"':
-			p.at++
-			return p.data[start : p.at-1], nil
-		case c == '\\':
-			return p.escaped(start)
-		case c < 0x20:
-			return "", p.fail("a control character in a string")
+	start, rest := p.at, p.data[p.at:]
+	for i := range len(rest) {
+		c := rest[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
 		}
-		p.at++
+		p.at = start + i
+		switch c {
+		case '"':
+			p.at++
+			return rest[:i], nil
+		case '\\':
+			return p.escaped(start)
+		}
+		return "", p.fail("a control character in a string")
 	}
+	p.at = len(p.data)
 	return "", p.fail("a string without an end")
 }
 

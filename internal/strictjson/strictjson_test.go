@@ -56,6 +56,7 @@ func TestParseObjectRefusesWhatTwoReadersWouldReadDifferently(t *testing.T) {
 		"minus alone":          `{"a":-}`,
 		"hex":                  `{"a":0x1}`,
 		"beyond float64":       `{"a":1e999}`,
+		"just beyond":          `{"a":` + strings.Repeat("9", 309) + `}`,
 		"beyond, no exponent":  `{"a":[-` + strings.Repeat("9", 400) + `.5]}`,
 		"NaN":                  `{"a":NaN}`,
 		"True":                 `{"a":True}`,
@@ -126,6 +127,24 @@ func TestParseObjectReadsEveryKind(t *testing.T) {
 }
 
 // C-108: what is no integer is never rounded into one.
+// C-010, C-011: whatever folds to one another is compared.
+func TestNamesThatFoldBeginAlike(t *testing.T) {
+	names := []string{"", "\u017f", "\u017fa", "\u212a", "\u212aid", "\u00e9", "\u00c9", "sa", "kid", "KID"}
+	for c := range 128 {
+		names = append(names, string(rune(c)))
+	}
+	for _, a := range names {
+		for _, b := range names {
+			if strings.EqualFold(a, b) && !beginAlike(a, b) {
+				t.Errorf("%q and %q", a, b)
+			}
+		}
+	}
+	if beginAlike("iss", "aud") {
+		t.Error("two that fold to nothing in common are compared")
+	}
+}
+
 func TestInt64TakesIntegersOnly(t *testing.T) {
 	for _, number := range []string{"1.0", "1.5", "1e3", "1E3", "9223372036854775808", "-9223372036854775809", `"1"`, "null", "[1]"} {
 		o, err := ParseObject(`{"n":` + number + `}`)
