@@ -525,3 +525,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The three parts of a message share memory; what a caller appends to the payload
+// must not become the signature.
+func TestPayloadIsTheCallersOwn(t *testing.T) {
+	s := testSigner(t, ES256)
+	m, err := Parse(signToken(t, s, benchPayload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(m.Payload, "and more"...)
+	if err := m.Verify(s.Public()); err != nil {
+		t.Error(err)
+	}
+}
