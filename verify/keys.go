@@ -94,17 +94,25 @@ func (k *followedKeys) feedKey(ctx context.Context, kid string) (*jose.Key, erro
 }
 
 func (k *followedKeys) find(ctx context.Context, kid string, refresh func(context.Context) error) (*jose.Key, error) {
-	set := k.current.Load()
-	if set == nil {
+	if k.current.Load() == nil {
 		return nil, unavailable("the issuer has not been reached yet")
 	}
-	if key := set.byID[kid]; key != nil && k.clock().Sub(set.readAt) < maxKeysAge {
+	if key := k.known(kid, k.clock()); key != nil {
 		return key, nil
 	}
 	if err := refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err) // the key may be one of those that cannot be read
 	}
 	return k.current.Load().byID.Key(ctx, kid)
+}
+
+// known returns a key that has been read, or nil.
+func (k *followedKeys) known(kid string, now time.Time) *jose.Key {
+	set := k.current.Load()
+	if set == nil || now.Sub(set.readAt) >= maxKeysAge {
+		return nil
+	}
+	return set.byID[kid]
 }
 
 // refreshSeldom reads the set again unless that was tried a moment ago; then it

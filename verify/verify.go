@@ -272,26 +272,37 @@ func (v *Verifier) verify(ctx context.Context, token string) (*verified, error) 
 	if err := m.Verify(key); err != nil {
 		return nil, translate(err)
 	}
-	c, err := accesstoken.Parse(string(m.Payload))
+	// Nobody changes the payload, so the claims may share its memory.
+	c, err := accesstoken.Parse(unsafe.String(unsafe.SliceData(m.Payload), len(m.Payload)))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	t := &verified{kid: m.KeyID, key: key, claims: *c}
-	return t, v.judge(t)
+	return t, v.judge(t, v.config.Clock()) // the key may have been waited for
 }
 
 // verifyAgain does what can have changed since t was verified: which keys there
-// are, what time it is, what is revoked (C-162).
+// are, what time it is, what is revoked (C-162). The clock is read once: it is a
+// good part of what is left to do.
 func (v *Verifier) verifyAgain(ctx context.Context, token string, t *verified) error {
-	key, err := v.config.Keys.Key(ctx, t.kid)
-	if err != nil {
-		return err
-	}
-	if key != t.key { // read anew: perhaps the same, perhaps not
+	now := v.config.Clock()
+	if v.knownKey(ctx, t.kid, now) != t.key { // gone, to be read again, or another one
 		_, err := v.verify(ctx, token)
 		return err
 	}
-	return v.judge(t)
+	return v.judge(t, now)
+}
+
+// knownKey is the key of that kid, or nil where that must be asked for.
+func (v *Verifier) knownKey(ctx context.Context, kid string, now time.Time) *jose.Key {
+	if v.remote != nil {
+		return v.remote.keys.known(kid, now)
+	}
+	key, err := v.config.Keys.Key(ctx, kid)
+	if err != nil {
+		return nil
+	}
+	return key
 }
 
 // isAccessToken obeys RFC 9068 4: at+jwt or application/at+jwt, which as a media
@@ -307,8 +318,8 @@ func isAccessToken(typ string) bool {
 // judge looks at claims that the issuer's key has signed. Nothing is added to
 // their times, which may be as large as an int64 is. That exp lies behind iat
 // no standard demands: where it does not, the token is dead by its exp.
-func (v *Verifier) judge(t *verified) error {
-	now, leeway, c := v.config.Clock(), v.config.Leeway, &t.claims
+func (v *Verifier) judge(t *verified, now time.Time) error {
+	leeway, c := v.config.Leeway, &t.claims
 	earliest, latest := now.Add(-leeway).Unix(), now.Add(leeway).Unix()
 	switch {
 	case c.Issuer != v.config.Issuer: // RFC 9068 4
@@ -321,6 +332,9 @@ func (v *Verifier) judge(t *verified) error {
 		return ErrExpired
 	case c.NotBefore > latest, c.IssuedAt > latest: // RFC 7519 4.1.5; C-108
 		return ErrNotYet
+	}
+	if v.remote != nil {
+		return v.remote.feed.revokedAt(now, t.kid, c)
 	}
 	return v.config.Revocations.Revoked(t.kid, c)
 }
