@@ -38,6 +38,17 @@ func parseKeys(jwks []byte) (fixedKeys, error) {
 	return set, err
 }
 
+// keep puts the keys that were there before in the place of equal ones: a token
+// that was verified is bound to the very key that verified it.
+func (k fixedKeys) keep(before fixedKeys) {
+	for kid, key := range k {
+		old := before[kid]
+		if old != nil && old.Algorithm() == key.Algorithm() && old.Thumbprint() == key.Thumbprint() { // RFC 7638
+			k[kid] = old
+		}
+	}
+}
+
 // Key implements KeySet.
 func (k fixedKeys) Key(_ context.Context, kid string) (*jose.Key, error) {
 	if key := k[kid]; key != nil {
@@ -183,6 +194,9 @@ func (k *followedKeys) read() error {
 	keep, ok := maxAge(d.cacheControl)
 	if !ok {
 		keep = defaultKeep
+	}
+	if before := k.current.Load(); before != nil {
+		set.keep(before.byID)
 	}
 	k.current.Store(&keys{byID: set, readAt: k.clock(), keep: min(max(keep, time.Second), time.Hour)})
 	return nil

@@ -1,9 +1,13 @@
 package verify
 
 import (
+	"maps"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/jose"
+	"github.com/tokenwright/tokenwright/tokenwrighttest"
 )
 
 func TestKeysOfASetThatIsGiven(t *testing.T) {
@@ -21,5 +25,49 @@ func TestKeysOfASetThatIsGiven(t *testing.T) {
 		if _, err := ParseKeys([]byte(text)); err == nil {
 			t.Errorf("%q is a set of keys", text)
 		}
+	}
+}
+
+// P3: a token that has been seen stays so when the set of keys is read again, for
+// what it is bound to is still there.
+func TestASeenTokenOutlivesTheSetOfKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		iss := tokenwrighttest.New(t, tokenwrighttest.InProcess())
+		v, err := New(t.Context(), Config{Issuer: iss.URL, Audience: iss.Audience, HTTPClient: iss.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		first := maps.Clone(v.remote.keys.current.Load().byID)
+		requests := iss.Requests(tokenwrighttest.JWKS)
+		time.Sleep(time.Hour)
+		iss.RotateSigningKey()
+		time.Sleep(time.Hour)
+		if iss.Requests(tokenwrighttest.JWKS) == requests {
+			t.Fatal("the set has not been read again")
+		}
+		now := v.remote.keys.current.Load().byID
+		for kid, key := range first {
+			if now[kid] != key {
+				t.Errorf("key %s is another one", kid)
+			}
+		}
+		if len(now) != len(first)+1 {
+			t.Errorf("%d keys have become %d", len(first), len(now))
+		}
+	})
+}
+
+// C-162: what only has the kid of another key does not take its place.
+func TestAnotherKeyOfTheSameKidIsAnother(t *testing.T) {
+	old := testSigner(t, jose.ES256).Public()
+	other, err := jose.GenerateKey(jose.ES256, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := fixedKeys{old.KeyID(): newSigner(t, jose.ES256, other).Public()}
+	set.keep(fixedKeys{old.KeyID(): old})
+	if set[old.KeyID()] == old {
+		t.Error("the key that is gone is kept")
 	}
 }
