@@ -58,10 +58,7 @@ func lifetime(o strictjson.Object) (time.Duration, error) {
 // text returns the member of that name, or "" where it is no string.
 func text(o strictjson.Object, name string) (string, bool) {
 	v, _ := o.Get(name)
-	if s, ok := v.Text(); ok {
-		return s, true
-	}
-	return "", false
+	return v.Text()
 }
 
 // isBearerToken tells whether text is a b64token (RFC 6750 2.1).

@@ -56,12 +56,9 @@ func newFollowedFeed(r *remote, clock func() time.Time) *followedFeed {
 	return &followedFeed{remote: r, clock: clock, list: revoked{signingKeys: map[string]bool{}}}
 }
 
-// Revoked implements Revocations.
-func (f *followedFeed) Revoked(kid string, c *Claims) error { return f.revokedAt(f.clock(), kid, c) }
-
-// revokedAt is Revoked at that time. No time of a token is compared: one that was
+// Revoked implements Revocations. No time of a token is compared: one that was
 // issued after its cut-off, by a node that had not heard of it, is dead as well.
-func (f *followedFeed) revokedAt(now time.Time, kid string, c *Claims) error {
+func (f *followedFeed) Revoked(now time.Time, kid string, c *Claims) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	l := &f.list

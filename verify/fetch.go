@@ -70,8 +70,8 @@ func clientOf(given *http.Client) *http.Client {
 	if given != nil {
 		client = *given
 	}
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	if t, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
+		client.Transport = t.Clone() // else it was replaced, as those who trace requests do
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Jar, client.Timeout = nil, 0

@@ -105,25 +105,17 @@ func (k *followedKeys) feedKey(ctx context.Context, kid string) (*jose.Key, erro
 }
 
 func (k *followedKeys) find(ctx context.Context, kid string, refresh func(context.Context) error) (*jose.Key, error) {
-	if k.current.Load() == nil {
+	set := k.current.Load()
+	if set == nil {
 		return nil, unavailable("the issuer has not been reached yet")
 	}
-	if key := k.known(kid, k.clock()); key != nil {
+	if key := set.byID[kid]; key != nil {
 		return key, nil
 	}
 	if err := refresh(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err) // the key may be one of those that cannot be read
 	}
 	return k.current.Load().byID.Key(ctx, kid)
-}
-
-// known returns a key that has been read, or nil.
-func (k *followedKeys) known(kid string, now time.Time) *jose.Key {
-	set := k.current.Load()
-	if set == nil || now.Sub(set.readAt) >= maxKeysAge {
-		return nil
-	}
-	return set.byID[kid]
 }
 
 // refreshSeldom reads the set again unless that was tried a moment ago; then it
@@ -212,10 +204,18 @@ func (k *followedKeys) follow() {
 			k.logger.Info("the signing keys of the issuer are read again", "issuer", k.issuer)
 			failures = 0
 		case err != nil:
+			k.forget()
 			if failures++; failures == 1 {
 				k.logger.Warn("the signing keys of the issuer cannot be read; those known are used for a day at most", "issuer", k.issuer, "error", err)
 			}
 		}
+	}
+}
+
+// forget drops keys that are too old to be believed.
+func (k *followedKeys) forget() {
+	if set := k.current.Load(); k.clock().Sub(set.readAt) >= maxKeysAge {
+		k.current.Store(&keys{readAt: set.readAt, keep: set.keep})
 	}
 }
 

@@ -15,7 +15,7 @@ func (v *Verifier) Ready() error {
 		return nil
 	}
 	// What nothing is above: only knowledge that is missing speaks against it.
-	err := v.remote.feed.Revoked("", &Claims{Generation: math.MaxInt64})
+	err := v.remote.feed.Revoked(v.config.Clock(), "", &Claims{Generation: math.MaxInt64})
 	if errors.Is(err, ErrUnavailable) {
 		return err
 	}

@@ -54,8 +54,8 @@ type Revocations interface {
 	// ErrRevoked for one that is dead: its generation is below that of its API
 	// key, or its jti or kid is listed. If that cannot be told now, it returns
 	// an error that does not wrap ErrInvalid. It is only asked about tokens
-	// that are valid otherwise.
-	Revoked(kid string, c *Claims) error
+	// that are valid otherwise; now is what time it is for the Verifier.
+	Revoked(now time.Time, kid string, c *Claims) error
 }
 
 const (
@@ -278,31 +278,21 @@ func (v *Verifier) verify(ctx context.Context, token string) (*verified, error) 
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	t := &verified{kid: m.KeyID, key: key, claims: *c}
-	return t, v.judge(t, v.config.Clock()) // the key may have been waited for
+	return t, v.judge(t)
 }
 
 // verifyAgain does what can have changed since t was verified: which keys there
-// are, what time it is, what is revoked (C-162). The clock is read once: it is a
-// good part of what is left to do.
+// are, what time it is, what is revoked (C-162).
 func (v *Verifier) verifyAgain(ctx context.Context, token string, t *verified) error {
-	now := v.config.Clock()
-	if v.knownKey(ctx, t.kid, now) != t.key { // gone, to be read again, or another one
+	key, err := v.config.Keys.Key(ctx, t.kid)
+	if err != nil {
+		return err
+	}
+	if key != t.key { // another one of that kid
 		_, err := v.verify(ctx, token)
 		return err
 	}
-	return v.judge(t, now)
-}
-
-// knownKey is the key of that kid, or nil where that must be asked for.
-func (v *Verifier) knownKey(ctx context.Context, kid string, now time.Time) *jose.Key {
-	if v.remote != nil {
-		return v.remote.keys.known(kid, now)
-	}
-	key, err := v.config.Keys.Key(ctx, kid)
-	if err != nil {
-		return nil
-	}
-	return key
+	return v.judge(t)
 }
 
 // isAccessToken obeys RFC 9068 4: at+jwt or application/at+jwt, which as a media
@@ -318,8 +308,8 @@ func isAccessToken(typ string) bool {
 // judge looks at claims that the issuer's key has signed. Nothing is added to
 // their times, which may be as large as an int64 is. That exp lies behind iat
 // no standard demands: where it does not, the token is dead by its exp.
-func (v *Verifier) judge(t *verified, now time.Time) error {
-	leeway, c := v.config.Leeway, &t.claims
+func (v *Verifier) judge(t *verified) error {
+	now, leeway, c := v.config.Clock(), v.config.Leeway, &t.claims
 	earliest, latest := now.Add(-leeway).Unix(), now.Add(leeway).Unix()
 	switch {
 	case c.Issuer != v.config.Issuer: // RFC 9068 4
@@ -333,8 +323,5 @@ func (v *Verifier) judge(t *verified, now time.Time) error {
 	case c.NotBefore > latest, c.IssuedAt > latest: // RFC 7519 4.1.5; C-108
 		return ErrNotYet
 	}
-	if v.remote != nil {
-		return v.remote.feed.revokedAt(now, t.kid, c)
-	}
-	return v.config.Revocations.Revoked(t.kid, c)
+	return v.config.Revocations.Revoked(now, t.kid, c)
 }

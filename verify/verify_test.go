@@ -109,7 +109,7 @@ type deadList struct {
 	err         error // why it cannot be told
 }
 
-func (d *deadList) Revoked(kid string, c *accesstoken.Claims) error {
+func (d *deadList) Revoked(_ time.Time, kid string, c *accesstoken.Claims) error {
 	if d.err != nil {
 		return d.err
 	}

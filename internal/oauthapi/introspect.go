@@ -177,7 +177,7 @@ func (k knowledge) Key(_ context.Context, kid string) (*jose.Key, error) {
 }
 
 // Revoked implements verify.Revocations.
-func (k knowledge) Revoked(kid string, c *accesstoken.Claims) error {
+func (k knowledge) Revoked(_ time.Time, kid string, c *accesstoken.Claims) error {
 	dead, err := k.Authority.Revoked(k.env, c, kid)
 	if err == nil && dead {
 		err = verify.ErrRevoked

@@ -70,8 +70,13 @@ func (o Object) Get(name string) (Value, bool) {
 // Kind returns the value's type.
 func (v Value) Kind() Kind { return v.kind }
 
-// Text returns the content of a JSON string.
-func (v Value) Text() (string, bool) { return v.text, v.kind == String }
+// Text returns the content of a JSON string; of anything else "" and false.
+func (v Value) Text() (string, bool) {
+	if v.kind != String {
+		return "", false
+	}
+	return v.text, true
+}
 
 // Bool returns the content of a JSON boolean.
 func (v Value) Bool() (value, ok bool) { return v.text == "true", v.kind == Bool }

@@ -126,7 +126,6 @@ func TestParseObjectReadsEveryKind(t *testing.T) {
 	}
 }
 
-// C-108: what is no integer is never rounded into one.
 // C-010, C-011: whatever folds to one another is compared.
 func TestNamesThatFoldBeginAlike(t *testing.T) {
 	names := []string{"", "\u017f", "\u017fa", "\u212a", "\u212aid", "\u00e9", "\u00c9", "sa", "kid", "KID"}
@@ -145,6 +144,7 @@ func TestNamesThatFoldBeginAlike(t *testing.T) {
 	}
 }
 
+// C-108: what is no integer is never rounded into one.
 func TestInt64TakesIntegersOnly(t *testing.T) {
 	for _, number := range []string{"1.0", "1.5", "1e3", "1E3", "9223372036854775808", "-9223372036854775809", `"1"`, "null", "[1]"} {
 		o, err := ParseObject(`{"n":` + number + `}`)

@@ -165,7 +165,7 @@ func (r *feedReader) Key(_ context.Context, kid string) (*jose.Key, error) {
 }
 
 // Revoked implements verify.Revocations, for API keys alone.
-func (r *feedReader) Revoked(_ string, claims *accesstoken.Claims) error {
+func (r *feedReader) Revoked(_ time.Time, _ string, claims *accesstoken.Claims) error {
 	for _, c := range r.feed.Cutoffs {
 		if c.ClientID == claims.ClientID && claims.Generation < c.Generation {
 			return verify.ErrRevoked
