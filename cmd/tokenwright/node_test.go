@@ -105,7 +105,7 @@ func TestServeWaitsForItsDatabase(t *testing.T) {
 	if body, header := s.answers(t, "/oauth/token", http.StatusServiceUnavailable); !strings.Contains(body, "waits for its database") || header.Get("Retry-After") == "" {
 		t.Errorf("a request before the database is there: %s %v", body, header)
 	}
-	for _, path := range []string{"/forward-auth?env=demo&scope=a", "/forward-auth/orders//x"} { // gateways understand no 503
+	for _, path := range []string{"/forward-auth?env=demo&scope=a", "/forward-auth/orders//x"} { // C-334: gateways understand no 503
 		if body, _ := s.answers(t, path, http.StatusForbidden); !strings.Contains(body, "cannot be verified at the moment") {
 			t.Errorf("a gateway that asks before the database is there: %s", body)
 		}

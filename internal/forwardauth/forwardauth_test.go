@@ -16,6 +16,7 @@ import (
 
 const orders = "/forward-auth?env=demo&scope=customers:read&merchant=4259"
 
+// C-330, C-331
 func TestAGoodTokenPassesAndSaysWhoItIs(t *testing.T) {
 	in := install(t)
 	bearer := "Authorization: Bearer " + in.demo.Token(tokenwrighttest.Scopes("customers:read", "customers:write"))
@@ -45,6 +46,7 @@ func TestAGoodTokenPassesAndSaysWhoItIs(t *testing.T) {
 	}
 }
 
+// C-331
 func TestMerchantsWhoseIDsAreTextPass(t *testing.T) {
 	in := install(t)
 	bearer := "Authorization: Bearer " + in.demo.Token(tokenwrighttest.MerchantText("acme-7"))
@@ -72,6 +74,7 @@ func TestBadTokensDoNotPass(t *testing.T) {
 	}
 }
 
+// C-330
 func TestRefusalsSayWhy(t *testing.T) {
 	in := install(t)
 	bearer := func(token string) string { return "Authorization: Bearer " + token }
@@ -110,6 +113,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 	}
 }
 
+// C-332
 func TestAQueryIsReadStrictly(t *testing.T) {
 	in := install(t)
 	bearer := "Authorization: Bearer " + in.demo.Token()
@@ -135,7 +139,7 @@ func TestAQueryIsReadStrictly(t *testing.T) {
 	}
 }
 
-// Whatever a client makes of the path and query that a gateway appends: the policy
+// C-333: Whatever a client makes of the path and query that a gateway appends: the policy
 // stays the one that the gateway names.
 func TestACallerDoesNotChooseThePolicy(t *testing.T) {
 	in := install(t)
@@ -161,6 +165,7 @@ func TestACallerDoesNotChooseThePolicy(t *testing.T) {
 	}
 }
 
+// C-333
 func TestAnUnknownPolicyIsRefused(t *testing.T) {
 	in := install(t)
 	bearer := "Authorization: Bearer " + in.demo.Token()
@@ -178,6 +183,7 @@ func TestAnUnknownPolicyIsRefused(t *testing.T) {
 	}
 }
 
+// C-331
 func TestHeadersOfTheClientAreNotBelieved(t *testing.T) {
 	in := install(t)
 	a := ask(t, in.handler, "GET "+orders, "Authorization: Bearer "+in.demo.Token(), "X-Tokenwright-Merchant-Id: 1", "x-tokenwright-merchant-id: 2",
@@ -195,6 +201,7 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
+// C-330
 func TestTheBodyIsNotRead(t *testing.T) {
 	in := install(t)
 	for _, token := range []string{in.demo.Token(), "x"} {
@@ -204,6 +211,7 @@ func TestTheBodyIsNotRead(t *testing.T) {
 	}
 }
 
+// C-330
 func TestOtherPathsAreLeftToOthers(t *testing.T) {
 	in := install(t)
 	var passed string
@@ -244,7 +252,7 @@ func TestOneVerifierForAllEnvironmentsMixesNone(t *testing.T) {
 	}
 }
 
-// C-118, R-30: what cannot be verified does not pass, and is not called the
+// C-118, R-30, C-334: what cannot be verified does not pass, and is not called the
 // token's fault.
 func TestWithoutAnIssuerNothingPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -288,6 +296,7 @@ func TestWithoutAnIssuerNothingPasses(t *testing.T) {
 	})
 }
 
+// C-334
 func TestUnavailableIsARefusal(t *testing.T) {
 	for target, route := range map[string]string{orders: "/forward-auth", "/forward-auth/orders/x": "/forward-auth/{policy}/{rest...}"} {
 		if a := ask(t, http.HandlerFunc(Unavailable), "GET "+target, "Authorization: Bearer x"); a.Code != 403 || a.facts["refused"] != "unavailable" || a.route != route {
@@ -296,6 +305,7 @@ func TestUnavailableIsARefusal(t *testing.T) {
 	}
 }
 
+// C-335
 func TestPolicyNames(t *testing.T) {
 	for name, valid := range map[string]bool{
 		"a": true, "0": true, "orders-v2_x": true, strings.Repeat("a", 64): true,
@@ -307,7 +317,7 @@ func TestPolicyNames(t *testing.T) {
 	}
 }
 
-// C-110: whatever a client puts into path, query and header, only 200, 401 and 403
+// C-110, C-330, C-333: whatever a client puts into path, query and header, only 200, 401 and 403
 // are answered; and a token passes only what it may pass.
 func FuzzRequest(f *testing.F) {
 	in := install(f)

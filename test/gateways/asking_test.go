@@ -12,7 +12,7 @@ import (
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 )
 
-// Each gateway asks the server, and a check that stands beside it.
+// C-336: Each gateway asks the server, and a check that stands beside it.
 func TestGatewaysAskBeforeTheyLetPass(t *testing.T) {
 	for name, start := range asking {
 		t.Run(name+" and serve", func(t *testing.T) {
@@ -187,7 +187,7 @@ func (g *gateway) closed(t *testing.T) {
 	}
 }
 
-// C-095 to C-108, C-118: with an issuer that writes what a real one never would, and
+// C-095 to C-108, C-118, C-336: with an issuer that writes what a real one never would, and
 // goes away.
 func TestGatewaysLetNoBadTokenPass(t *testing.T) {
 	for name, start := range asking {

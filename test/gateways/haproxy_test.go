@@ -18,7 +18,7 @@ import (
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 )
 
-// HAProxy verifies by itself, with the keys that haproxy-keys has fetched.
+// C-336: HAProxy verifies by itself, with the keys that haproxy-keys has fetched.
 func TestHAProxyVerifiesByItself(t *testing.T) {
 	harness.Need(t, "haproxy", "curl", "openssl")
 	s := startSite(t, "max_staleness: 2s\njwks_max_age: 1s\nclock_skew: 1s\n") // so that a rotation takes 4 s
@@ -100,7 +100,7 @@ func (s *site) revokeSigningKey(t *testing.T, token string) {
 	}
 }
 
-// C-095 to C-108, as far as HAProxy looks: what it does not accept.
+// C-336: C-095 to C-108, as far as HAProxy looks: what it does not accept.
 func TestHAProxyLetsNoBadTokenPass(t *testing.T) {
 	iss := tokenwrighttest.New(t)
 	in := harness.New(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// Gateways send the Host, the method and the path of their clients. Whatever they
+// C-330: Gateways send the Host, the method and the path of their clients. Whatever they
 // are, the server answers 200, 401 or 403, without a redirect; also where the Host is
 // that of an issuer of its own.
 func TestTheServerAnswersGatewaysWhateverTheirClientsSend(t *testing.T) {
