@@ -27,12 +27,14 @@ func startNginx(t *testing.T, in *harness.Installation, check string) *gateway {
 		harness.Replacement{Old: "listen 8000;", New: fmt.Sprintf("listen 127.0.0.1:%d;", g.port), Times: 1},
 		harness.Replacement{Old: "127.0.0.1:8080;", New: check + ";", Times: 1},
 		harness.Replacement{Old: "127.0.0.1:3000;", New: g.api.address() + ";", Times: 1}))
-	// What the nginx.conf of Debian has, and the directories of the test.
+	// What the nginx.conf of Debian has, the directories of the test, and one process:
+	// nothing would end the workers of a master that is killed.
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user root;\n"
 	}
 	write(t, filepath.Join(dir, "nginx.conf"), user+`daemon off;
+master_process off;
 pid `+dir+`/nginx.pid;
 worker_processes 1;
 error_log stderr;
