@@ -128,7 +128,7 @@ func (b *bench) onBothCores(ctx context.Context, title, benchmark string, names 
 		return nil, err
 	}
 	var figures []libraryOnCores
-	rows := [][]string{{"", "CPU ns on 1 core", "on 2", "2/1", "(min-max)", "must reach", "ns apart on 2"}}
+	rows := [][]string{{"", "CPU ns on 1 core", "on 2", "2/1", "(min-max)", "must reach", "ns from one to the next on 2"}}
 	for _, name := range names {
 		two := name + "-2" // as testing writes GOMAXPROCS
 		f := libraryOnCores{name, figureOf(rounds, name, cpuOp), figureOf(rounds, two, cpuOp), quotient(rounds, two, name), figureOf(rounds, two, perOp)}

@@ -56,15 +56,15 @@ func TestRunOfLibraries(t *testing.T) {
 	}
 	var v verifyResults
 	readFigures(t, filepath.Join(results, "verify.json"), &v)
-	if len(v.Verifiers) != len(verifiers) || len(v.Cores) != 3 {
+	if len(v.Verifiers) != len(verifiers) || len(v.Cores) != 4 {
 		t.Fatalf("the figures are %+v", v)
 	}
 	for i, f := range v.Verifiers {
-		if f.Name != verifiers[i].name || f.Time.Median <= 0 || f.ByBare.Median <= 0 || !strings.Contains(out.String(), f.Name) {
+		if f.Name != verifiers[i].name || f.Time.Median <= 0 || f.ByLimit.Median <= 0 || !strings.Contains(out.String(), f.Name) {
 			t.Errorf("figures of %s: %+v", verifiers[i].name, f)
 		}
-		if bare := strings.HasSuffix(verifiers[i].line, "/bare"); bare != (f.ByBare.Median == 1) {
-			t.Errorf("%s costs %v of the bare check", f.Name, f.ByBare.Median)
+		if limit := verifiers[i].line == verifiers[i].limit; limit != (f.ByLimit.Median == 1) {
+			t.Errorf("%s costs %v of its limit", f.Name, f.ByLimit.Median)
 		}
 	}
 	var s sdkResults

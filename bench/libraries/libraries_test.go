@@ -6,6 +6,7 @@ package libraries
 
 import (
 	"flag"
+	"math/rand/v2"
 	"syscall"
 	"testing"
 	"time"
@@ -44,13 +45,14 @@ func serial(do func(i int) error) func(*testing.B) {
 	}
 }
 
-// parallel is serial on as many goroutines as there are cores to use.
+// parallel is serial on as many goroutines as there are cores to use. Each begins
+// with another number: what many ask for is not the same all the time.
 func parallel(do func(i int) error) func(*testing.B) {
 	return func(b *testing.B) {
 		b.ReportAllocs()
 		defer reportCPU(b, cpuTime())
 		b.RunParallel(func(pb *testing.PB) {
-			for i := 0; pb.Next(); i++ {
+			for i := rand.IntN(1 << 16); pb.Next(); i++ {
 				if err := do(i); err != nil {
 					b.Error(err)
 					return

@@ -40,6 +40,7 @@ func BenchmarkVerifyCores(b *testing.B) {
 	takeTurns(b, []contender{
 		{"bare", parallel(iss.bare(b))},
 		{"new", iss.quietly(parallel(iss.ours(b, uncached)))},
+		{"sha256", parallel(iss.hash())},
 		{"seen", iss.quietly(parallel(iss.ours(b, 0)))},
 	})
 }
