@@ -84,10 +84,10 @@ func (v Value) Bool() (value, ok bool) { return v.text == "true", v.kind == Bool
 // Int64 returns a JSON number written as an integer: no fraction, no exponent,
 // and within 64 bits. 1e3 and 1.0 are not (C-108).
 func (v Value) Int64() (int64, bool) {
-	if v.kind != Number || strings.ContainsAny(v.text, ".eE") {
+	if v.kind != Number {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(v.text, 10, 64)
+	n, err := strconv.ParseInt(v.text, 10, 64) // takes neither
 	return n, err == nil
 }
 
