@@ -218,14 +218,14 @@ func (f *followedFeed) take(r *accesstoken.Revocations) error {
 	}
 	l.issuedAt = time.Unix(max(r.IssuedAt, l.issuedAt.Unix()), 0)
 	l.lineage, l.seq, l.minimum = r.Lineage, r.Seq, max(l.minimum, r.MinGeneration)
-	for _, c := range r.Cutoffs {
-		l.cutoffs[c.ClientID] = max(l.cutoffs[c.ClientID], c.Generation) // C-159
+	for _, c := range r.Cutoffs { // texts are copied, for they would hold the whole feed in memory
+		l.cutoffs[strings.Clone(c.ClientID)] = max(l.cutoffs[c.ClientID], c.Generation) // C-159
 	}
 	for _, t := range r.Tokens {
 		l.tokens[t.ID] = t.Expiry
 	}
 	for _, kid := range r.SigningKeys {
-		l.signingKeys[kid] = true
+		l.signingKeys[strings.Clone(kid)] = true
 	}
 	return nil
 }

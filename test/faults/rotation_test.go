@@ -63,7 +63,7 @@ func killCommands(t *testing.T, in *harness.Installation, active string) (killed
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	for _, args := range [][]string{
-		{"signing-key", "revoke", active, "--force", "--yes"}, {"signing-key", "rotate", "--env", "demo"}, {"signing-key", "rotate", "--env", "demo"},
+		{"signing-key", "revoke", "--force", "--yes", "--", active}, {"signing-key", "rotate", "--env", "demo"}, {"signing-key", "rotate", "--env", "demo"},
 	} {
 		wait.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(5+rand.IntN(40))*time.Millisecond)

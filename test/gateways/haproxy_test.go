@@ -93,11 +93,7 @@ func (s *site) rotate(t *testing.T) {
 func (s *site) revokeSigningKey(t *testing.T, token string) {
 	t.Helper()
 	kid, _ := harness.Part(t, token, 0)["kid"].(string)
-	c := s.Command(t.Context())
-	c.Args = append(c.Args, "signing-key", "revoke", "--force", "--yes", "--", kid)
-	if r := s.Finish(t, c); r.Code != 0 {
-		t.Fatalf("signing-key revoke: exit code %d\n%s", r.Code, r.Stderr)
-	}
+	s.CLI(t, "signing-key", "revoke", "--force", "--yes", "--", kid)
 }
 
 // C-336: C-095 to C-108, as far as HAProxy looks: what it does not accept.

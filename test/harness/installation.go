@@ -129,11 +129,10 @@ func (in *Installation) Configure(t testing.TB, yaml string) {
 // Command prepares a process of the product. Of the environment of the tests
 // only what a process needs is passed on.
 func (in *Installation) Command(ctx context.Context, args ...string) *exec.Cmd {
-	args = append(args, "--data", in.Data)
+	line := append(slices.Clone(in.within), in.Binary, "--data", in.Data) // before what may end in "-- ARGUMENT"
 	if in.config != "" {
-		args = append(args, "--config", in.config)
+		line = append(line, "--config", in.config)
 	}
-	line := append(slices.Clone(in.within), in.Binary)
 	line = append(line, args...)
 	c := exec.CommandContext(ctx, line[0], line[1:]...)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + run.own, "GORACE=atexit_sleep_ms=0"}, in.Environ...)
