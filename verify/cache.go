@@ -2,60 +2,65 @@ package verify
 
 import (
 	"crypto/sha256"
-	"sync"
+	"encoding/binary"
+	"sync/atomic"
 )
 
 // cache keeps verified tokens by the SHA-256 of their whole text. It holds no
 // judgement: whoever takes a token out looks again at all that can change.
 //
-// Each of its parts has two maps. What is put goes into the young one; when that
-// is full it becomes the old one, and the old one is forgotten. What is found in
-// the old one is put again, so tokens in use stay, at no cost for order.
-type cache struct{ parts [16]cachePart }
+// It is a table of slots in sets of a few. The hash, which nobody can choose at
+// will, says in which set a token is; there it takes the place of one that nobody
+// has asked for since the set was last looked through. There is no lock: two who
+// put at once may lose one of the two, which is then verified once more.
+type cache struct{ slots []atomic.Pointer[verified] }
 
-type cachePart struct {
-	mu         sync.RWMutex
-	young, old map[[sha256.Size]byte]*verified
-	most       int // of each map
-}
+// setSize is how many slots a set has.
+const setSize = 8
 
 func newCache(size int) *cache {
 	if size == 0 {
 		size = DefaultCacheSize
 	}
-	c := new(cache)
-	for i := range c.parts {
-		p := &c.parts[i]
-		p.young, p.most = map[[sha256.Size]byte]*verified{}, max(1, size/(2*len(c.parts)))
-	}
-	return c
+	sets := max(1, size/setSize)
+	return &cache{make([]atomic.Pointer[verified], sets*setSize)}
 }
 
-// part spreads tokens by their hash, which nobody can choose at will.
-func (c *cache) part(sum [sha256.Size]byte) *cachePart { return &c.parts[int(sum[0])%len(c.parts)] }
+// set is where a token is, if it is there.
+func (c *cache) set(sum *[sha256.Size]byte) []atomic.Pointer[verified] {
+	at := int(binary.LittleEndian.Uint32(sum[:])) % (len(c.slots) / setSize) * setSize
+	return c.slots[at : at+setSize]
+}
 
 // get returns a token that was put, or nil.
-func (c *cache) get(sum [sha256.Size]byte) *verified {
-	p := c.part(sum)
-	p.mu.RLock()
-	t, young := p.young[sum]
-	if !young {
-		t = p.old[sum]
+func (c *cache) get(sum *[sha256.Size]byte) *verified {
+	set := c.set(sum)
+	for i := range set {
+		if t := set[i].Load(); t != nil && t.sum == *sum {
+			if !t.used.Load() { // first, for writing takes the cache line from other cores
+				t.used.Store(true)
+			}
+			return t
+		}
 	}
-	p.mu.RUnlock()
-	if t != nil && !young {
-		p.put(sum, t)
-	}
-	return t
+	return nil
 }
 
-func (c *cache) put(sum [sha256.Size]byte, t *verified) { c.part(sum).put(sum, t) }
-
-func (p *cachePart) put(sum [sha256.Size]byte, t *verified) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.young) >= p.most {
-		p.old, p.young = p.young, make(map[[sha256.Size]byte]*verified, p.most)
+func (c *cache) put(t *verified) {
+	set := c.set(&t.sum)
+	for i := range set {
+		if set[i].CompareAndSwap(nil, t) {
+			return
+		}
 	}
-	p.young[sum] = t
+	// From another place for each token, so that all are looked at alike; in the
+	// second round none is in use.
+	first := int(t.sum[sha256.Size-1])
+	for i := range 2 * setSize {
+		slot := &set[(first+i)%setSize]
+		if old := slot.Load(); !old.used.CompareAndSwap(true, false) {
+			slot.Store(t)
+			return
+		}
+	}
 }

@@ -101,24 +101,41 @@ func TestClaimsBelongToTheCaller(t *testing.T) {
 func TestTheCacheIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 	const size = 1000
 	c := newCache(size)
-	hash := func(i int) [sha256.Size]byte { return sha256.Sum256(binary.AppendVarint(nil, int64(i))) }
-	used := &verified{kid: "used"}
-	c.put(hash(-1), used)
+	token := func(i int) *verified { return &verified{sum: sha256.Sum256(binary.AppendVarint(nil, int64(i)))} }
+	used := token(-1)
+	c.put(used)
 	for i := range 100 * size {
-		c.put(hash(i), &verified{})
-		if c.get(hash(-1)) != used {
+		c.put(token(i))
+		if c.get(&used.sum) != used {
 			t.Fatalf("a token that is used all the time is forgotten after %d others", i)
 		}
 	}
 	held := 0
-	for i := range c.parts {
-		held += len(c.parts[i].young) + len(c.parts[i].old)
+	for i := range c.slots {
+		if c.slots[i].Load() != nil {
+			held++
+		}
 	}
-	if held > size || held < size/4 {
-		t.Errorf("%d tokens are held, where %d are the most", held, size)
+	if held != size {
+		t.Errorf("%d tokens are held, where there is room for %d", held, size)
 	}
-	if c.get(hash(0)) != nil {
+	if first := token(0); c.get(&first.sum) != nil {
 		t.Error("the first token is still there")
+	}
+	for i := range setSize { // all are in use: one goes all the same
+		c = newCache(1)
+		for j := range setSize {
+			c.put(token(j))
+		}
+		for j := range setSize {
+			if sum := token(j).sum; c.get(&sum) == nil {
+				t.Fatalf("token %d of a full set is not there", j)
+			}
+		}
+		last := token(100 + i)
+		if c.put(last); c.get(&last.sum) != last {
+			t.Error("a token finds no place")
+		}
 	}
 }
 

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
@@ -36,15 +37,14 @@ const (
 type followedFeed struct {
 	*remote
 	clock   func() time.Time
-	wholeAt time.Time // of the goroutine that follows
-
-	mu   sync.RWMutex // for what follows
-	list revoked
+	wholeAt time.Time               // of the goroutine that follows, which alone writes
+	list    atomic.Pointer[revoked] // nil: nothing has been read
 }
 
-// revoked is what is not to be believed any more.
+// revoked is what is not to be believed any more. It is never changed, so that
+// nobody waits for another; what is new makes another one.
 type revoked struct {
-	issuedAt     time.Time // up to which it is complete; zero: nothing has been read
+	issuedAt     time.Time // up to which it is complete
 	lineage, seq int64
 	minimum      int64            // generation
 	cutoffs      map[string]int64 // generation by client ID
@@ -52,18 +52,12 @@ type revoked struct {
 	signingKeys  map[string]bool
 }
 
-func newFollowedFeed(r *remote, clock func() time.Time) *followedFeed {
-	return &followedFeed{remote: r, clock: clock, list: revoked{signingKeys: map[string]bool{}}}
-}
-
 // Revoked implements Revocations. No time of a token is compared: one that was
 // issued after its cut-off, by a node that had not heard of it, is dead as well.
 func (f *followedFeed) Revoked(now time.Time, kid string, c *Claims) error {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	l := &f.list
+	l := f.list.Load()
 	switch {
-	case l.issuedAt.IsZero():
+	case l == nil:
 		return unavailable("no revocations have been read yet")
 	case now.Sub(l.issuedAt) > f.metadata.Load().maxStale:
 		return unavailable("what is known of revocations is too old")
@@ -83,12 +77,11 @@ func (f *followedFeed) Revoked(now time.Time, kid string, c *Claims) error {
 
 // age is how long ago the list was complete; 0 where there is none.
 func (f *followedFeed) age() time.Duration {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	if f.list.issuedAt.IsZero() {
+	l := f.list.Load()
+	if l == nil {
 		return 0
 	}
-	return max(0, f.clock().Sub(f.list.issuedAt))
+	return max(0, f.clock().Sub(l.issuedAt))
 }
 
 // follow asks for news again and again, until the context of remote is done.
@@ -137,10 +130,9 @@ func (f *followedFeed) patience() time.Duration {
 
 // read brings in one answer: what is newer than what is known, or all.
 func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
-	whole := f.list.issuedAt.IsZero() || f.clock().Sub(f.wholeAt) >= wholeEvery // this goroutine alone writes
-	address := f.metadata.Load().revocationsURI
-	if !whole {
-		address += "?after=" + strconv.FormatInt(f.list.seq, 10)
+	known, address := f.list.Load(), f.metadata.Load().revocationsURI
+	if known != nil && f.clock().Sub(f.wholeAt) < wholeEvery {
+		address += "?after=" + strconv.FormatInt(known.seq, 10)
 		if wait > 0 {
 			address += "&wait=" + strconv.Itoa(int(wait.Seconds())) + "s"
 		}
@@ -151,9 +143,9 @@ func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("reading revocations: %w", err)
 	}
-	r, err := f.open(limited, string(d.body))
+	r, err := f.open(limited, string(d.body), known)
 	if err == nil {
-		err = f.take(r)
+		err = f.take(r, known)
 	}
 	if err != nil {
 		return fmt.Errorf("reading revocations: %w", err)
@@ -161,8 +153,8 @@ func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// open verifies a feed, as a token is verified.
-func (f *followedFeed) open(ctx context.Context, text string) (*accesstoken.Revocations, error) {
+// open verifies a feed, as a token is verified, behind what is known.
+func (f *followedFeed) open(ctx context.Context, text string, known *revoked) (*accesstoken.Revocations, error) {
 	m, err := jose.ParseUpTo(strings.TrimSpace(text), accesstoken.MaxRevocationsSize)
 	if err != nil {
 		return nil, err
@@ -170,7 +162,7 @@ func (f *followedFeed) open(ctx context.Context, text string) (*accesstoken.Revo
 	if m.Type != accesstoken.RevocationsType {
 		return nil, ErrType
 	}
-	if f.list.signingKeys[m.KeyID] {
+	if known != nil && known.signingKeys[m.KeyID] {
 		return nil, errors.New("the feed is signed by a key that is revoked")
 	}
 	key, err := f.keys.feedKey(ctx, m.KeyID)
@@ -198,34 +190,47 @@ func (f *followedFeed) open(ctx context.Context, text string) (*accesstoken.Revo
 	return r, nil
 }
 
-// take merges a feed into the list, or replaces the list by it.
-func (f *followedFeed) take(r *accesstoken.Revocations) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	l := &f.list
+// take merges a feed into what is known, or takes it in its place.
+func (f *followedFeed) take(r *accesstoken.Revocations, known *revoked) error {
+	if known == nil {
+		known = new(revoked)
+	}
 	switch {
-	case l.issuedAt.IsZero() && r.Partial:
-		return errors.New("a part of the feed was answered, where the whole was asked for")
-	case r.Lineage < l.lineage, r.Lineage == l.lineage && r.Seq < l.seq:
+	case r.Lineage < known.lineage, r.Lineage == known.lineage && r.Seq < known.seq:
 		return errors.New("the feed is older than the one known") // of a node that has fallen behind
-	case r.Partial && (r.Lineage != l.lineage || r.After > l.seq):
+	case r.Partial && (known.issuedAt.IsZero() || r.Lineage != known.lineage || r.After > known.seq):
 		f.wholeAt = time.Time{} // a restore, or news that are missing: next time all
 		return errors.New("the feed goes on from another one than the one known")
 	}
-	if !r.Partial {
-		l.cutoffs, l.tokens = make(map[string]int64, len(r.Cutoffs)), make(map[accesstoken.TokenID]int64, len(r.Tokens))
-		f.wholeAt = f.clock()
+	next := &revoked{
+		issuedAt: time.Unix(max(r.IssuedAt, known.issuedAt.Unix()), 0), lineage: r.Lineage, seq: r.Seq,
+		minimum: max(known.minimum, r.MinGeneration), signingKeys: with(known.signingKeys, len(r.SigningKeys)),
 	}
-	l.issuedAt = time.Unix(max(r.IssuedAt, l.issuedAt.Unix()), 0)
-	l.lineage, l.seq, l.minimum = r.Lineage, r.Seq, max(l.minimum, r.MinGeneration)
+	before := known
+	if !r.Partial {
+		before, f.wholeAt = new(revoked), f.clock()
+	}
+	next.cutoffs, next.tokens = with(before.cutoffs, len(r.Cutoffs)), with(before.tokens, len(r.Tokens))
 	for _, c := range r.Cutoffs { // texts are copied, for they would hold the whole feed in memory
-		l.cutoffs[strings.Clone(c.ClientID)] = max(l.cutoffs[c.ClientID], c.Generation) // C-159
+		next.cutoffs[strings.Clone(c.ClientID)] = max(next.cutoffs[c.ClientID], c.Generation) // C-159
 	}
 	for _, t := range r.Tokens {
-		l.tokens[t.ID] = t.Expiry
+		next.tokens[t.ID] = t.Expiry
 	}
 	for _, kid := range r.SigningKeys {
-		l.signingKeys[strings.Clone(kid)] = true
+		next.signingKeys[strings.Clone(kid)] = true
 	}
+	f.list.Store(next)
 	return nil
+}
+
+// with is a copy of a map to which more are to be added; the map itself where
+// there are none.
+func with[K comparable, V any](m map[K]V, more int) map[K]V {
+	if more == 0 && m != nil {
+		return m
+	}
+	next := make(map[K]V, len(m)+more)
+	maps.Copy(next, m)
+	return next
 }

@@ -44,7 +44,7 @@ func newRemote(c *Config) (*remote, error) {
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.keys = &followedKeys{remote: r, clock: c.Clock}
-	r.feed = newFollowedFeed(r, c.Clock)
+	r.feed = &followedFeed{remote: r, clock: c.Clock}
 	return r, nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -235,13 +236,14 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	// The whole of the token, signature included, is what was verified (C-162).
 	// Its bytes are read and no more, so they need no copy.
 	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
-	t := v.verified.get(sum)
+	t := v.verified.get(&sum)
 	if t == nil {
 		var err error
 		if t, err = v.verify(ctx, token); err != nil {
 			return nil, err
 		}
-		v.verified.put(sum, t)
+		t.sum = sum
+		v.verified.put(t)
 	} else if err := v.verifyAgain(ctx, token, t); err != nil {
 		return nil, err
 	}
@@ -251,6 +253,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 
 // verified is a token whose signature was good.
 type verified struct {
+	sum    [sha256.Size]byte // of its text, where it is kept
+	used   atomic.Bool       // since the cache looked for a place
 	kid    string
 	key    *jose.Key
 	claims Claims
