@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+// Calls an API with access tokens of Tokenwright, by fetch alone. Each line of
+// standard input is a path to call; all calls run at once and share one token:
+//
+//   echo /customers | node node-fetch.mjs
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+
+const { TOKENWRIGHT_URL, TOKENWRIGHT_CLIENT_ID, TOKENWRIGHT_CLIENT_SECRET, TOKENWRIGHT_CLIENT_SECRET_FILE, API_URL } = process.env
+const now = () => performance.now() / 1000 // seconds, whatever the clock is set to
+
+/** Gets a token. The secret is read each time, so that it can be changed while this runs. */
+async function exchange() {
+  const secret = TOKENWRIGHT_CLIENT_SECRET_FILE ? (await readFile(TOKENWRIGHT_CLIENT_SECRET_FILE, 'utf8')).trim() : TOKENWRIGHT_CLIENT_SECRET
+  const response = await fetch(`${TOKENWRIGHT_URL}/oauth/token`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ grant_type: 'client_credentials', client_id: TOKENWRIGHT_CLIENT_ID, client_secret: secret }),
+    redirect: 'error', // the secret is for nobody else
+    signal: AbortSignal.timeout(10_000),
+  })
+  const answer = await response.json()
+  if (response.ok) return answer
+  const temporary = response.status === 429 || response.status >= 500
+  const pause = Math.max(Number(response.headers.get('Retry-After')) || 0, temporary ? 2 : 60) // what is refused is refused again
+  throw Object.assign(new Error(`${answer.error}: ${answer.error_description}`), { pause })
+}
+
+/** One access token for all, always fresh. */
+class FreshToken {
+  #token; #coming; #due = 0; #end = 0
+  #error; #quiet = 0 // why the last exchange failed, and until when there is no other
+
+  /** Returns a token, but not the refused one. One caller has it renewed; the old one is used while it lives. */
+  async get(refused) {
+    if (this.#token === refused || now() >= this.#end) this.#token = undefined
+    if (!this.#coming && now() >= this.#quiet && (!this.#token || now() >= this.#due)) {
+      this.#coming = this.#renew().finally(() => { this.#coming = undefined })
+      this.#coming.catch(() => {}) // whoever waits for it hears of it
+    }
+    if (this.#token) return this.#token
+    if (!this.#coming) throw this.#error
+    return this.#coming
+  }
+
+  async #renew() {
+    const began = now()
+    try {
+      const { access_token, expires_in } = await exchange()
+      this.#end = began + expires_in
+      this.#due = began + expires_in * (0.75 + Math.random() / 10) // not all processes at once
+      return this.#token = access_token
+    } catch (err) {
+      this.#error = err
+      this.#quiet = now() + (err.pause ?? 2) * (1 + Math.random())
+      throw err
+    }
+  }
+}
+
+const freshToken = new FreshToken()
+
+/** As fetch, with a token. Sends once more what is answered 401 invalid_token: tokens can be revoked. */
+async function fetchWithToken(url, options = {}) {
+  const send = (token) => fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } })
+  const token = await freshToken.get()
+  const response = await send(token)
+  if (response.status !== 401 || !response.headers.get('WWW-Authenticate')?.includes('error="invalid_token"')) return response
+  await response.body?.cancel()
+  return send(await freshToken.get(token))
+}
+
+async function call(path) {
+  try {
+    const response = await fetchWithToken(API_URL + path, { signal: AbortSignal.timeout(10_000) })
+    await response.text() // yours to use
+    if (!response.ok) throw new Error(`status ${response.status}`)
+    console.log(response.status, path)
+  } catch (err) {
+    console.error(`${path}: ${err.message}`)
+    process.exitCode = 1
+  }
+}
+
+createInterface({ input: process.stdin }).on('line', call)
