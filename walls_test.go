@@ -46,6 +46,10 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/forwardauth": {ours: []string{"verify"}},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
+
+	"examples/clients/go-tokenwright": {others: []string{"github.com/tokenwright/tokenwright"}},
+	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
+
 	"cmd/tokenwright": {
 		ours: []string{"admin", "internal/accesstoken", "internal/authority", "internal/credential", "internal/docs", "internal/forwardauth",
 			"internal/jose", "internal/oauthapi", "internal/server", "internal/store", "internal/strictjson", "verify"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,11 @@ var clients = []program{
 	{file: "clients/python-requests-oauthlib.py", command: []string{"/usr/bin/python3"}, needs: needPython("requests_oauthlib")},
 	{file: "clients/node-openid-client.mjs", command: []string{"node"}, needs: needNode},
 	{file: "clients/node-fetch.mjs", command: []string{"node"}, needs: needNode},
+	{file: "clients/go-tokenwright", needs: needNothing},
+	{file: "clients/go-x-oauth2", needs: needNothing},
 }
+
+func needNothing(*testing.T) {}
 
 // clientWorld is one client before the server and an API of its own.
 type clientWorld struct {
@@ -84,12 +89,29 @@ func (w *clientWorld) run(t *testing.T, secret, from string) *running {
 	} else {
 		environ = append(environ, "TOKENWRIGHT_CLIENT_SECRET="+secret)
 	}
-	c := w.prepare(t, environ...)
+	c := w.command(t, environ...)
 	paths, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &running{w.server.Background(t, strings.ReplaceAll(t.Name(), "/", "_"), c), paths}
+}
+
+// command runs the client; one in Go is built before.
+func (w *clientWorld) command(t *testing.T, environ ...string) *exec.Cmd {
+	t.Helper()
+	if w.program.command != nil {
+		return w.prepare(t, environ...)
+	}
+	binary := filepath.Join(t.TempDir(), w.name())
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./examples/"+w.file)
+	build.Dir = harness.Example("..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := exec.Command(binary)
+	c.Env = environ
+	return c
 }
 
 // call has the client call these paths, all at once.
