@@ -7,7 +7,8 @@ import { createServer } from 'node:http'
 const issuer = process.env.TOKENWRIGHT_ISSUER ?? 'http://localhost:8080/demo'
 const audience = process.env.TOKENWRIGHT_AUDIENCE ?? `${issuer}/api`
 const algorithms = ['ES256'] // as the environment is configured
-const maxStale = 3600 // seconds without news of revocations: as long as a token lives
+const maxStale = Number(process.env.MAX_STALE ?? 3600) // seconds without news of revocations: as long as a token lives
+const feedWait = Math.max(1, Math.min(30, Math.floor(maxStale / 3))) // seconds that a request waits for news
 
 // The set is read again every four minutes (it may be kept for five), and, not
 // more than once a minute, for an unknown key. Where it cannot be read the known
@@ -21,7 +22,7 @@ let whole = true // the next answer is to be the whole feed
 const now = () => Math.floor(Date.now() / 1000)
 
 async function readFeed (wait) {
-  const query = whole ? '' : `?after=${revoked.seq}${wait ? '&wait=30s' : ''}`
+  const query = whole ? '' : `?after=${revoked.seq}${wait ? `&wait=${feedWait}s` : ''}`
   const answer = await fetch(`${issuer}/oauth/revocations${query}`, { redirect: 'error', signal: AbortSignal.timeout(60_000) })
   if (!answer.ok) throw new Error(`the feed answers ${answer.status}`)
   const { payload: feed, protectedHeader } = await jwtVerify(await answer.text(), keys, { issuer, algorithms, typ: 'revocations+jwt', clockTolerance: 60 })

@@ -17,7 +17,8 @@ import jwt
 ISSUER = os.environ.get("TOKENWRIGHT_ISSUER", "http://localhost:8080/demo")
 AUDIENCE = os.environ.get("TOKENWRIGHT_AUDIENCE", ISSUER + "/api")
 ALGORITHMS = ["ES256"]  # as the environment is configured
-MAX_STALE = 3600  # seconds without news of revocations: as long as a token lives
+MAX_STALE = int(os.environ.get("MAX_STALE", "3600"))  # seconds without news of revocations: as long as a token lives
+FEED_WAIT = max(1, min(30, MAX_STALE // 3))  # seconds that a request waits for news
 
 invalid = jwt.InvalidTokenError
 
@@ -86,7 +87,7 @@ class Revocations:
 
     def read(self, wait):
         whole = time.monotonic() - self.whole_at > 3600  # to forget what the issuer has forgotten
-        query = "" if whole else f"?after={self.seq}" + ("&wait=30s" if wait else "")
+        query = "" if whole else f"?after={self.seq}" + (f"&wait={FEED_WAIT}s" if wait else "")
         with open_url(ISSUER + "/oauth/revocations" + query, timeout=60) as answer:
             header, feed = decode(answer.read().decode(), "revocations+jwt", leeway=60, options={"verify_aud": False})
         if header["kid"] in self.signing_keys or header["kid"] in feed["signing_keys"]:
