@@ -121,8 +121,12 @@ signing_key_rotation: never
 		return status == http.StatusUnauthorized
 	})
 	before := s.Token(t, key)
-	harness.Eventually(t, 30*time.Second, "a signing key rotates", func() bool { return in.Try(t, "signing-key", "rotate", "--env", "demo").Code == 0 })
-	after := s.Token(t, key)
+	in.CLI(t, "signing-key", "rotate", "--env", "demo") // as soon as verifiers know the next one
+	var after string
+	harness.Eventually(t, 30*time.Second, "another key signs", func() bool {
+		after = s.Token(t, key)
+		return harness.Part(t, after, 0)["kid"] != harness.Part(t, before, 0)["kid"]
+	})
 	a.expect(t, "by the old signing key", before, http.StatusOK, good)
 	a.expect(t, "by the new signing key", after, http.StatusOK, good)
 
