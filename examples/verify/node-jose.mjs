@@ -25,7 +25,13 @@ async function readFeed (wait) {
   const query = whole ? '' : `?after=${revoked.seq}${wait ? `&wait=${feedWait}s` : ''}`
   const answer = await fetch(`${issuer}/oauth/revocations${query}`, { redirect: 'error', signal: AbortSignal.timeout(60_000) })
   if (!answer.ok) throw new Error(`the feed answers ${answer.status}`)
-  const { payload: feed, protectedHeader } = await jwtVerify(await answer.text(), keys, { issuer, algorithms, typ: 'revocations+jwt', clockTolerance: 60 })
+  const text = await answer.text()
+  const open = () => jwtVerify(text, keys, { issuer, algorithms, typ: 'revocations+jwt', clockTolerance: 60 })
+  const { payload: feed, protectedHeader } = await open().catch(async err => {
+    if (!(err instanceof errors.JWKSNoMatchingKey)) throw err
+    await keys.reload() // only the issuer can bring this about: the known key may be stolen
+    return open()
+  })
   if ([...revoked.signingKeys, ...feed.signing_keys].includes(protectedHeader.kid)) throw new Error('the feed is signed by a revoked key')
   if (feed.lineage < revoked.lineage || (feed.lineage === revoked.lineage && feed.seq < revoked.seq)) throw new Error('the feed is older than the one known')
   const partial = feed.after !== undefined
@@ -60,7 +66,7 @@ async function follow () {
 }
 
 class Refusal extends Error {
-  constructor (status, code, message) { super(message); Object.assign(this, { status, code }) }
+  constructor (status, code, message, scope) { super(message); Object.assign(this, { status, code, scope }) }
 }
 
 export async function verify (token, scope) {
@@ -73,10 +79,11 @@ export async function verify (token, scope) {
     if (network) throw new Refusal(503, '', 'The signing keys cannot be read at the moment.')
     throw new Refusal(401, 'invalid_token', 'Invalid token.')
   })
-  if (payload.aud !== audience) throw new Refusal(401, 'invalid_token', 'Invalid token.') // jose takes a list that has it as well
+  // jose takes a list that has the audience as well, and a token without kid where there is one key.
+  if (payload.aud !== audience || !protectedHeader.kid) throw new Refusal(401, 'invalid_token', 'Invalid token.')
   if (payload.gen < revoked.minGen || payload.gen < (revoked.cutoffs.get(payload.client_id) ?? 0) ||
       revoked.tokens.has(payload.jti) || revoked.signingKeys.has(protectedHeader.kid)) throw new Refusal(401, 'invalid_token', 'Revoked token.')
-  if (!payload.scope.split(' ').includes(scope)) throw new Refusal(403, 'insufficient_scope', `The access token lacks the scope ${scope}.`)
+  if (!payload.scope.split(' ').includes(scope)) throw new Refusal(403, 'insufficient_scope', `The access token lacks the scope ${scope}.`, scope)
   return payload
 }
 
@@ -88,8 +95,8 @@ async function handle (request, response) {
     const claims = await verify(token, 'customers:read')
     send(200, { merchantId: claims.claims.merchantId, env: claims.claims.env }) // your API; the merchant is who the token says
   } catch (err) {
-    const { status = 500, code = '', message } = err instanceof Refusal ? err : { message: 'Something went wrong on our side.' }
-    const challenge = `Bearer realm="${audience}"` + (code && `, error="${code}"`)
+    const { status = 500, code = '', message, scope } = err instanceof Refusal ? err : { message: 'Something went wrong on our side.' }
+    const challenge = `Bearer realm="${audience}"` + (code && `, error="${code}"`) + (scope ? `, scope="${scope}"` : '')
     send(status, { code: String(status), message }, status === 503 ? { 'Retry-After': '5' } : status < 500 ? { 'WWW-Authenticate': challenge } : {})
   }
 }

@@ -46,9 +46,9 @@ class Keys:
         with open_url(ISSUER + "/oauth/jwks", timeout=10) as answer:
             self.by_id = {key.key_id: key for key in jwt.PyJWKSet.from_dict(json.load(answer)).keys}
 
-    def get(self, kid):
+    def get(self, kid, pause=60):
         with self.lock:  # strangers make key IDs up: one request a minute is all they cause
-            if kid not in self.by_id and time.monotonic() - self.read_at > 60:
+            if kid not in self.by_id and time.monotonic() - self.read_at > pause:
                 try:
                     self.read()
                 except OSError as err:
@@ -69,12 +69,12 @@ class Keys:
 KEYS = Keys()
 
 
-def decode(token, typ, **expected):
+def decode(token, typ, pause=60, **expected):
     """The header and claims of what a key of the issuer has signed."""
     header = jwt.get_unverified_header(token)
     if header.get("typ", "").lower() != typ or not isinstance(header.get("kid"), str):
         raise invalid("of another type")
-    return header, jwt.decode(token, KEYS.get(header["kid"]), algorithms=ALGORITHMS, issuer=ISSUER, **expected)
+    return header, jwt.decode(token, KEYS.get(header["kid"], pause), algorithms=ALGORITHMS, issuer=ISSUER, **expected)
 
 
 class Revocations:
@@ -89,7 +89,9 @@ class Revocations:
         whole = time.monotonic() - self.whole_at > 3600  # to forget what the issuer has forgotten
         query = "" if whole else f"?after={self.seq}" + (f"&wait={FEED_WAIT}s" if wait else "")
         with open_url(ISSUER + "/oauth/revocations" + query, timeout=60) as answer:
-            header, feed = decode(answer.read().decode(), "revocations+jwt", leeway=60, options={"verify_aud": False})
+            header, feed = decode(
+                answer.read().decode(), "revocations+jwt", pause=0, leeway=60, options={"verify_aud": False}
+            )  # its key cannot wait: the known one may be stolen
         if header["kid"] in self.signing_keys or header["kid"] in feed["signing_keys"]:
             raise invalid("the feed is signed by a revoked key")
         if (feed["lineage"], feed["seq"]) < (self.lineage, self.seq):
@@ -156,12 +158,12 @@ class API(BaseHTTPRequestHandler):
         except Unavailable:
             return self.refuse(503, "", "Access tokens cannot be verified at the moment.")
         if "customers:read" not in claims["scope"].split(" "):
-            return self.refuse(403, "insufficient_scope", "The access token lacks the scope customers:read.")
+            return self.refuse(403, "insufficient_scope", "The access token lacks the scope customers:read.", scope="customers:read")
         # Your API; the merchant is who the token says.
         self.answer(200, {"merchantId": claims["claims"]["merchantId"], "env": claims["claims"]["env"]})
 
-    def refuse(self, status, code, message):
-        challenge = f'Bearer realm="{AUDIENCE}"' + (f', error="{code}"' if code else "")
+    def refuse(self, status, code, message, scope=""):
+        challenge = f'Bearer realm="{AUDIENCE}"' + (f', error="{code}"' if code else "") + (f', scope="{scope}"' if scope else "")
         headers = {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": challenge}
         self.answer(status, {"code": str(status), "message": message}, headers)
 

@@ -43,16 +43,18 @@ func TestVerifiersRefuseTokensOfARevokedSigningKey(t *testing.T) {
 			run := s.Background(t, p.name(), p.prepare(t, "TOKENWRIGHT_ISSUER="+s.URL+"/demo", "PORT=0"))
 			a, token := api{says(t, run, "listening on ")}, s.Token(t, key)
 			a.becomes(t, token, http.StatusOK, 0, 5*time.Second)
-			kid := harness.Part(t, token, 0)["kid"].(string) // which may begin with a hyphen
-			s.CLI(t, "signing-key", "revoke", "--yes", "--force", "--", kid)
-			refused := a.becomes(t, token, http.StatusUnauthorized, http.StatusOK, 5*time.Second)
-			a.expect(t, "of the revoked signing key", token, http.StatusUnauthorized, `{"code":"401","message":"Revoked token."}`)
-			next := s.Token(t, key)
-			if harness.Part(t, next, 0)["kid"] == kid {
-				t.Fatal("the revoked key signs")
+			for range 2 { // the key that signs after the second was never published before
+				kid := harness.Part(t, token, 0)["kid"].(string) // which may begin with a hyphen
+				s.CLI(t, "signing-key", "revoke", "--yes", "--force", "--", kid)
+				refused := a.becomes(t, token, http.StatusUnauthorized, http.StatusOK, 5*time.Second)
+				next := s.Token(t, key)
+				if harness.Part(t, next, 0)["kid"] == kid {
+					t.Fatal("the revoked key signs")
+				}
+				a.expect(t, "of the next", next, http.StatusOK, `{"merchantId":4259,"env":"demo"}`)
+				token = next
+				t.Logf("refused after %s", refused)
 			}
-			a.expect(t, "of the next", next, http.StatusOK, `{"merchantId":4259,"env":"demo"}`)
-			t.Logf("refused after %s", refused)
 		})
 	}
 }

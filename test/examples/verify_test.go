@@ -110,7 +110,10 @@ signing_key_rotation: never
 	a.expect(t, "revoked", token, http.StatusUnauthorized, `{"code":"401","message":"Revoked token."}`)
 
 	lacking := create("--env", "demo", "--scope", "customers:write")
-	a.expect(t, "without the scope", s.Token(t, lacking), http.StatusForbidden, `{"code":"403","message":"The access token lacks the scope customers:read."}`)
+	header = a.expect(t, "without the scope", s.Token(t, lacking), http.StatusForbidden, `{"code":"403","message":"The access token lacks the scope customers:read."}`)
+	if challenge := header.Get("WWW-Authenticate"); !strings.HasSuffix(challenge, `, error="insufficient_scope", scope="customers:read"`) {
+		t.Errorf("without the scope: the challenge is %s", challenge)
+	}
 	s.CLI(t, "key", "delete", lacking.ClientID, "--yes")
 
 	key = create("--env", "demo", "--scope", "customers:read")
