@@ -51,7 +51,7 @@ func populated(b *testing.B, n int) (*Authority, *synthetic, *TokenRequest) {
 	b.Helper()
 	root, s := newRootKey(), &synthetic{}
 	a := &Authority{
-		store: s, clock: time.Now, maxStaleness: time.Hour, format: credential.Format{Prefix: "tw"}, root: root,
+		store: s, clock: time.Now, following: newMutex(), maxStaleness: time.Hour, format: credential.Format{Prefix: "tw"}, root: root,
 		installation: &Installation{Prefix: "tw", MerchantIDs: MerchantNumbers},
 		environments: []Environment{{
 			Name: "demo", Issuer: "https://auth.example.com/demo", Audience: "https://auth.example.com/demo/api",
