@@ -62,7 +62,7 @@ func waitForStandby(t *testing.T, primary *postgrestest.Server) {
 	})
 }
 
-// DESIGN 5.2: a standby that lacks what was acknowledged is another history.
+// a standby that lacks what was acknowledged is another history.
 // Every node notices, says nothing while it reads it anew, and then goes by it.
 func TestAnotherHistoryAfterFailoverIsNoticed(t *testing.T) {
 	short(t)
@@ -87,7 +87,7 @@ func TestAnotherHistoryAfterFailoverIsNoticed(t *testing.T) {
 	}
 	standby.Exec(t, "postgres", "SELECT pg_promote()")
 	began := time.Now()
-	o := outcome{rule: "DESIGN 5.2", fault: "a standby without the last changes is promoted", times: 1}
+	o := outcome{rule: "R-21", fault: "a standby without the last changes is promoted", times: 1}
 	for _, node := range c.Nodes {
 		harness.Eventually(t, 30*time.Second, "the node goes by the history of the standby", func() bool {
 			return node.Works(t, key) && !node.Works(t, lostKey)
