@@ -165,3 +165,20 @@ func TestRulesOfOnesOwn(t *testing.T) {
 		t.Errorf("got %d, %v, %s", w.Code, w.Header(), w.Body)
 	}
 }
+
+// A Refusal that nobody made for a resource server names none.
+func TestAChallengeWithoutARealm(t *testing.T) {
+	for _, tc := range []struct {
+		refusal *Refusal
+		want    string
+	}{
+		{&Refusal{Status: http.StatusForbidden, Message: "No."}, "Bearer"},
+		{Forbid("No."), `Bearer error="insufficient_scope", error_description="No."`},
+	} {
+		w := httptest.NewRecorder()
+		tc.refusal.ServeHTTP(w, nil)
+		if got := w.Header().Get("WWW-Authenticate"); got != tc.want {
+			t.Errorf("got %s, want %s", got, tc.want)
+		}
+	}
+}

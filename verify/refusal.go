@@ -114,14 +114,17 @@ func (f *Refusal) writeBody(w http.ResponseWriter) {
 
 // challenge is RFC 6750 3.
 func (f *Refusal) challenge() string {
-	text := `Bearer realm=` + quoted(f.realm)
+	var parameters []string
+	if f.realm != "" {
+		parameters = append(parameters, `realm=`+quoted(f.realm))
+	}
 	if f.Code != "" {
-		text += `, error="` + f.Code + `", error_description=` + quoted(f.Message)
+		parameters = append(parameters, `error="`+f.Code+`"`, `error_description=`+quoted(f.Message))
 	}
 	if f.Scope != "" {
-		text += `, scope=` + quoted(f.Scope)
+		parameters = append(parameters, `scope=`+quoted(f.Scope))
 	}
-	return text
+	return strings.TrimSpace("Bearer " + strings.Join(parameters, ", "))
 }
 
 // quoted is a quoted-string (RFC 9110 5.6.4) of what may stand in an
