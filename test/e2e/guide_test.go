@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,22 +25,14 @@ func startMerchantAPI(t *testing.T, s *harness.Server) *merchantAPI {
 	t.Helper()
 	binary := harness.BuildProgram(t, "./examples/merchantapi", "-race")
 	address := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
-	log, err := os.Create(filepath.Join(filepath.Dir(s.Data), "merchantapi.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }() // the process has its own
 	c := exec.Command(binary)
-	c.Stdout, c.Stderr = log, log
 	c.Env = []string{"TOKENWRIGHT_ISSUER=" + s.URL + "/demo", "MERCHANTAPI_LISTEN=" + address, "MERCHANTAPI_DATABASE=" + filepath.Join(t.TempDir(), "customers.db")}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
+	run := s.Background(t, "merchantapi", c)
+	t.Cleanup(func() { // before it is killed
 		_ = c.Process.Signal(syscall.SIGTERM)
-		if err := c.Wait(); err != nil {
-			text, _ := os.ReadFile(log.Name())
-			t.Errorf("the API ended with %v\n%s", err, text)
+		<-run.Ended
+		if !c.ProcessState.Success() {
+			t.Errorf("the API ended with %v", c.ProcessState)
 		}
 	})
 	api := &merchantAPI{s, "http://" + address + "/api/merchant/v2/customers"}

@@ -1,9 +1,6 @@
 package examples
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -66,20 +63,9 @@ func (f *front) exchanges() int { return f.times("/oauth/token") }
 
 // noteTokens notes the access tokens that pass, for the search at the end.
 func noteTokens(resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK || !strings.HasSuffix(resp.Request.URL.Path, "/oauth/token") {
-		return nil
+	token, err := harness.PassingToken(resp)
+	if token != "" {
+		harness.NoteToken(token)
 	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return err
-	}
-	harness.NoteToken(answer.AccessToken)
-	return nil
+	return err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,4 +81,23 @@ func CheckMembers(t testing.TB, of string, object map[string]any, names ...strin
 	if len(object) != len(names) {
 		t.Errorf("the %s has other members than %v: %v", of, names, object)
 	}
+}
+
+// PassingToken returns the access token in an answer of the token endpoint that
+// passes through a proxy of a test, and leaves the answer as it was; "" where it
+// is another answer.
+func PassingToken(resp *http.Response) (string, error) {
+	if resp.StatusCode != http.StatusOK || !strings.HasSuffix(resp.Request.URL.Path, "/oauth/token") {
+		return "", nil
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	err = json.Unmarshal(body, &answer)
+	return answer.AccessToken, err
 }

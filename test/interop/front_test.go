@@ -1,11 +1,8 @@
 package interop
 
 import (
-	"bytes"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // front stands before the server, as a gateway does. It knows of every token
@@ -54,23 +53,13 @@ func newFront(t *testing.T, port int) *front {
 
 // note reads the answers of the token endpoint on their way.
 func (f *front) note(resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK || !strings.HasSuffix(resp.Request.URL.Path, "/oauth/token") {
-		return nil
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	token, err := harness.PassingToken(resp)
+	if token == "" {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.way[answer.AccessToken] = wayOf(resp.Request.Header)
+	f.way[token] = wayOf(resp.Request.Header)
 	return nil
 }
 
