@@ -43,7 +43,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	if err = connect(ctx, s.write); err == nil {
-		err = explainSQLite(migrate(ctx, s.write, o, goose.DialectSQLite3, goose.WithExcludeNames([]string{"00004_postgres.sql"})))
+		err = explainSQLite(migrate(ctx, s.write, o, goose.DialectSQLite3, goose.WithExcludeNames(postgresMigrations)))
 	}
 	if err != nil {
 		_ = s.Close()
@@ -51,6 +51,9 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// postgresMigrations mean nothing to SQLite, which compares text by bytes anyway.
+var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql"}
 
 // createPrivate makes an empty database file that only its owner can read.
 func createPrivate(path string) error {
