@@ -22,7 +22,7 @@ func (a *app) eventCommand() *cobra.Command {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			out := []admin.Event{}
 			for limit <= 0 || len(out) < limit {
-				page, err := auth.Events(ctx, after, pageSize)
+				page, err := auth.Events(ctx, commandActor(), authority.EventFilter{}, after, pageSize)
 				if err != nil {
 					return err
 				}

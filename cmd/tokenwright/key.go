@@ -14,10 +14,10 @@ import (
 )
 
 func (a *app) keyCommand() *cobra.Command {
-	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.ClientID) (*authority.APIKey, error)) *cobra.Command {
+	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.ClientID, int64) (*authority.APIKey, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 			return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
-				return do(auth, ctx, actor, authority.ClientID(args[0]))
+				return do(auth, ctx, actor, authority.ClientID(args[0]), 0)
 			})
 		})
 	}
@@ -33,7 +33,7 @@ func (a *app) keyCommand() *cobra.Command {
 		verb("enable CLIENT_ID", "Let a disabled API key work again", (*authority.Authority).EnableAPIKey),
 		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(args[0]))
+				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(args[0]), 0)
 			})
 		}),
 	)
@@ -122,7 +122,7 @@ func (a *app) keyListCommand() *cobra.Command {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 			f := authority.APIKeyFilter{MerchantID: authority.MerchantID(merchant), Env: env}
 			list, err := readAll(func(last authority.APIKey) ([]authority.APIKey, error) {
-				return auth.APIKeys(ctx, f, last.ID, pageSize)
+				return auth.APIKeys(ctx, commandActor(), f, last.ID, pageSize)
 			})
 			if err != nil {
 				return err

@@ -17,7 +17,7 @@ func (a *app) merchantCommand() *cobra.Command {
 	var keyLimit int
 	create := a.command("create --id ID --name NAME", "Add a merchant", noArgs, func(ctx context.Context, _ []string) error {
 		return a.merchant(ctx, id, func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-			return auth.CreateMerchant(ctx, actor, id, name)
+			return auth.CreateMerchant(ctx, actor, authority.NewMerchant{ID: id, Name: name})
 		})
 	})
 	create.Flags().StringVar(&id, "id", "", "the merchant's `ID` in your platform")
@@ -40,18 +40,18 @@ func (a *app) merchantCommand() *cobra.Command {
 	update.Flags().StringVar(&name, "name", "", "what people call it")
 	update.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
 
-	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.MerchantID) (*authority.Merchant, error)) *cobra.Command {
+	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.MerchantID, int64) (*authority.Merchant, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 			return a.merchant(ctx, args[0], func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-				return do(auth, ctx, actor, id)
+				return do(auth, ctx, actor, id, 0)
 			})
 		})
 	}
 	return group("merchant", "Merchants: the tenants of your platform",
 		create,
 		a.command("list", "List merchants", noArgs, a.listMerchants),
-		verb("show ID", "Show one merchant", func(auth *authority.Authority, ctx context.Context, _ authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-			return auth.Merchant(ctx, id)
+		verb("show ID", "Show one merchant", func(auth *authority.Authority, ctx context.Context, actor authority.Actor, id authority.MerchantID, _ int64) (*authority.Merchant, error) {
+			return auth.Merchant(ctx, actor, id)
 		}),
 		update,
 		verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*authority.Authority).SuspendMerchant),
@@ -63,7 +63,7 @@ func (a *app) merchantCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return auth.DeleteMerchant(ctx, actor, id)
+				return auth.DeleteMerchant(ctx, actor, id, 0)
 			})
 		}),
 	)
@@ -90,7 +90,7 @@ func (a *app) merchant(ctx context.Context, text string,
 func (a *app) listMerchants(ctx context.Context, _ []string) error {
 	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 		list, err := readAll(func(last authority.Merchant) ([]authority.Merchant, error) {
-			return auth.Merchants(ctx, last.ID, pageSize)
+			return auth.Merchants(ctx, commandActor(), last.ID, pageSize)
 		})
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func commandActor() authority.Actor {
 	if h, err := os.Hostname(); err == nil {
 		host = h
 	}
-	return authority.Actor{ID: "cli:" + name + "@" + host}
+	return authority.Actor{ID: "cli:" + name + "@" + host, Permissions: authority.Everything()}
 }
 
 // masterKeys reads the master keys that may open the database: the current

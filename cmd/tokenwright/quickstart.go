@@ -156,7 +156,7 @@ func (a *app) quickstartKey(ctx context.Context, auth *authority.Authority) (*qu
 }
 
 func (a *app) quickstartCatalogue(ctx context.Context, auth *authority.Authority, actor authority.Actor) error {
-	if _, err := auth.CreateMerchant(ctx, actor, quickstartMerchant, "Example merchant"); err != nil && !errors.Is(err, authority.ErrExists) {
+	if _, err := auth.CreateMerchant(ctx, actor, authority.NewMerchant{ID: quickstartMerchant, Name: "Example merchant"}); err != nil && !errors.Is(err, authority.ErrExists) {
 		return err
 	}
 	for _, s := range quickstartScopes {
@@ -169,13 +169,13 @@ func (a *app) quickstartCatalogue(ctx context.Context, auth *authority.Authority
 
 // deleteLost deletes API keys of earlier starts whose secret nobody has any more.
 func deleteLost(ctx context.Context, auth *authority.Authority, actor authority.Actor, env string) error {
-	keys, err := auth.APIKeys(ctx, authority.APIKeyFilter{MerchantID: quickstartMerchant, Env: env}, "", pageSize)
+	keys, err := auth.APIKeys(ctx, actor, authority.APIKeyFilter{MerchantID: quickstartMerchant, Env: env}, "", pageSize)
 	if err != nil {
 		return err
 	}
 	for i := range keys {
 		if keys[i].Name == quickstartName {
-			if err := auth.DeleteAPIKey(ctx, actor, keys[i].ID); err != nil {
+			if err := auth.DeleteAPIKey(ctx, actor, keys[i].ID, 0); err != nil {
 				return err
 			}
 		}

@@ -31,12 +31,12 @@ func (a *app) keyShowCommand() *cobra.Command {
 }
 
 func (a *app) details(ctx context.Context, auth *authority.Authority, id authority.ClientID) (*admin.APIKeyDetails, error) {
-	k, err := auth.APIKey(ctx, id)
+	k, err := auth.APIKey(ctx, commandActor(), id)
 	if err != nil {
 		return nil, err
 	}
 	w := wireOf(auth)
-	usage, err := auth.Usage(ctx, id, w.now.Add(-month).Truncate(time.Hour), w.now.Add(time.Hour))
+	usage, err := auth.Usage(ctx, commandActor(), id, w.now.Add(-month).Truncate(time.Hour), w.now.Add(time.Hour))
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (a *app) report(ctx context.Context, f authority.APIKeyFilter, unusedFor, s
 	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 		w, out := wireOf(auth), []admin.APIKeyReport{}
 		for after := authority.ClientID(""); ; {
-			page, err := auth.KeyUses(ctx, f, w.now.Add(-month), after, pageSize)
+			page, err := auth.KeyUses(ctx, commandActor(), f, w.now.Add(-month), after, pageSize)
 			if err != nil {
 				return err
 			}

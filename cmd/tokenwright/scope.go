@@ -30,7 +30,7 @@ func (a *app) scopeCommand() *cobra.Command {
 		create,
 		a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-				list, err := auth.Scopes(ctx)
+				list, err := auth.Scopes(ctx, commandActor())
 				if err != nil {
 					return err
 				}

@@ -63,7 +63,7 @@ func (a *app) keySecretCommand() *cobra.Command {
 			return usageError{"SECRET_ID is a number, which tokenwright key secret list shows"}
 		}
 		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-			_, err := auth.DeleteSecret(ctx, actor, authority.ClientID(args[0]), secret, revoke)
+			_, err := auth.DeleteSecret(ctx, actor, authority.ClientID(args[0]), secret, revoke, 0)
 			return err
 		})
 	})
@@ -71,7 +71,7 @@ func (a *app) keySecretCommand() *cobra.Command {
 	return group("secret", "The secrets of an API key",
 		a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-				k, err := auth.APIKey(ctx, authority.ClientID(args[0]))
+				k, err := auth.APIKey(ctx, commandActor(), authority.ClientID(args[0]))
 				if err != nil {
 					return err
 				}

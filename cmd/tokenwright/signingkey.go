@@ -35,7 +35,7 @@ func (a *app) signingKeyListCommand() *cobra.Command {
 	var env string
 	c := a.command("list", "List signing keys, and what comes next for each", noArgs, func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-			keys, err := auth.SigningKeys(ctx)
+			keys, err := auth.SigningKeys(ctx, commandActor())
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,17 @@ type NewAPIKey struct {
 type APIKeyFilter struct {
 	MerchantID MerchantID
 	Env        string
+	Status     Status
+}
+
+// within narrows f to what exists for the actor; false where that is nothing.
+func (f *APIKeyFilter) within(actor *Actor) bool {
+	merchant, env := actor.bound()
+	if merchant != "" && f.MerchantID != "" && f.MerchantID != merchant || env != "" && f.Env != "" && f.Env != env {
+		return false
+	}
+	f.MerchantID, f.Env = cmp.Or(merchant, f.MerchantID), cmp.Or(env, f.Env)
+	return true
 }
 
 // APIKeyUpdate is what to change of an API key; nil leaves a field as it is.
@@ -77,8 +89,14 @@ type APIKeyUpdate struct {
 	// RevokeTokens kills the tokens issued so far as well.
 	RevokeTokens bool
 	// IfVersion, where not 0, must be the version that is changed, else
-	// ErrConflict.
+	// ErrVersion.
 	IfVersion int64
+}
+
+// NewSecret is an API key with a secret it has got just now.
+type NewSecret struct {
+	Key    *APIKey
+	Secret credential.Secret
 }
 
 // CreateAPIKey makes an API key with one secret, which is returned here and
@@ -86,8 +104,14 @@ type APIKeyUpdate struct {
 // ErrActiveKeyLimit, ErrKeyLimit.
 func (a *Authority) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*APIKey, credential.Secret, error) {
 	none := credential.Secret{}
+	if err := actor.May(APIKeysWrite); err != nil {
+		return nil, none, err
+	}
 	k, err := a.newAPIKey(actor, n)
 	if err != nil {
+		return nil, none, err
+	}
+	if err := cmp.Or(actor.Sees(k.MerchantID, k.Env), actor.mayAdd(k, nil), actor.mayHold(k)); err != nil {
 		return nil, none, err
 	}
 	secret, err := a.newSecret(k, actor, k.CreatedAt)
@@ -102,6 +126,9 @@ func (a *Authority) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) 
 		set["expiresAt"] = k.ExpiresAt
 	}
 	d := a.draft(actor, APIKeyCreated, string(k.ID), set).about(k.MerchantID, k.Env)
+	if err := a.reply(actor, d, k, &NewSecret{k, secret}); err != nil {
+		return nil, none, err
+	}
 	if err := a.store.CreateAPIKey(ctx, k, k.limits(), d); err != nil {
 		return nil, none, fmt.Errorf("creating an API key of merchant %s in %s: %w", k.MerchantID, k.Env, err)
 	}
@@ -174,8 +201,14 @@ func (a *Authority) environmentNames() []string {
 }
 
 // APIKey returns one API key with what is kept of its secrets, or ErrNotFound.
-func (a *Authority) APIKey(ctx context.Context, id ClientID) (*APIKey, error) {
+func (a *Authority) APIKey(ctx context.Context, actor Actor, id ClientID) (*APIKey, error) {
+	if err := actor.May(APIKeysRead); err != nil {
+		return nil, err
+	}
 	k, err := a.store.APIKey(ctx, id)
+	if err == nil {
+		err = actor.Sees(k.MerchantID, k.Env)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading API key: %w", err)
 	}
@@ -184,7 +217,10 @@ func (a *Authority) APIKey(ctx context.Context, id ClientID) (*APIKey, error) {
 
 // APIKeys returns up to limit API keys that f matches, without their secrets,
 // in the order of IDs, beginning behind after.
-func (a *Authority) APIKeys(ctx context.Context, f APIKeyFilter, after ClientID, limit int) ([]APIKey, error) {
+func (a *Authority) APIKeys(ctx context.Context, actor Actor, f APIKeyFilter, after ClientID, limit int) ([]APIKey, error) {
+	if err := actor.May(APIKeysRead); err != nil || !f.within(&actor) {
+		return nil, err
+	}
 	list, err := a.store.APIKeys(ctx, f, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading API keys: %w", err)
@@ -197,11 +233,15 @@ func (a *Authority) APIKeys(ctx context.Context, f APIKeyFilter, after ClientID,
 // tokens already issued.
 func (a *Authority) UpdateAPIKey(ctx context.Context, actor Actor, id ClientID, u APIKeyUpdate) (*APIKey, error) {
 	set := details{}
-	return a.changeAPIKey(ctx, actor, id, APIKeyUpdated, set, func(k *APIKey) error {
-		if u.IfVersion != 0 && u.IfVersion != k.Version {
-			return ErrConflict
+	return a.manageAPIKey(ctx, actor, id, u.IfVersion, APIKeyUpdated, set, func(k *APIKey) error {
+		before := k.Scopes
+		if err := actor.mayHold(k); err != nil {
+			return err
 		}
-		return k.apply(u, set, a.now())
+		if err := k.apply(u, set, a.now()); err != nil {
+			return err
+		}
+		return cmp.Or(actor.mayAdd(k, before), actor.mayHold(k))
 	})
 }
 
@@ -246,8 +286,9 @@ func (k *APIKey) apply(u APIKeyUpdate, set details, now time.Time) (err error) {
 }
 
 // DisableAPIKey stops an API key and kills its tokens, until EnableAPIKey.
-func (a *Authority) DisableAPIKey(ctx context.Context, actor Actor, id ClientID) (*APIKey, error) {
-	return a.changeAPIKey(ctx, actor, id, APIKeyDisabled, nil, func(k *APIKey) error {
+// ifVersion is as in APIKeyUpdate, here and below.
+func (a *Authority) DisableAPIKey(ctx context.Context, actor Actor, id ClientID, ifVersion int64) (*APIKey, error) {
+	return a.manageAPIKey(ctx, actor, id, ifVersion, APIKeyDisabled, nil, func(k *APIKey) error {
 		if k.Status == Disabled {
 			return errUnchanged
 		}
@@ -259,8 +300,11 @@ func (a *Authority) DisableAPIKey(ctx context.Context, actor Actor, id ClientID)
 
 // EnableAPIKey lets a disabled API key work again; ErrActiveKeyLimit where the
 // merchant has reached it meanwhile.
-func (a *Authority) EnableAPIKey(ctx context.Context, actor Actor, id ClientID) (*APIKey, error) {
-	return a.changeAPIKey(ctx, actor, id, APIKeyEnabled, nil, func(k *APIKey) error {
+func (a *Authority) EnableAPIKey(ctx context.Context, actor Actor, id ClientID, ifVersion int64) (*APIKey, error) {
+	return a.manageAPIKey(ctx, actor, id, ifVersion, APIKeyEnabled, nil, func(k *APIKey) error {
+		if err := actor.mayHold(k); err != nil {
+			return err
+		}
 		if k.Status == Active {
 			return errUnchanged
 		}
@@ -270,11 +314,16 @@ func (a *Authority) EnableAPIKey(ctx context.Context, actor Actor, id ClientID) 
 }
 
 // DeleteAPIKey ends an API key and its tokens for ever.
-func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID) error {
+func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID, ifVersion int64) error {
+	if err := actor.May(APIKeysDelete); err != nil {
+		return err
+	}
 	var k *APIKey
 	err := retryConflicts(func() (err error) {
-		k, err = a.store.APIKey(ctx, id)
-		return err
+		if k, err = a.store.APIKey(ctx, id); err != nil {
+			return err
+		}
+		return actor.reaches(k, ifVersion)
 	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
 		k.raiseGeneration(k.UpdatedAt)
@@ -287,8 +336,25 @@ func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID) 
 	return a.catchUp(ctx)
 }
 
+// manageAPIKey is changeAPIKey for whoever may write API keys, to one that
+// exists for the actor.
+func (a *Authority) manageAPIKey(ctx context.Context, actor Actor, id ClientID, ifVersion int64, kind EventKind, set details,
+	change func(*APIKey) error) (*APIKey, error) {
+	if err := actor.May(APIKeysWrite); err != nil {
+		return nil, err
+	}
+	return a.changeAPIKey(ctx, actor, id, kind, set, func(k *APIKey) error {
+		if err := actor.reaches(k, ifVersion); err != nil {
+			return err
+		}
+		return change(k)
+	}, func(k *APIKey) any { return k })
+}
+
+// changeAPIKey writes what change makes of the API key; result is what the
+// actor is answered with.
 func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, kind EventKind, set details,
-	change func(*APIKey) error) (k *APIKey, err error) {
+	change func(*APIKey) error, result func(*APIKey) any) (k *APIKey, err error) {
 	err = retryConflicts(func() error {
 		if k, err = a.store.APIKey(ctx, id); err != nil {
 			return err
@@ -296,7 +362,11 @@ func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, 
 		return change(k)
 	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
-		return a.store.UpdateAPIKey(ctx, k, k.limits(), a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env))
+		d := a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env)
+		if err := a.reply(actor, d, k, result(k)); err != nil {
+			return err
+		}
+		return a.store.UpdateAPIKey(ctx, k, k.limits(), d)
 	})
 	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
 		return k, a.catchUp(ctx)

@@ -25,15 +25,15 @@ func TestGenerationRisesWithWhatKillsTokens(t *testing.T) {
 			return err
 		}
 	}
-	on := func(call func(context.Context, authority.Actor, authority.ClientID) (*authority.APIKey, error)) func() error {
+	on := func(call func(context.Context, authority.Actor, authority.ClientID, int64) (*authority.APIKey, error)) func() error {
 		return func() error {
-			_, err := call(h.ctx, actor, k.ID)
+			_, err := call(h.ctx, actor, k.ID, 0)
 			return err
 		}
 	}
-	merchant := func(call func(context.Context, authority.Actor, authority.MerchantID) (*authority.Merchant, error)) func() error {
+	merchant := func(call func(context.Context, authority.Actor, authority.MerchantID, int64) (*authority.Merchant, error)) func() error {
 		return func() error {
-			_, err := call(h.ctx, actor, "4259")
+			_, err := call(h.ctx, actor, "4259", 0)
 			return err
 		}
 	}
@@ -104,14 +104,14 @@ func TestGenerationNeverFalls(t *testing.T) {
 			if i%2 == 1 {
 				change = h.ResumeMerchant
 			}
-			if _, err := change(h.ctx, actor, "4259"); err != nil && !errors.Is(err, authority.ErrConflict) {
+			if _, err := change(h.ctx, actor, "4259", 0); err != nil && !errors.Is(err, authority.ErrConflict) {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
 	suspensions := int64(0)
-	events, err := h.Events(h.ctx, 0, 1000)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 1000)
 	h.must(err)
 	for _, e := range events {
 		if e.Kind == authority.MerchantSuspended {
@@ -189,16 +189,16 @@ func TestActiveAPIKeysAreLimited(t *testing.T) {
 	if secret.Reveal() != "" {
 		t.Error("a refused create returns a secret")
 	}
-	_, err = h.DisableAPIKey(h.ctx, actor, first.ID)
+	_, err = h.DisableAPIKey(h.ctx, actor, first.ID, 0)
 	h.must(err)
 	h.key(n)
-	_, err = h.EnableAPIKey(h.ctx, actor, first.ID)
+	_, err = h.EnableAPIKey(h.ctx, actor, first.ID, 0)
 	wantError(t, "enabling a fourth", err, authority.ErrActiveKeyLimit)
 	_, err = h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{KeyLimit: new(4)})
 	h.must(err)
-	_, err = h.EnableAPIKey(h.ctx, actor, first.ID)
+	_, err = h.EnableAPIKey(h.ctx, actor, first.ID, 0)
 	h.must(err)
-	list, err := h.APIKeys(h.ctx, authority.APIKeyFilter{MerchantID: "4259"}, "", 3)
+	list, err := h.APIKeys(h.ctx, actor, authority.APIKeyFilter{MerchantID: "4259"}, "", 3)
 	h.must(err)
 	if len(list) != 3 || list[0].Secrets != nil || list[0].ID >= list[1].ID {
 		t.Errorf("a page of three API keys: %+v", list)
@@ -221,7 +221,7 @@ func TestUpdateAPIKeyComparesTheVersion(t *testing.T) {
 		t.Errorf("changed to %+v", changed)
 	}
 	_, err = h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{Name: &name, IfVersion: k.Version})
-	wantError(t, "the second", err, authority.ErrConflict)
+	wantError(t, "the second", err, authority.ErrVersion)
 	var wait sync.WaitGroup
 	for i := range 4 { // without a version, all come through
 		wait.Go(func() {
@@ -233,14 +233,14 @@ func TestUpdateAPIKeyComparesTheVersion(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	k2, err := h.APIKey(h.ctx, k.ID)
+	k2, err := h.APIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	if k2.Version != 6 {
 		t.Errorf("version %d after five changes", k2.Version)
 	}
 	for what, err := range map[string]error{
-		"update": errorOf(h.UpdateAPIKey(h.ctx, actor, "twc_demo_x", authority.APIKeyUpdate{Name: &name})), "disable": errorOf(h.DisableAPIKey(h.ctx, actor, "twc_demo_x")),
-		"delete": h.DeleteAPIKey(h.ctx, actor, "twc_demo_x"), "read": errorOf(h.APIKey(h.ctx, "twc_demo_x")),
+		"update": errorOf(h.UpdateAPIKey(h.ctx, actor, "twc_demo_x", authority.APIKeyUpdate{Name: &name})), "disable": errorOf(h.DisableAPIKey(h.ctx, actor, "twc_demo_x", 0)),
+		"delete": h.DeleteAPIKey(h.ctx, actor, "twc_demo_x", 0), "read": errorOf(h.APIKey(h.ctx, actor, "twc_demo_x")),
 	} {
 		wantError(t, what+" of an unknown one", err, authority.ErrNotFound)
 	}

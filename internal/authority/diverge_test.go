@@ -21,7 +21,7 @@ func TestAnotherHistoryIsReadAnew(t *testing.T) {
 	older, err := os.ReadFile(h.path)
 	h.must(err)
 	lost := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}})
-	h.must(h.DeleteAPIKey(h.ctx, actor, kept.ID))
+	h.must(h.DeleteAPIKey(h.ctx, actor, kept.ID, 0))
 	h.refused(h.Authority, kept.request(), authority.UnknownID)
 	h.issue(h.Authority, lost.request())
 

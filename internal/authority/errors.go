@@ -11,12 +11,19 @@ var (
 	ErrNotFound       = errors.New("not found")
 	ErrExists         = errors.New("the identifier is taken; identifiers of what was deleted never return")
 	ErrConflict       = errors.New("it was changed by somebody else meanwhile; read it again")
+	ErrVersion        = errors.New("it is no longer the version that was to be changed; read it again")
 	ErrActiveKeyLimit = errors.New("the limit of active API keys is reached")
 	ErrKeyLimit       = errors.New("the limit of undeleted API keys is reached")
 	ErrSecretLimit    = errors.New("the API key has five secrets that work; delete one that is no longer used")
 	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
+	// ErrReplied says that the same request was answered before; Reply has the
+	// answer. ErrReplyOther: under its key stands another request.
+	ErrReplied    = errors.New("the request was answered before")
+	ErrReplyOther = errors.New("the idempotency key was used for another request, or what that one has made was changed since")
+	// ErrCursor says that a cursor was not made here for this list.
+	ErrCursor = errors.New("the cursor is not one of this list")
 	// ErrActiveSigningKey refuses what would leave an environment without its
 	// one active signing key, or with two.
 	ErrActiveSigningKey = errors.New("an environment has exactly one active signing key")

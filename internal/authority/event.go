@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -46,9 +47,14 @@ const (
 
 // Actor is who does something, and from where.
 type Actor struct {
-	ID        string // "cli:<user>@<host>", "system", …
+	ID        string // "cli:<user>@<host>", "api_key:<client ID>", "system", …
 	Address   string // of the request, "" for none
 	RequestID string // "" for none
+
+	// Permissions are what it may do; nil is nothing.
+	Permissions *Permissions
+	// Once, where not nil, keeps what it does from being done again.
+	Once *Once
 }
 
 // Event is one record of the audit log. Events are never changed: each carries
@@ -77,6 +83,10 @@ type EventHead struct {
 type Draft struct {
 	Event
 	chain []byte
+
+	// Reply, where not nil, is kept with the event: ErrReplied where one is
+	// kept already under its ID.
+	Reply *Reply
 }
 
 // Link gives the event its place behind the one with hash previous (empty for
@@ -98,6 +108,7 @@ func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subjec
 		}
 		text = string(raw)
 	}
+	actor.Permissions, actor.Once = nil, nil // of the request, not of what is recorded
 	return &Draft{chain: root.chain, Event: Event{
 		Time: now, Actor: actor, Kind: kind, Subject: subject, Details: text, RootKeyID: root.id,
 	}}
@@ -137,9 +148,32 @@ func chainHash(key, previous []byte, e *Event) []byte {
 	return mac.Sum(nil)
 }
 
-// Events returns up to limit events in their order, beginning behind after.
-func (a *Authority) Events(ctx context.Context, after int64, limit int) ([]Event, error) {
-	events, err := a.store.Events(ctx, after, limit)
+// EventFilter selects events; an empty field selects all.
+type EventFilter struct {
+	MerchantID MerchantID
+	Env        string
+	Kind       EventKind
+	Subject    string
+	Actor      string    // its ID
+	Since      time.Time // this one included
+	Until      time.Time // this one not
+	// NewestFirst turns their order round.
+	NewestFirst bool
+}
+
+// Events returns up to limit events that f matches in their order, beginning
+// behind after (with 0 at the first).
+func (a *Authority) Events(ctx context.Context, actor Actor, f EventFilter, after int64, limit int) ([]Event, error) {
+	if err := actor.May(EventsRead); err != nil {
+		return nil, err
+	}
+	if only, env := actor.bound(); only != "" {
+		if f.MerchantID != "" && f.MerchantID != only || env != "" && f.Env != "" && f.Env != env {
+			return nil, nil
+		}
+		f.MerchantID, f.Env = only, cmp.Or(env, f.Env)
+	}
+	events, err := a.store.FindEvents(ctx, f, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}
@@ -166,9 +200,9 @@ func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progr
 	}
 	var head EventHead
 	for {
-		events, err := a.Events(ctx, head.Seq, 1000)
+		events, err := a.store.Events(ctx, head.Seq, 1000)
 		if err != nil {
-			return EventHead{}, err
+			return EventHead{}, fmt.Errorf("reading events: %w", err)
 		}
 		for i := range events {
 			e := &events[i]

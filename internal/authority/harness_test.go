@@ -23,7 +23,7 @@ const base = "http://localhost:8080"
 
 var (
 	started = time.UnixMilli(1764000000123).UTC()
-	actor   = authority.Actor{ID: "cli:root@host", Address: "192.0.2.1", RequestID: "req-1"}
+	actor   = authority.Actor{Permissions: authority.Everything(), ID: "cli:root@host", Address: "192.0.2.1", RequestID: "req-1"}
 )
 
 // clock is the time of a test.
@@ -141,7 +141,7 @@ func (h *harness) must(err error) {
 func (h *harness) merchant(ids ...authority.MerchantID) {
 	h.t.Helper()
 	for _, id := range ids {
-		_, err := h.CreateMerchant(h.ctx, actor, id, "Merchant "+string(id))
+		_, err := h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: id, Name: "Merchant " + string(id)})
 		h.must(err)
 	}
 }
@@ -241,7 +241,7 @@ func (h *harness) refused(a *authority.Authority, r *authority.TokenRequest, wan
 // generation reads the generation that is stored.
 func (h *harness) generation(k *key) int64 {
 	h.t.Helper()
-	stored, err := h.APIKey(h.ctx, k.ID)
+	stored, err := h.APIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	return stored.Generation
 }

@@ -20,6 +20,7 @@ func (a *Authority) tasks() []task {
 		{"removing revocations that have ended", time.Minute, a.SweepRevocations},
 		{"writing usage", usageInterval, a.FlushUsage},
 		{"deleting old usage", time.Hour, a.SweepUsage},
+		{"removing answers that were kept", time.Minute, a.SweepReplies},
 		{"announcing what ends soon", time.Hour, a.NotifyExpiries},
 		{"tending the signing keys", time.Second, a.TendSigningKeys},
 	}

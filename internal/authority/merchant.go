@@ -40,31 +40,64 @@ type Merchant struct {
 	Version   int64 // 1, raised by every change
 }
 
+// NewMerchant is what to create.
+type NewMerchant struct {
+	ID       MerchantID
+	Name     string
+	KeyLimit *int // nil means DefaultKeyLimit
+}
+
 // MerchantUpdate is what to change of a merchant; nil leaves a field as it is.
 type MerchantUpdate struct {
 	Name     *string
 	KeyLimit *int
+	// IfVersion, where not 0, must be the version that is changed, else
+	// ErrVersion.
+	IfVersion int64
 }
 
 // CreateMerchant adds a merchant; ErrExists where the ID is or was in use.
-func (a *Authority) CreateMerchant(ctx context.Context, actor Actor, id MerchantID, name string) (*Merchant, error) {
-	if _, err := a.installation.ParseMerchantID(string(id)); err != nil {
+func (a *Authority) CreateMerchant(ctx context.Context, actor Actor, n NewMerchant) (*Merchant, error) {
+	if err := actor.May(MerchantsWrite); err != nil {
 		return nil, err
 	}
-	if err := checkName("name", name); err != nil {
+	if _, err := a.installation.ParseMerchantID(string(n.ID)); err != nil {
 		return nil, err
 	}
 	now := a.now()
-	m := &Merchant{ID: id, Name: name, Status: Active, KeyLimit: DefaultKeyLimit, CreatedAt: now, UpdatedAt: now, Version: 1}
-	d := a.draft(actor, MerchantCreated, string(id), details{"name": name}).about(id, "")
+	m := &Merchant{ID: n.ID, Name: n.Name, Status: Active, KeyLimit: DefaultKeyLimit, CreatedAt: now, UpdatedAt: now, Version: 1}
+	set := details{"name": n.Name}
+	if n.KeyLimit != nil {
+		m.KeyLimit, set["keyLimit"] = *n.KeyLimit, *n.KeyLimit
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	d := a.draft(actor, MerchantCreated, string(m.ID), set).about(m.ID, "")
+	if err := a.reply(actor, d, nil, m); err != nil {
+		return nil, err
+	}
 	if err := a.store.CreateMerchant(ctx, m, d); err != nil {
-		return nil, fmt.Errorf("creating merchant %s: %w", id, err)
+		return nil, fmt.Errorf("creating merchant %s: %w", m.ID, err)
 	}
 	return m, a.catchUp(ctx)
 }
 
+func (m *Merchant) check() error {
+	if m.KeyLimit < 0 || m.KeyLimit > maxKeyLimit {
+		return invalid("keyLimit", "is not from 0 to %d", maxKeyLimit)
+	}
+	return checkName("name", m.Name)
+}
+
 // Merchant returns one merchant, or ErrNotFound.
-func (a *Authority) Merchant(ctx context.Context, id MerchantID) (*Merchant, error) {
+func (a *Authority) Merchant(ctx context.Context, actor Actor, id MerchantID) (*Merchant, error) {
+	if err := actor.May(MerchantsRead); err != nil {
+		return nil, err
+	}
+	if only, _ := actor.bound(); only != "" && only != id {
+		return nil, ErrNotFound
+	}
 	m, err := a.store.Merchant(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("reading merchant %s: %w", id, err)
@@ -73,8 +106,18 @@ func (a *Authority) Merchant(ctx context.Context, id MerchantID) (*Merchant, err
 }
 
 // Merchants returns up to limit merchants in the order of their IDs, beginning
-// behind after.
-func (a *Authority) Merchants(ctx context.Context, after MerchantID, limit int) ([]Merchant, error) {
+// behind after. An actor bound to one merchant sees that alone.
+func (a *Authority) Merchants(ctx context.Context, actor Actor, after MerchantID, limit int) ([]Merchant, error) {
+	if err := actor.May(MerchantsRead); err != nil {
+		return nil, err
+	}
+	if only, _ := actor.bound(); only != "" {
+		m, err := a.Merchant(ctx, actor, only)
+		if err != nil || after >= only || limit < 1 {
+			return nil, err
+		}
+		return []Merchant{*m}, nil
+	}
 	list, err := a.store.Merchants(ctx, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading merchants: %w", err)
@@ -85,29 +128,24 @@ func (a *Authority) Merchants(ctx context.Context, after MerchantID, limit int) 
 // UpdateMerchant changes name or key limit.
 func (a *Authority) UpdateMerchant(ctx context.Context, actor Actor, id MerchantID, u MerchantUpdate) (*Merchant, error) {
 	set := details{}
-	return a.changeMerchant(ctx, actor, id, MerchantUpdated, set, func(m *Merchant) (cutoff int64, err error) {
+	return a.changeMerchant(ctx, actor, id, u.IfVersion, MerchantUpdated, set, func(m *Merchant) (cutoff int64, err error) {
 		if u.Name != nil {
 			m.Name, set["name"] = *u.Name, *u.Name
-			if err := checkName("name", m.Name); err != nil {
-				return 0, err
-			}
 		}
 		if u.KeyLimit != nil {
 			m.KeyLimit, set["keyLimit"] = *u.KeyLimit, *u.KeyLimit
-			if m.KeyLimit < 0 || m.KeyLimit > maxKeyLimit {
-				return 0, invalid("keyLimit", "is not from 0 to %d", maxKeyLimit)
-			}
 		}
 		if len(set) == 0 {
 			return 0, errUnchanged
 		}
-		return 0, nil
+		return 0, m.check()
 	})
 }
 
 // SuspendMerchant stops every API key of the merchant and kills their tokens.
-func (a *Authority) SuspendMerchant(ctx context.Context, actor Actor, id MerchantID) (*Merchant, error) {
-	return a.changeMerchant(ctx, actor, id, MerchantSuspended, nil, func(m *Merchant) (int64, error) {
+// ifVersion is as in MerchantUpdate, here and below.
+func (a *Authority) SuspendMerchant(ctx context.Context, actor Actor, id MerchantID, ifVersion int64) (*Merchant, error) {
+	return a.changeMerchant(ctx, actor, id, ifVersion, MerchantSuspended, nil, func(m *Merchant) (int64, error) {
 		if m.Status == Suspended {
 			return 0, errUnchanged
 		}
@@ -118,8 +156,8 @@ func (a *Authority) SuspendMerchant(ctx context.Context, actor Actor, id Merchan
 
 // ResumeMerchant lets the API keys of a suspended merchant work again. Tokens
 // from before the suspension stay dead.
-func (a *Authority) ResumeMerchant(ctx context.Context, actor Actor, id MerchantID) (*Merchant, error) {
-	return a.changeMerchant(ctx, actor, id, MerchantResumed, nil, func(m *Merchant) (int64, error) {
+func (a *Authority) ResumeMerchant(ctx context.Context, actor Actor, id MerchantID, ifVersion int64) (*Merchant, error) {
+	return a.changeMerchant(ctx, actor, id, ifVersion, MerchantResumed, nil, func(m *Merchant) (int64, error) {
 		if m.Status == Active {
 			return 0, errUnchanged
 		}
@@ -130,11 +168,16 @@ func (a *Authority) ResumeMerchant(ctx context.Context, actor Actor, id Merchant
 
 // DeleteMerchant ends a merchant for ever; ErrMerchantInUse while it has API
 // keys. Its ID never returns (C-075).
-func (a *Authority) DeleteMerchant(ctx context.Context, actor Actor, id MerchantID) error {
+func (a *Authority) DeleteMerchant(ctx context.Context, actor Actor, id MerchantID, ifVersion int64) error {
+	if err := actor.May(MerchantsDelete); err != nil {
+		return err
+	}
 	var m *Merchant
 	err := retryConflicts(func() (err error) {
-		m, err = a.store.Merchant(ctx, id)
-		return err
+		if m, err = a.store.Merchant(ctx, id); err != nil {
+			return err
+		}
+		return actor.reachesMerchant(m, ifVersion)
 	}, func() error {
 		m.Version, m.UpdatedAt = m.Version+1, a.now()
 		return a.store.DeleteMerchant(ctx, m, a.draft(actor, MerchantDeleted, string(id), nil).about(id, ""))
@@ -148,18 +191,43 @@ func (a *Authority) DeleteMerchant(ctx context.Context, actor Actor, id Merchant
 // errUnchanged ends a change that has nothing to do; it never leaves the package.
 var errUnchanged = errors.New("nothing to change")
 
-func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id MerchantID, kind EventKind, set details,
+// isVersion tells whether a thing is as the actor has seen it, where that
+// matters.
+func isVersion(version, ifVersion int64) error {
+	if ifVersion != 0 && ifVersion != version {
+		return ErrVersion
+	}
+	return nil
+}
+
+func (a *Actor) reachesMerchant(m *Merchant, ifVersion int64) error {
+	if only, _ := a.bound(); only != "" && only != m.ID {
+		return ErrNotFound
+	}
+	return isVersion(m.Version, ifVersion)
+}
+
+func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id MerchantID, ifVersion int64, kind EventKind, set details,
 	change func(*Merchant) (cutoff int64, err error)) (m *Merchant, err error) {
+	if err := actor.May(MerchantsWrite); err != nil {
+		return nil, err
+	}
 	var cutoff int64
 	err = retryConflicts(func() error {
 		if m, err = a.store.Merchant(ctx, id); err != nil {
 			return err
 		}
-		cutoff, err = change(m)
+		if err = actor.reachesMerchant(m, ifVersion); err == nil {
+			cutoff, err = change(m)
+		}
 		return err
 	}, func() error {
 		m.Version, m.UpdatedAt = m.Version+1, a.now()
-		return a.store.UpdateMerchant(ctx, m, cutoff, a.draft(actor, kind, string(id), set).about(id, ""))
+		d := a.draft(actor, kind, string(id), set).about(id, "")
+		if err := a.reply(actor, d, nil, m); err != nil {
+			return err
+		}
+		return a.store.UpdateMerchant(ctx, m, cutoff, d)
 	})
 	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
 		return m, a.catchUp(ctx)

@@ -26,7 +26,7 @@ func TestNamesHaveNoControlCharacters(t *testing.T) {
 	k := h.ready()
 	for _, text := range naughty {
 		for _, name := range []string{text, "a" + text + "b", text + "a"} {
-			wantInvalid(t, fmt.Sprintf("merchant %q", name), errorOf(h.CreateMerchant(h.ctx, actor, "1", name)), "name")
+			wantInvalid(t, fmt.Sprintf("merchant %q", name), errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: "1", Name: name})), "name")
 			wantInvalid(t, fmt.Sprintf("merchant renamed %q", name),
 				errorOf(h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{Name: &name})), "name")
 			_, _, err := h.CreateAPIKey(h.ctx, actor, authority.NewAPIKey{MerchantID: "4259", Env: "demo", Name: name})
@@ -41,10 +41,10 @@ func TestNamesHaveNoControlCharacters(t *testing.T) {
 	}
 	for _, name := range harmless {
 		h.must(errorOf(h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{Name: &name})))
-		m, err := h.Merchant(h.ctx, "4259")
+		m, err := h.Merchant(h.ctx, actor, "4259")
 		h.must(err)
 		h.must(errorOf(h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{Name: &name, Description: &name})))
-		got, err := h.APIKey(h.ctx, k.ID)
+		got, err := h.APIKey(h.ctx, actor, k.ID)
 		h.must(err)
 		if m.Name != name || got.Name != name || got.Description != name {
 			t.Errorf("%q is kept as %q, %q and %q", name, m.Name, got.Name, got.Description)
@@ -53,8 +53,8 @@ func TestNamesHaveNoControlCharacters(t *testing.T) {
 	if _, err := h.VerifyEvents(h.ctx, nil, nil); err != nil {
 		t.Error(err)
 	}
-	wantInvalid(t, "too long", errorOf(h.CreateMerchant(h.ctx, actor, "1", strings.Repeat("ä", 101))), "name")
-	wantInvalid(t, "empty", errorOf(h.CreateMerchant(h.ctx, actor, "1", "")), "name")
+	wantInvalid(t, "too long", errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: "1", Name: strings.Repeat("ä", 101)})), "name")
+	wantInvalid(t, "empty", errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: "1", Name: ""})), "name")
 	wantInvalid(t, "limit", errorOf(h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{KeyLimit: new(-1)})), "keyLimit")
 	wantInvalid(t, "limit", errorOf(h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{KeyLimit: new(10_001)})), "keyLimit")
 }
@@ -74,10 +74,10 @@ func TestMerchantIDsAreOfTheirKind(t *testing.T) {
 			h.merchant(authority.MerchantID(id))
 		}
 		for _, id := range c.bad {
-			err := errorOf(h.CreateMerchant(h.ctx, actor, authority.MerchantID(id), "n"))
+			err := errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: authority.MerchantID(id), Name: "n"}))
 			wantInvalid(t, fmt.Sprintf("%s %q", c.kind, id), err, "merchantId")
 		}
-		list, err := h.Merchants(h.ctx, "", 100)
+		list, err := h.Merchants(h.ctx, actor, "", 100)
 		h.must(err)
 		if len(list) != len(c.good) {
 			t.Errorf("%d merchants, want %d", len(list), len(c.good))
@@ -89,13 +89,13 @@ func TestMerchantIDsAreOfTheirKind(t *testing.T) {
 func TestADeletedMerchantNeverReturns(t *testing.T) {
 	h := New(t)
 	k := h.ready()
-	wantError(t, "with an API key", h.DeleteMerchant(h.ctx, actor, "4259"), authority.ErrMerchantInUse)
-	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID))
-	h.must(h.DeleteMerchant(h.ctx, actor, "4259"))
-	wantError(t, "made again", errorOf(h.CreateMerchant(h.ctx, actor, "4259", "n")), authority.ErrExists)
-	wantError(t, "read", errorOf(h.Merchant(h.ctx, "4259")), authority.ErrNotFound)
-	wantError(t, "resumed", errorOf(h.ResumeMerchant(h.ctx, actor, "4259")), authority.ErrNotFound)
-	wantError(t, "deleted again", h.DeleteMerchant(h.ctx, actor, "4259"), authority.ErrNotFound)
+	wantError(t, "with an API key", h.DeleteMerchant(h.ctx, actor, "4259", 0), authority.ErrMerchantInUse)
+	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
+	h.must(h.DeleteMerchant(h.ctx, actor, "4259", 0))
+	wantError(t, "made again", errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: "4259", Name: "n"})), authority.ErrExists)
+	wantError(t, "read", errorOf(h.Merchant(h.ctx, actor, "4259")), authority.ErrNotFound)
+	wantError(t, "resumed", errorOf(h.ResumeMerchant(h.ctx, actor, "4259", 0)), authority.ErrNotFound)
+	wantError(t, "deleted again", h.DeleteMerchant(h.ctx, actor, "4259", 0), authority.ErrNotFound)
 	_, _, err := h.CreateAPIKey(h.ctx, actor, authority.NewAPIKey{MerchantID: "4259", Env: "demo", Name: "n"})
 	wantError(t, "given an API key", err, authority.ErrNotFound)
 	h.merchant("4260")
@@ -123,7 +123,7 @@ func TestScopeNamesAreCollectionAndLevel(t *testing.T) {
 	if got := strings.Join(h.PublishedScopes(), " "); got != "a:b "+strings.Repeat("a", 59)+":read c-1_x:read-2 customers:read" {
 		t.Errorf("published %s", got)
 	}
-	list, err := h.Scopes(h.ctx)
+	list, err := h.Scopes(h.ctx, actor)
 	h.must(err)
 	if len(list) != 4 || !list[0].CreatedAt.Equal(started) {
 		t.Errorf("scopes %+v", list)

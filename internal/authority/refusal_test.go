@@ -75,11 +75,11 @@ func TestRefusalDependsOnWhatWasProven(t *testing.T) {
 	disabled := h.key(authority.NewAPIKey{MerchantID: "2", Env: "demo", Scopes: []string{"customers:read"}})
 	expired := h.key(authority.NewAPIKey{MerchantID: "2", Env: "demo", Scopes: []string{"customers:read"}, ExpiresAt: h.clock.now().Add(time.Minute)})
 	deleted := h.key(authority.NewAPIKey{MerchantID: "2", Env: "demo", Scopes: []string{"customers:read"}})
-	_, err := h.SuspendMerchant(h.ctx, actor, "1")
+	_, err := h.SuspendMerchant(h.ctx, actor, "1", 0)
 	h.must(err)
-	_, err = h.DisableAPIKey(h.ctx, actor, disabled.ID)
+	_, err = h.DisableAPIKey(h.ctx, actor, disabled.ID, 0)
 	h.must(err)
-	h.must(h.DeleteAPIKey(h.ctx, actor, deleted.ID))
+	h.must(h.DeleteAPIKey(h.ctx, actor, deleted.ID, 0))
 	h.clock.advance(time.Minute)
 
 	for _, c := range []struct {

@@ -140,7 +140,7 @@ func (a *Authority) revokeGeneration(ctx context.Context, actor Actor, id Client
 		}
 		k.raiseGeneration(a.now())
 		return nil
-	})
+	}, func(*APIKey) any { return nil })
 	if errors.Is(err, ErrNotFound) { // deleted meanwhile: its tokens are dead
 		return a.catchUp(ctx)
 	}

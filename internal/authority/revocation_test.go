@@ -73,8 +73,8 @@ func TestTokensOfALaggingNodeAreDead(t *testing.T) {
 	k := h.ready()
 	lagging := h.second()
 	before, _ := h.issue(h.Authority, k.request())
-	h.must(errorOf(h.DisableAPIKey(h.ctx, actor, k.ID)))
-	h.must(errorOf(h.EnableAPIKey(h.ctx, actor, k.ID)))
+	h.must(errorOf(h.DisableAPIKey(h.ctx, actor, k.ID, 0)))
+	h.must(errorOf(h.EnableAPIKey(h.ctx, actor, k.ID, 0)))
 	sameSecond, _ := h.issue(lagging, k.request())
 	alive, _ := h.issue(h.Authority, k.request())
 	h.clock.advance(time.Minute)
@@ -144,10 +144,10 @@ func TestNothingIsAliveAfterItsEnd(t *testing.T) { // C-045, C-159, C-168
 		var refused authority.Reason
 		switch n := r.IntN(20); {
 		case n == 0:
-			h.must(h.DeleteAPIKey(h.ctx, actor, k.ID))
+			h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 			refused = authority.UnknownID
 		case n < 3:
-			h.must(errorOf(h.DisableAPIKey(h.ctx, actor, k.ID)))
+			h.must(errorOf(h.DisableAPIKey(h.ctx, actor, k.ID, 0)))
 			refused = authority.KeyDisabled
 		default:
 			h.revoke(h.Authority, k, token)
@@ -161,7 +161,7 @@ func TestNothingIsAliveAfterItsEnd(t *testing.T) { // C-045, C-159, C-168
 			k = nil
 		case authority.KeyDisabled:
 			h.refused(h.Authority, k.request(), refused)
-			h.must(errorOf(h.EnableAPIKey(h.ctx, actor, k.ID)))
+			h.must(errorOf(h.EnableAPIKey(h.ctx, actor, k.ID, 0)))
 			if !h.dead(h.Authority, token) {
 				violations++
 			}
@@ -195,7 +195,7 @@ func TestManyRevokedTokensBecomeAGeneration(t *testing.T) {
 	if after := h.generation(k); after != before+1 || !h.dead(h.Authority, bystander) || !h.dead(h.Authority, last) {
 		t.Errorf("the generation went from %d to %d", before, after)
 	}
-	events, err := h.Events(h.ctx, 0, 1000)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 1000)
 	h.must(err)
 	if e := events[len(events)-1]; e.Kind != authority.APIKeyTokensRevoked || e.Subject != string(k.ID) || e.Details != `{"reason":"more than 100 tokens were revoked one by one"}` {
 		t.Errorf("the last event is %+v", e)
@@ -215,7 +215,7 @@ func TestRevocationsEndWithTheTokensTheyConcern(t *testing.T) {
 	k := h.ready()
 	token, claims := h.issue(h.Authority, k.request())
 	h.revoke(h.Authority, k, token)
-	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID))
+	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 	rows := func() (n int) {
 		h.scan(`SELECT count(*) FROM revocations`, &n)
 		return n
@@ -257,7 +257,7 @@ func TestCutoffsOutliveTheTokensOfBefore(t *testing.T) {
 		t.Fatalf("claims are %+v", claims)
 	}
 	h.must(h.LoadDirectory(h.ctx)) // a node of a lifetime of an hour
-	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID))
+	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 	for _, step := range []struct {
 		after time.Duration
 		want  int

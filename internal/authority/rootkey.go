@@ -61,6 +61,8 @@ type rootKeys struct {
 	pepper *credential.Pepper
 	wrap   []byte // seals signing keys
 	chain  []byte // links events
+	reply  []byte // seals answers that are kept
+	cursor []byte // seals cursors
 }
 
 func newRootKey() *rootKeys {
@@ -82,6 +84,8 @@ func deriveRootKeys(id int64, root []byte) *rootKeys {
 		pepper: credential.NewPepper(derive("secret pepper")),
 		wrap:   derive("signing-key wrapping"),
 		chain:  derive("event chain"),
+		reply:  derive("kept answers"),
+		cursor: derive("cursors"),
 	}
 }
 

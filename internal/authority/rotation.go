@@ -79,7 +79,7 @@ func (a *Authority) take(ctx context.Context, actor Actor, env string, ring keyr
 }
 
 // system is the actor of what happens by itself.
-var system = Actor{ID: "system"}
+var system = Actor{ID: "system", Permissions: Everything()}
 
 // TendSigningKeys does what is due in the life of every signing key: announces
 // the spare that is missing, activates the one whose turn it is, removes what
@@ -87,7 +87,7 @@ var system = Actor{ID: "system"}
 // nodes at once: each step is decided on the keys as they are stored, and
 // happens only if they still are so.
 func (a *Authority) TendSigningKeys(ctx context.Context) error {
-	keys, err := a.SigningKeys(ctx)
+	keys, err := a.signingKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (a *Authority) tend(ctx context.Context, env *Environment, ring keyring) (s
 }
 
 func (a *Authority) readKeyring(ctx context.Context, env string) (keyring, error) {
-	keys, err := a.SigningKeys(ctx)
+	keys, err := a.signingKeys(ctx)
 	return keyringOf(keys, env), err
 }
 
@@ -250,6 +250,9 @@ type SigningKeyRotation struct {
 // nothing. In any case a further one is announced. ErrNotFound for an unknown
 // environment.
 func (a *Authority) RotateSigningKey(ctx context.Context, actor Actor, name string) (*SigningKeyRotation, error) {
+	if err := actor.May(SigningKeysWrite); err != nil {
+		return nil, err
+	}
 	i := environmentIndex(a.environments, name)
 	if i < 0 {
 		return nil, fmt.Errorf("environment %s: %w", name, ErrNotFound)
@@ -267,7 +270,7 @@ func (a *Authority) RotateSigningKey(ctx context.Context, actor Actor, name stri
 	if err != nil {
 		return nil, fmt.Errorf("rotating the signing key of %s: %w", name, err)
 	}
-	keys, err := a.SigningKeys(ctx)
+	keys, err := a.signingKeys(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,9 +43,9 @@ func (h *harness) withoutSpare() {
 // announced, which in a test may be the same millisecond.
 func (h *harness) demoKeys() (list []authority.SigningKey) {
 	h.t.Helper()
-	keys, err := h.SigningKeys(h.ctx)
+	keys, err := h.SigningKeys(h.ctx, actor)
 	h.must(err)
-	events, err := h.Events(h.ctx, 0, 100_000)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 100_000)
 	h.must(err)
 	place := map[string]int64{} // 0 for those that were never announced
 	for _, e := range events {
@@ -123,7 +123,7 @@ func (h *harness) signs(k *key, kid string) {
 // signingKeyEvents are what has happened to the signing keys of demo.
 func (h *harness) signingKeyEvents() (list []string) {
 	h.t.Helper()
-	events, err := h.Events(h.ctx, 0, 100_000)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 100_000)
 	h.must(err)
 	for _, e := range events {
 		if verb, ok := strings.CutPrefix(string(e.Kind), "signing_key."); ok && e.Env == "demo" {
@@ -231,7 +231,7 @@ func TestWhenTheNextRotationIs(t *testing.T) {
 	h.tend(0)
 	at := func() time.Time {
 		t.Helper()
-		keys, err := h.SigningKeys(h.ctx)
+		keys, err := h.SigningKeys(h.ctx, actor)
 		h.must(err)
 		return h.RotatesAt(keys, "demo")
 	}
@@ -253,7 +253,7 @@ func TestWhenTheNextRotationIs(t *testing.T) {
 	}
 	h.config.SigningKeyRotation = 0
 	h.Authority = h.node(h.config)
-	keys, err := h.SigningKeys(h.ctx)
+	keys, err := h.SigningKeys(h.ctx, actor)
 	h.must(err)
 	if got := h.RotatesAt(keys, "platform"); !got.IsZero() {
 		t.Errorf("never is %s", got)
@@ -336,7 +336,7 @@ func TestNoKeyIDBeginsWithAHyphen(t *testing.T) {
 		h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, h.demoKeys()[0].KeyID, true)))
 		h.raw(`DELETE FROM signing_keys WHERE status = 'revoked'`)
 	}
-	events, err := h.Events(h.ctx, 0, 1000)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 1000)
 	h.must(err)
 	for _, e := range events {
 		if e.Kind == authority.SigningKeyAnnouncement && strings.HasPrefix(e.Subject, "-") {
@@ -484,7 +484,7 @@ func TestManyTendAtOnce(t *testing.T) {
 					t.Errorf("round %d: %v", round, err)
 				}
 				var active int
-				keys, err := h.SigningKeys(h.ctx)
+				keys, err := h.SigningKeys(h.ctx, actor)
 				for i := range keys {
 					if keys[i].Env == "demo" && keys[i].Status == authority.SigningKeyActive {
 						active++

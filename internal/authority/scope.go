@@ -68,6 +68,9 @@ func ParseScopes(text string) ([]string, error) {
 
 // CreateScope adds a scope to the catalogue; ErrExists where it is there.
 func (a *Authority) CreateScope(ctx context.Context, actor Actor, s Scope) (*Scope, error) {
+	if err := actor.May(ScopesWrite); err != nil {
+		return nil, err
+	}
 	if err := checkScopeName(s.Name); err != nil {
 		return nil, err
 	}
@@ -81,6 +84,9 @@ func (a *Authority) CreateScope(ctx context.Context, actor Actor, s Scope) (*Sco
 	}
 	s.CreatedAt = a.now()
 	d := a.draft(actor, ScopeCreated, s.Name, details{"description": s.Description, "resource": s.Resource})
+	if err := a.reply(actor, d, nil, &s); err != nil {
+		return nil, err
+	}
 	if err := a.store.CreateScope(ctx, &s, d); err != nil {
 		return nil, fmt.Errorf("creating scope %s: %w", s.Name, err)
 	}
@@ -104,7 +110,10 @@ func checkScopeName(name string) error {
 }
 
 // Scopes returns the catalogue in the order of names.
-func (a *Authority) Scopes(ctx context.Context) ([]Scope, error) {
+func (a *Authority) Scopes(ctx context.Context, actor Actor) ([]Scope, error) {
+	if err := actor.May(ScopesRead); err != nil {
+		return nil, err
+	}
 	list, err := a.store.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading scopes: %w", err)
@@ -115,6 +124,9 @@ func (a *Authority) Scopes(ctx context.Context) ([]Scope, error) {
 // DeleteScope removes a scope from the catalogue; ErrScopeInUse while an API
 // key holds it.
 func (a *Authority) DeleteScope(ctx context.Context, actor Actor, name string) error {
+	if err := actor.May(ScopesDelete); err != nil {
+		return err
+	}
 	if err := a.store.DeleteScope(ctx, name, a.draft(actor, ScopeDeleted, name, nil)); err != nil {
 		return fmt.Errorf("deleting scope %s: %w", name, err)
 	}

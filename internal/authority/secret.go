@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ type Rotation struct {
 	// RevokeTokens kills the tokens issued so far as well.
 	RevokeTokens bool
 	// IfVersion, where not 0, must be the version of the API key, else
-	// ErrConflict.
+	// ErrVersion.
 	IfVersion int64
 }
 
@@ -48,6 +49,9 @@ type Rotation struct {
 // where it would have ended by itself. Errors: *InvalidError, ErrNotFound,
 // ErrSecretLimit.
 func (a *Authority) RotateSecret(ctx context.Context, actor Actor, id ClientID, r Rotation) (*APIKey, credential.Secret, error) {
+	if err := actor.May(APIKeysWrite); err != nil {
+		return nil, credential.Secret{}, err
+	}
 	if r.Overlap < 0 || r.Overlap > maxOverlap {
 		return nil, credential.Secret{}, invalid("overlap", "is not from 0 to %d days", maxOverlap/(24*time.Hour))
 	}
@@ -57,8 +61,8 @@ func (a *Authority) RotateSecret(ctx context.Context, actor Actor, id ClientID, 
 	var secret credential.Secret
 	set := details{}
 	k, err := a.changeAPIKey(ctx, actor, id, SecretRotated, set, func(k *APIKey) error {
-		if r.IfVersion != 0 && r.IfVersion != k.Version {
-			return ErrConflict
+		if err := cmp.Or(actor.reaches(k, r.IfVersion), actor.mayHold(k)); err != nil {
+			return err
 		}
 		now := a.now()
 		end := r.ExpiresAt.UTC().Truncate(time.Millisecond)
@@ -82,7 +86,7 @@ func (a *Authority) RotateSecret(ctx context.Context, actor Actor, id ClientID, 
 			set["expiresAt"] = added.ExpiresAt
 		}
 		return nil
-	})
+	}, func(k *APIKey) any { return &NewSecret{k, secret} })
 	if err != nil {
 		return nil, credential.Secret{}, err
 	}
@@ -90,10 +94,17 @@ func (a *Authority) RotateSecret(ctx context.Context, actor Actor, id ClientID, 
 }
 
 // DeleteSecret ends one secret at once. The last one that works stays: an API
-// key is ended by disabling or deleting it. Errors: ErrNotFound, ErrLastSecret.
-func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, secret int64, revokeTokens bool) (*APIKey, error) {
+// key is ended by disabling or deleting it. ifVersion, where not 0, must be the
+// version of the API key. Errors: ErrNotFound, ErrVersion, ErrLastSecret.
+func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, secret int64, revokeTokens bool, ifVersion int64) (*APIKey, error) {
+	if err := actor.May(APIKeysDelete); err != nil {
+		return nil, err
+	}
 	set := details{"secretId": secret}
 	return a.changeAPIKey(ctx, actor, id, SecretDeleted, set, func(k *APIKey) error {
+		if err := actor.reaches(k, ifVersion); err != nil {
+			return err
+		}
 		now := a.now()
 		at := slices.IndexFunc(k.Secrets, func(s Secret) bool { return s.ID == secret })
 		if at < 0 {
@@ -108,7 +119,7 @@ func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, 
 			set["tokensRevoked"] = true
 		}
 		return nil
-	})
+	}, func(k *APIKey) any { return k })
 }
 
 // newSecret adds a secret to k. Of those that have ended, which stay so that

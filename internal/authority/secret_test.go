@@ -109,12 +109,12 @@ func TestDeleteSecret(t *testing.T) {
 	h := New(t)
 	h.ready()
 	old := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}})
-	_, err := h.DeleteSecret(h.ctx, actor, old.ID, 1, false)
+	_, err := h.DeleteSecret(h.ctx, actor, old.ID, 1, false, 0)
 	wantError(t, "DeleteSecret of the only one", err, authority.ErrLastSecret)
 	next := h.rotate(old, authority.Rotation{Overlap: time.Hour})
-	_, err = h.DeleteSecret(h.ctx, actor, old.ID, 3, false)
+	_, err = h.DeleteSecret(h.ctx, actor, old.ID, 3, false, 0)
 	wantError(t, "DeleteSecret of none", err, authority.ErrNotFound)
-	left, err := h.DeleteSecret(h.ctx, actor, old.ID, 1, true)
+	left, err := h.DeleteSecret(h.ctx, actor, old.ID, 1, true, 0)
 	h.must(err)
 	if len(left.Secrets) != 1 || left.Secrets[0].ID != 2 || left.Generation <= next.Generation {
 		t.Errorf("left is %+v", left)
@@ -166,8 +166,8 @@ func TestRotationIsChecked(t *testing.T) {
 		}
 	}
 	_, _, err := h.RotateSecret(h.ctx, actor, k.ID, authority.Rotation{IfVersion: k.Version + 1})
-	wantError(t, "RotateSecret of another version", err, authority.ErrConflict)
-	now, err := h.APIKey(h.ctx, k.ID)
+	wantError(t, "RotateSecret of another version", err, authority.ErrVersion)
+	now, err := h.APIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	if !reflect.DeepEqual(now.Secrets, k.Secrets) {
 		t.Errorf("a refused rotation has changed the secrets: %+v", now.Secrets)
@@ -268,7 +268,7 @@ func TestConcurrentLifeOfOneKey(t *testing.T) {
 				}
 			})
 			wg.Go(func() {
-				if _, err := node.DeleteSecret(h.ctx, actor, k.ID, int64(i), i%2 == 0); err != nil && !expected(err) {
+				if _, err := node.DeleteSecret(h.ctx, actor, k.ID, int64(i), i%2 == 0, 0); err != nil && !expected(err) {
 					t.Errorf("delete secret: %v", err)
 				}
 			})
@@ -276,7 +276,7 @@ func TestConcurrentLifeOfOneKey(t *testing.T) {
 		deleting := round%3 == 0
 		if deleting {
 			wg.Go(func() {
-				if err := two.DeleteAPIKey(h.ctx, actor, k.ID); err != nil && !expected(err) {
+				if err := two.DeleteAPIKey(h.ctx, actor, k.ID, 0); err != nil && !expected(err) {
 					t.Errorf("delete: %v", err)
 				}
 			})
@@ -284,13 +284,13 @@ func TestConcurrentLifeOfOneKey(t *testing.T) {
 		wg.Wait()
 		h.must(h.Authority.LoadDirectory(h.ctx)) // both nodes know everything
 		h.must(two.LoadDirectory(h.ctx))
-		now, err := h.APIKey(h.ctx, k.ID)
+		now, err := h.APIKey(h.ctx, actor, k.ID)
 		if deleting {
 			wantError(t, "APIKey", err, authority.ErrNotFound)
 		} else {
 			h.must(err)
 			checkSecrets(t, now, h.clock.now())
-			h.must(h.DeleteAPIKey(h.ctx, actor, k.ID))
+			h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 			h.must(two.LoadDirectory(h.ctx))
 		}
 		for _, node := range nodes {

@@ -150,7 +150,14 @@ func (k *SigningKey) private(root *rootKeys) (crypto.Signer, error) {
 }
 
 // SigningKeys returns every signing key, the oldest first.
-func (a *Authority) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+func (a *Authority) SigningKeys(ctx context.Context, actor Actor) ([]SigningKey, error) {
+	if err := actor.May(SigningKeysRead); err != nil {
+		return nil, err
+	}
+	return a.signingKeys(ctx)
+}
+
+func (a *Authority) signingKeys(ctx context.Context) ([]SigningKey, error) {
 	keys, err := a.store.SigningKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

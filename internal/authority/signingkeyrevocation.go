@@ -39,7 +39,10 @@ type RevokedSigningKey struct {
 // refuse its tokens until they have fetched the JWKS again. A key that is
 // revoked already stays so. ErrNotFound for an unknown one.
 func (a *Authority) RevokeSigningKey(ctx context.Context, actor Actor, kid string, force bool) (*RevokedSigningKey, error) {
-	keys, err := a.SigningKeys(ctx)
+	if err := actor.May(SigningKeysDelete); err != nil {
+		return nil, err
+	}
+	keys, err := a.signingKeys(ctx)
 	if err != nil {
 		return nil, err
 	}

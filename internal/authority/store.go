@@ -9,7 +9,9 @@ import (
 // takes a Draft commits the event with the change, or neither: it locks the
 // event counter first, so all changes have one order and what it then reads
 // stays true until it commits, links the Draft (Draft.Link) and writes the
-// event last. What has been acknowledged is durable.
+// event last. With the event it keeps the
+// Reply of the Draft, where there is one: ErrReplied where its ID is taken. What
+// has been acknowledged is durable.
 //
 // Times have millisecond precision. Errors besides the named ones mean that
 // the store could not answer and that nothing is known of the outcome.
@@ -92,6 +94,9 @@ type Store interface {
 
 	// Events returns up to limit events in their order, beginning behind after.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
+	// FindEvents returns up to limit events that f matches, in the order that f
+	// says, beginning behind after; 0 is before the first.
+	FindEvents(ctx context.Context, f EventFilter, after int64, limit int) ([]Event, error)
 	// EventHead returns the place of the last event.
 	EventHead(ctx context.Context) (EventHead, error)
 
@@ -118,6 +123,13 @@ type Store interface {
 	AddExpiryNotice(ctx context.Context, e *Expiry, d *Draft) error
 	// DeleteExpiryNotices forgets the notices about what ended before a time.
 	DeleteExpiryNotices(ctx context.Context, before time.Time) error
+
+	// Reply returns the answer that is kept under id; ErrNotFound where none is.
+	Reply(ctx context.Context, id []byte) (*Reply, error)
+	// AddReply keeps an answer without a change; ErrReplied where its ID is taken.
+	AddReply(ctx context.Context, r *Reply) error
+	// DeleteReplies removes answers from before a time.
+	DeleteReplies(ctx context.Context, before time.Time) error
 
 	// Position returns how far the changes have come. It is cheap.
 	Position(ctx context.Context) (Position, error)
@@ -157,9 +169,10 @@ type HourUsage struct {
 	Count    int64
 }
 
-// KeyUse is an API key, without its secrets, and how it is used.
+// KeyUse is an API key, and how it is used.
 type KeyUse struct {
 	APIKey
+	MerchantName    string // "" for operator keys
 	Issued, Refused int64
 	SecretCreatedAt time.Time // of its newest secret; zero without any
 	SecretExpiresAt time.Time // of the secret that lasts longest; zero for never

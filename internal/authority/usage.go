@@ -257,7 +257,10 @@ func (a *Authority) SweepUsage(ctx context.Context) error {
 
 // Usage returns what is recorded of an API key in the hours that begin in
 // [from, to); the last seconds may not be written down yet.
-func (a *Authority) Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error) {
+func (a *Authority) Usage(ctx context.Context, actor Actor, id ClientID, from, to time.Time) ([]HourUsage, error) {
+	if _, err := a.APIKey(ctx, actor, id); err != nil {
+		return nil, err
+	}
 	list, err := a.store.Usage(ctx, id, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("reading usage: %w", err)
@@ -267,7 +270,10 @@ func (a *Authority) Usage(ctx context.Context, id ClientID, from, to time.Time) 
 
 // KeyUses returns up to limit API keys that f matches, in the order of their
 // IDs, beginning behind after, with how they were used since a time.
-func (a *Authority) KeyUses(ctx context.Context, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {
+func (a *Authority) KeyUses(ctx context.Context, actor Actor, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {
+	if err := actor.May(APIKeysRead); err != nil || !f.within(&actor) {
+		return nil, err
+	}
 	list, err := a.store.KeyUses(ctx, f, since, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the use of API keys: %w", err)

@@ -20,7 +20,7 @@ import (
 // by hour.
 func (h *harness) counted(k *key) string {
 	h.t.Helper()
-	list, err := h.Usage(h.ctx, k.ID, time.Time{}, h.clock.now().Add(time.Hour))
+	list, err := h.Usage(h.ctx, actor, k.ID, time.Time{}, h.clock.now().Add(time.Hour))
 	h.must(err)
 	var texts []string
 	for _, u := range list {
@@ -66,17 +66,17 @@ func TestUsageIsCounted(t *testing.T) {
 	h.must(h.FlushUsage(h.ctx))
 	h.must(h.FlushUsage(h.ctx)) // of nothing
 	h.clock.advance(time.Hour)
-	_, err := h.DisableAPIKey(h.ctx, actor, k.ID)
+	_, err := h.DisableAPIKey(h.ctx, actor, k.ID, 0)
 	h.must(err)
 	ask(func(r *authority.TokenRequest) { r.Address = netip.MustParseAddr("::ffff:192.0.2.8") })
-	_, err = h.EnableAPIKey(h.ctx, actor, k.ID)
+	_, err = h.EnableAPIKey(h.ctx, actor, k.ID, 0)
 	h.must(err)
 	_, err = h.AuthenticateClient(from(k.request(), "192.0.2.8")) // as other endpoints do
 	h.must(err)
 	h.must(h.FlushUsage(h.ctx))
 	wantText(t, "usage", h.counted(k), "16h id_other_environment/0 1, 16h secret_form/0 1, 16h wrong_secret/0 1, "+
 		"16h issued/1 2, 16h scope_not_held/1 1, 17h authenticated/1 1, 17h key_disabled/1 1")
-	stored, err := h.APIKey(h.ctx, k.ID)
+	stored, err := h.APIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	s := stored.Secrets[0]
 	wantText(t, "last use", s.LastUsedAt.String()+" "+s.LastUsedFrom, started.Add(time.Hour).String()+" 192.0.2.8")
@@ -161,7 +161,7 @@ func TestUsageOutlivesALostDatabase(t *testing.T) {
 	h.must(node.FlushUsage(h.ctx))
 	h.must(node.FlushUsage(h.ctx))
 	wantText(t, "usage", h.counted(k), "16h issued/1 2, 17h issued/1 1, 18h issued/1 1, 19h scope_not_held/1 1")
-	stored, err := h.APIKey(h.ctx, k.ID)
+	stored, err := h.APIKey(h.ctx, actor, k.ID)
 	h.must(err)
 	wantText(t, "last use", stored.LastUsedAt.String()+" "+stored.LastUsedFrom, started.Add(3*time.Hour).String()+" 192.0.2.8")
 }
@@ -198,7 +198,7 @@ func TestUsageIsKeptForTheRetention(t *testing.T) {
 		h.clock.advance(24 * time.Hour)
 		h.must(node.LoadDirectory(h.ctx))
 	}
-	list, err := h.Usage(h.ctx, k.ID, time.Time{}, h.clock.now())
+	list, err := h.Usage(h.ctx, actor, k.ID, time.Time{}, h.clock.now())
 	h.must(err)
 	if len(list) != 2 || list[0].Hour.Before(started.Add(24*time.Hour)) {
 		t.Errorf("after a sweep there is %+v", list)
@@ -262,7 +262,7 @@ func TestRetiredSecretInUseIsToldOnceAnHour(t *testing.T) {
 
 func (h *harness) events() []authority.Event {
 	h.t.Helper()
-	list, err := h.Events(h.ctx, 0, 10_000)
+	list, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 10_000)
 	h.must(err)
 	return list
 }
@@ -318,7 +318,7 @@ func TestEndsAreAnnounced(t *testing.T) {
 	_, err := h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{ExpiresAt: &later})
 	h.must(err)
 	wantText(t, "two days before the new end", announced(), strings.ReplaceAll(key(7), started.Add(40*day).Format("2006-01-02"), later.Format("2006-01-02")))
-	_, err = h.DisableAPIKey(h.ctx, actor, k.ID)
+	_, err = h.DisableAPIKey(h.ctx, actor, k.ID, 0)
 	h.must(err)
 	h.clock.advance(36 * time.Hour)
 	wantText(t, "within a day, disabled", announced(), "")
@@ -342,14 +342,14 @@ func TestSecretsTooOldAreAnnounced(t *testing.T) {
 	cfg.Environments[0].MaxSecretAge = 60 * day
 	node := h.node(cfg)
 	h.clock.advance(59*day + time.Hour)
-	_, err := node.SuspendMerchant(h.ctx, actor, "4259")
+	_, err := node.SuspendMerchant(h.ctx, actor, "4259", 0)
 	h.must(err)
 	before := len(h.events())
 	h.must(node.NotifyExpiries(h.ctx))
 	if n := len(h.events()) - before; n != 0 {
 		t.Errorf("%d events of a suspended merchant", n)
 	}
-	_, err = node.ResumeMerchant(h.ctx, actor, "4259")
+	_, err = node.ResumeMerchant(h.ctx, actor, "4259", 0)
 	h.must(err)
 	h.must(node.NotifyExpiries(h.ctx))
 	last := h.events()[len(h.events())-1]

@@ -62,8 +62,8 @@ func TestFeed(t *testing.T) {
 		t.Errorf("an empty feed is %+v", empty)
 	}
 	token := in.token(revoking)
-	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(gone.id)))
-	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id)))
+	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(gone.id), 0))
+	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id), 0))
 	in.about("revoke", revoking, token)
 	id, _ := accesstoken.ParseTokenID(claimsOf(in, token).ID)
 	revoked := accesstoken.RevokedToken{ID: id, Expiry: 1764003600}
@@ -126,8 +126,8 @@ func TestLongPoll(t *testing.T) {
 	for waiting() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id))) // of no concern here
-	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(k.id)))
+	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id), 0)) // of no concern here
+	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(k.id), 0))
 	f := in.readFeed(<-answers)
 	if f.After != 0 || f.Seq != 2 || len(f.Cutoffs) != 1 || f.Cutoffs[0].ClientID != k.id {
 		t.Errorf("the poll is answered with %+v", f)

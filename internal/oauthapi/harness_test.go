@@ -31,7 +31,7 @@ var (
 	demoEndpoints   = []string{"/demo/oauth/token", "/demo/api/oauth/token"}
 )
 
-var actor = authority.Actor{ID: "test"}
+var actor = authority.Actor{Permissions: authority.Everything(), ID: "test"}
 
 // installation is the surface over a real authority and a real database, with
 // a clock that stands still.
@@ -107,7 +107,7 @@ func (in *installation) must(err error) {
 
 func (in *installation) merchant(id authority.MerchantID) {
 	in.Helper()
-	_, err := in.CreateMerchant(in.Context(), actor, id, "Merchant "+string(id))
+	_, err := in.CreateMerchant(in.Context(), actor, authority.NewMerchant{ID: id, Name: "Merchant " + string(id)})
 	in.must(err)
 	limit := 1000
 	_, err = in.UpdateMerchant(in.Context(), actor, id, authority.MerchantUpdate{KeyLimit: &limit})

@@ -99,20 +99,20 @@ func TestDeadTokensAreInactive(t *testing.T) {
 	for name, kill := range map[string]func(in *installation, k apiKey, token string) error{
 		"expired": func(in *installation, _ apiKey, _ string) error { in.advance(time.Hour); return in.LoadDirectory(ctx) },
 		"deleted": func(in *installation, k apiKey, _ string) error {
-			return in.DeleteAPIKey(ctx, actor, authority.ClientID(k.id))
+			return in.DeleteAPIKey(ctx, actor, authority.ClientID(k.id), 0)
 		},
 		"disabled": func(in *installation, k apiKey, _ string) error {
-			_, err := in.DisableAPIKey(ctx, actor, authority.ClientID(k.id))
+			_, err := in.DisableAPIKey(ctx, actor, authority.ClientID(k.id), 0)
 			return err
 		},
 		"disabled and enabled": func(in *installation, k apiKey, _ string) error {
-			_, err := in.DisableAPIKey(ctx, actor, authority.ClientID(k.id))
+			_, err := in.DisableAPIKey(ctx, actor, authority.ClientID(k.id), 0)
 			in.must(err)
-			_, err = in.EnableAPIKey(ctx, actor, authority.ClientID(k.id))
+			_, err = in.EnableAPIKey(ctx, actor, authority.ClientID(k.id), 0)
 			return err
 		},
 		"suspended": func(in *installation, _ apiKey, _ string) error {
-			_, err := in.SuspendMerchant(ctx, actor, merchant)
+			_, err := in.SuspendMerchant(ctx, actor, merchant, 0)
 			return err
 		},
 		"rotated with --revoke-tokens": func(in *installation, k apiKey, _ string) error {
@@ -285,7 +285,7 @@ func TestAVerifierOfThisNodeIsForOneAudience(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, err, tc.want)
 		}
 	}
-	_, err := in.DisableAPIKey(t.Context(), actor, authority.ClientID(key.id))
+	_, err := in.DisableAPIKey(t.Context(), actor, authority.ClientID(key.id), 0)
 	in.must(err)
 	if _, err := v.Verify(t.Context(), token); !errors.Is(err, verify.ErrRevoked) {
 		t.Errorf("after its API key was disabled: %v", err)

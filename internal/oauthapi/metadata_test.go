@@ -289,7 +289,7 @@ func TestMaxAgeIsTheConfiguredOne(t *testing.T) {
 // signingKeys reads those of an environment, the oldest first.
 func (in *installation) signingKeys(env string) (list []authority.SigningKey) {
 	in.Helper()
-	keys, err := in.SigningKeys(in.Context())
+	keys, err := in.SigningKeys(in.Context(), actor)
 	in.must(err)
 	for _, k := range keys {
 		if k.Env == env {

@@ -88,7 +88,7 @@ var causes = map[string]cause{
 		return in.ask(asJSON, apiKey{k.id, in.key("demo").secret}.request())
 	}},
 	string(authority.SuspendedMerchant): changed("Client authentication failed.", func(in *installation, _ authority.ClientID) error {
-		_, err := in.SuspendMerchant(in.Context(), actor, merchant)
+		_, err := in.SuspendMerchant(in.Context(), actor, merchant, 0)
 		return err
 	}),
 	string(authority.OtherAddress): changed("Client authentication failed.", func(in *installation, id authority.ClientID) error {
@@ -98,7 +98,7 @@ var causes = map[string]cause{
 
 	// Told to whoever proved the right secret.
 	string(authority.KeyDisabled): changed("The API key is disabled.", func(in *installation, id authority.ClientID) error {
-		_, err := in.DisableAPIKey(in.Context(), actor, id)
+		_, err := in.DisableAPIKey(in.Context(), actor, id, 0)
 		return err
 	}),
 	string(authority.KeyExpired): changed("The API key has expired.", func(in *installation, id authority.ClientID) error {

@@ -43,13 +43,26 @@ func (s *Store) APIKey(ctx context.Context, id authority.ClientID) (k *authority
 
 // APIKeys implements authority.Store.
 func (s *Store) APIKeys(ctx context.Context, f authority.APIKeyFilter, after authority.ClientID, limit int) (list []authority.APIKey, err error) {
+	w := whereKey(f, after)
+	query := `SELECT ` + apiKeyColumns + ` FROM api_keys` + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {
-		list, err = collect(t, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys
-			WHERE id > $1 AND status <> 'deleted' AND ($2 = '' OR merchant_id = $2) AND ($3 = '' OR env = $3)
-			ORDER BY id LIMIT $4`, after, f.MerchantID, f.Env, limit)
+		list, err = collect(t, scanAPIKey, query, w.args...)
 		return err
 	})
 	return list, err
+}
+
+// whereKey selects the API keys that f matches, behind one.
+func whereKey(f authority.APIKeyFilter, after authority.ClientID) (w where) {
+	w.add("id >", after)
+	w.equal("merchant_id", string(f.MerchantID))
+	w.equal("env", f.Env)
+	if f.Status != "" {
+		w.equal("status", string(f.Status))
+	} else {
+		w.add("status <>", "deleted")
+	}
+	return w
 }
 
 // CreateAPIKey implements authority.Store.

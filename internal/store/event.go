@@ -54,6 +54,39 @@ func (s *Store) Events(ctx context.Context, after int64, limit int) (events []au
 	return events, err
 }
 
+// FindEvents implements authority.Store. Whatever is asked for has an index
+// that holds the order as well.
+func (s *Store) FindEvents(ctx context.Context, f authority.EventFilter, after int64, limit int) (events []authority.Event, err error) {
+	var w where
+	w.equal("merchant_id", string(f.MerchantID))
+	w.equal("env", f.Env)
+	w.equal("kind", string(f.Kind))
+	w.equal("subject", f.Subject)
+	w.equal("actor", f.Actor)
+	if !f.Since.IsZero() {
+		w.add("time >=", millis(f.Since))
+	}
+	if !f.Until.IsZero() {
+		w.add("time <", millis(f.Until))
+	}
+	order := `seq`
+	if f.NewestFirst {
+		order = `seq DESC`
+	}
+	switch {
+	case !f.NewestFirst:
+		w.add("seq >", after)
+	case after != 0:
+		w.add("seq <", after)
+	}
+	query := `SELECT ` + eventColumns + ` FROM events` + w.text() + ` ORDER BY ` + order + ` LIMIT ` + w.argument(limit)
+	err = s.snapshot(ctx, func(t *tx) error {
+		events, err = collect(t, scanEvent, query, w.args...)
+		return err
+	})
+	return events, err
+}
+
 func (t *tx) events(after int64, limit int) ([]authority.Event, error) {
 	return collect(t, scanEvent, `SELECT `+eventColumns+` FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 }

@@ -129,17 +129,23 @@ func (s *Store) DeleteUsage(ctx context.Context, before time.Time, limit int) (n
 
 // KeyUses implements authority.Store.
 func (s *Store) KeyUses(ctx context.Context, f authority.APIKeyFilter, since time.Time, after authority.ClientID, limit int) (list []authority.KeyUse, err error) {
-	const counted = `(SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM usage WHERE api_key_id = k.id AND hour > $5 AND outcome `
+	w := whereKey(f, after)
+	counted := `(SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM usage WHERE api_key_id = k.id AND hour > ` +
+		w.argument(millis(since.Add(-time.Hour))) + ` AND outcome `
+	issued := w.argument(authority.Issued)
+	refused := `NOT IN (` + issued + `, ` + w.argument(authority.Authenticated) + `, ` + w.argument(usedRetired) + `)`
 	const secrets = ` FROM secrets WHERE api_key_id = k.id), 0)`
+	query := `SELECT ` + apiKeyColumns + `, coalesce((SELECT name FROM merchants WHERE id = k.merchant_id), ''),
+		coalesce((SELECT max(at) FROM last_uses WHERE api_key_id = k.id), 0),
+		coalesce((SELECT address FROM last_uses WHERE api_key_id = k.id ORDER BY at DESC LIMIT 1), ''),
+		` + counted + `= ` + issued + `), ` + counted + refused + `),
+		coalesce((SELECT max(created_at)` + secrets + `, coalesce((SELECT CASE WHEN min(expires_at) = 0 THEN 0 ELSE max(expires_at) END` + secrets + `
+		FROM api_keys k` + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {
-		list, err = collect(t, scanKeyUse, `SELECT `+apiKeyColumns+`,
-			coalesce((SELECT max(at) FROM last_uses WHERE api_key_id = k.id), 0),
-			coalesce((SELECT address FROM last_uses WHERE api_key_id = k.id ORDER BY at DESC LIMIT 1), ''),
-			`+counted+`= $6), `+counted+`NOT IN ($6, $7, $8)),
-			coalesce((SELECT max(created_at)`+secrets+`, coalesce((SELECT CASE WHEN min(expires_at) = 0 THEN 0 ELSE max(expires_at) END`+secrets+`
-			FROM api_keys k WHERE id > $1 AND status <> 'deleted' AND ($2 = '' OR merchant_id = $2) AND ($3 = '' OR env = $3)
-			ORDER BY id LIMIT $4`, after, f.MerchantID, f.Env, limit, millis(since.Add(-time.Hour)),
-			authority.Issued, authority.Authenticated, usedRetired)
+		list, err = collect(t, scanKeyUse, query, w.args...)
+		for i := 0; err == nil && i < len(list); i++ {
+			list[i].Secrets, err = t.secrets(list[i].ID)
+		}
 		return err
 	})
 	return list, err
@@ -147,7 +153,7 @@ func (s *Store) KeyUses(ctx context.Context, f authority.APIKeyFilter, since tim
 
 func scanKeyUse(r row, u *authority.KeyUse) error {
 	return scanAPIKey(also{r, []any{
-		timestamp{&u.LastUsedAt}, &u.LastUsedFrom, &u.Issued, &u.Refused, timestamp{&u.SecretCreatedAt}, timestamp{&u.SecretExpiresAt},
+		&u.MerchantName, timestamp{&u.LastUsedAt}, &u.LastUsedFrom, &u.Issued, &u.Refused, timestamp{&u.SecretCreatedAt}, timestamp{&u.SecretExpiresAt},
 	}}, &u.APIKey)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -163,9 +164,10 @@ func testKeyUses(t *testing.T, s authority.Store) {
 	}, retiredUse))
 	want := make([]authority.KeyUse, 3)
 	for i, k := range keys {
-		want[i] = authority.KeyUse{APIKey: *k, SecretCreatedAt: at}
-		want[i].Secrets = nil
+		want[i] = authority.KeyUse{APIKey: *k, MerchantName: merchant("acme").Name, SecretCreatedAt: at}
+		want[i].Secrets = slices.Clone(k.Secrets)
 	}
+	want[1].Secrets[0].LastUsedAt, want[1].Secrets[0].LastUsedFrom = at.Add(2*time.Hour), "192.0.2.2"
 	want[1].Issued, want[1].Refused, want[1].LastUsedAt, want[1].LastUsedFrom = 2, 1, at.Add(2*time.Hour), "192.0.2.2"
 	want[1].SecretCreatedAt, want[1].SecretExpiresAt = at.Add(time.Second), at.Add(2*time.Minute)
 	for _, limit := range []int{1, 2, 10} {

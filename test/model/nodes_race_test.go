@@ -83,7 +83,7 @@ func raceOn(t *testing.T, in *installation, seed uint64, rounds int, sum *tally)
 // newKey makes an API key of a merchant of its own, which both nodes know.
 func (in *installation) newKey(t *testing.T, id authority.MerchantID) *apiKey {
 	t.Helper()
-	_, err := in.nodes[0].CreateMerchant(t.Context(), somebody, id, string(id))
+	_, err := in.nodes[0].CreateMerchant(t.Context(), somebody, authority.NewMerchant{ID: id, Name: string(id)})
 	must(t, err)
 	created, secret, err := in.nodes[0].CreateAPIKey(t.Context(), somebody, authority.NewAPIKey{
 		MerchantID: id, Env: demo, Name: "Standing", Scopes: []string{scope},
@@ -104,7 +104,7 @@ func (in *installation) newRound(t *testing.T, n int, standing *apiKey) *round {
 		r.merchants = append(r.merchants, m)
 		// The node that works on it alone makes it: so it knows it.
 		w := &worker{round: r, n: workers + i, node: i % 2}
-		_, err := w.authority().CreateMerchant(t.Context(), somebody, m.id, "Contended")
+		_, err := w.authority().CreateMerchant(t.Context(), somebody, authority.NewMerchant{ID: m.id, Name: "Contended"})
 		must(t, err)
 		for range map[bool]int{false: 2, true: limit}[m.own] {
 			w.create(m)

@@ -24,7 +24,7 @@ const (
 )
 
 // somebody prepares what is tested.
-var somebody = authority.Actor{ID: "test"}
+var somebody = authority.Actor{Permissions: authority.Everything(), ID: "test"}
 
 // clock is the machine's, moved ahead between rounds: so signing keys ripen.
 type clock struct{ ahead atomic.Int64 }

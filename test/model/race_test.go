@@ -124,7 +124,7 @@ func (w *worker) do(a action, m *merchant, key string, call func(context.Context
 		o.merchant = m.id
 	}
 	o.call = time.Now()
-	o.err = call(w.t.Context(), authority.Actor{ID: "test", RequestID: o.request}, o)
+	o.err = call(w.t.Context(), authority.Actor{Permissions: authority.Everything(), ID: "test", RequestID: o.request}, o)
 	o.ret = time.Now()
 	o.result = resultOf(o.err)
 	if o.result == "" {
@@ -201,18 +201,18 @@ func (w *worker) change(m *merchant, k *apiKey) {
 	w.do(a, m, k.name, func(ctx context.Context, actor authority.Actor, _ *operation) (err error) {
 		switch a {
 		case disable:
-			_, err = w.authority().DisableAPIKey(ctx, actor, k.id)
+			_, err = w.authority().DisableAPIKey(ctx, actor, k.id, 0)
 		case enable:
-			_, err = w.authority().EnableAPIKey(ctx, actor, k.id)
+			_, err = w.authority().EnableAPIKey(ctx, actor, k.id, 0)
 		default:
-			err = w.authority().DeleteAPIKey(ctx, actor, k.id)
+			err = w.authority().DeleteAPIKey(ctx, actor, k.id, 0)
 		}
 		return err
 	})
 }
 
 func (w *worker) list(ctx context.Context, m *merchant, o *operation) error {
-	found, err := w.authority().APIKeys(ctx, authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
+	found, err := w.authority().APIKeys(ctx, somebody, authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
 	o.listed = keys{}
 	for i := range found {
 		o.listed[found[i].Name] = found[i].Status == authority.Active
@@ -253,7 +253,7 @@ func (w *worker) rotateSigningKey() {
 		return
 	}
 	w.do(revokeSigningKey, nil, "", func(ctx context.Context, actor authority.Actor, _ *operation) error {
-		list, err := w.authority().SigningKeys(ctx)
+		list, err := w.authority().SigningKeys(ctx, somebody)
 		if err != nil {
 			return err
 		}

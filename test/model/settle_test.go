@@ -23,7 +23,7 @@ type eventHistory struct {
 func newEventHistory(t *testing.T, in *installation) *eventHistory {
 	t.Helper()
 	h := &eventHistory{active: map[authority.MerchantID]map[string]bool{}, signing: map[string]string{}}
-	list, err := in.nodes[0].SigningKeys(t.Context())
+	list, err := in.nodes[0].SigningKeys(t.Context(), somebody)
 	must(t, err)
 	for i := range list {
 		if list[i].Status == authority.SigningKeyActive {
@@ -176,7 +176,7 @@ func (r *round) about(such func(*operation) bool) (list []*operation) {
 func (r *round) holdAgreement() {
 	r.t.Helper()
 	for _, m := range r.merchants {
-		stored, err := r.nodes[0].APIKeys(r.t.Context(), authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
+		stored, err := r.nodes[0].APIKeys(r.t.Context(), somebody, authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
 		must(r.t, err)
 		active := map[authority.ClientID]bool{}
 		for i := range stored {
@@ -224,7 +224,7 @@ func (r *round) watch(node int) (end func() int) {
 
 func (r *round) look(ctx context.Context, node int) bool {
 	for _, m := range r.merchants {
-		list, err := r.nodes[node].APIKeys(ctx, authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
+		list, err := r.nodes[node].APIKeys(ctx, somebody, authority.APIKeyFilter{MerchantID: m.id}, "", 1000)
 		if err != nil {
 			return false
 		}
@@ -238,7 +238,7 @@ func (r *round) look(ctx context.Context, node int) bool {
 			r.t.Errorf("merchant %s has %d active API keys", m.id, active)
 		}
 	}
-	list, err := r.nodes[node].SigningKeys(ctx)
+	list, err := r.nodes[node].SigningKeys(ctx, somebody)
 	if err != nil {
 		return false
 	}
