@@ -1,7 +1,12 @@
-// Package admin holds the wire types of management: what the command line
-// prints with -o json, in the words of the admin API.
+// Package admin is the admin API for programs in Go: its wire types, which the
+// command line prints too, and a Client for it.
 //
-// It depends on the standard library alone, and knows no rules.
+//	client := &admin.Client{URL: "https://auth.example.com", HTTPClient: tokens.Client(ctx)}
+//	key, err := client.CreateAPIKey(ctx, admin.NewAPIKey{MerchantID: admin.NumberID("4259"), Env: "demo", Name: "Orders sync"})
+//
+// The HTTP client attaches access tokens for the audience <URL>/admin; that of
+// package tokenwright does. This package depends on the standard library alone,
+// and knows no rules: they are the server's.
 package admin
 
 import (
@@ -73,7 +78,7 @@ type Scope struct {
 	Name        string    `json:"name"`
 	Description string    `json:"description"`
 	Resource    string    `json:"resource,omitempty"` // a resource server's URL; none: the environment's API
-	CreatedAt   time.Time `json:"createdAt"`
+	CreatedAt   time.Time `json:"createdAt,omitzero"` // the server's to say
 }
 
 // APIKey is an OAuth client with its secrets.
@@ -127,14 +132,18 @@ type Usage struct {
 	Last30Days  map[string]int64 `json:"last30Days"`
 }
 
-// APIKeyReport is one API key of a report.
+// APIKeyReport is one API key of a report: whose it is, what it may do, how old
+// its secrets are, how it is used, and what to look at.
 type APIKeyReport struct {
 	ClientID        string     `json:"clientId"`
 	Name            string     `json:"name"`
-	MerchantID      MerchantID `json:"merchantId,omitzero"` // none: an operator key
+	MerchantID      MerchantID `json:"merchantId,omitzero"` // its owner; none: an operator key
+	MerchantName    string     `json:"merchantName,omitempty"`
 	Env             string     `json:"env"`
+	Scopes          []string   `json:"scopes"`
 	Status          string     `json:"status"` // active, disabled
 	CreatedAt       time.Time  `json:"createdAt"`
+	CreatedBy       string     `json:"createdBy"`
 	ExpiresAt       *time.Time `json:"expiresAt"`       // null: never
 	SecretCreatedAt *time.Time `json:"secretCreatedAt"` // of its newest secret
 	SecretExpiresAt *time.Time `json:"secretExpiresAt"` // of the one that lasts longest; null: never
@@ -142,6 +151,7 @@ type APIKeyReport struct {
 	LastUsedFrom    string     `json:"lastUsedFrom,omitempty"`
 	Issued          int64      `json:"issued"`  // tokens, in the last 30 days
 	Refused         int64      `json:"refused"` // requests, in the last 30 days
+	Secrets         []Secret   `json:"secrets"`
 	// Flags: never_used, unused, expired, expires_soon, old_secret.
 	Flags []string `json:"flags"`
 }

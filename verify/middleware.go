@@ -11,9 +11,13 @@ import (
 // obeys every rule; behind it FromContext has the claims. All others are
 // answered as Refusal says.
 func (v *Verifier) Middleware(rules ...Rule) func(http.Handler) http.Handler {
+	return middleware(v.Authenticate, rules)
+}
+
+func middleware(authenticate func(*http.Request, ...Rule) (*Claims, *Refusal), rules []Rule) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			claims, refusal := v.Authenticate(r, rules...)
+			claims, refusal := authenticate(r, rules...)
 			if refusal != nil {
 				refusal.ServeHTTP(w, r)
 				return
@@ -35,9 +39,13 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 // Authenticate is what Middleware does before it passes a request on, for those
 // who answer in their own way: one of the two results is nil.
 func (v *Verifier) Authenticate(r *http.Request, rules ...Rule) (*Claims, *Refusal) {
+	return authenticate(r, v.Verify, v.config.Audience, rules)
+}
+
+func authenticate(r *http.Request, verify func(context.Context, string) (*Claims, error), realm string, rules []Rule) (*Claims, *Refusal) {
 	token, refusal := bearer(r)
 	if refusal == nil {
-		claims, err := v.Verify(r.Context(), token)
+		claims, err := verify(r.Context(), token)
 		if err != nil {
 			refusal = refusalOf(err)
 		}
@@ -48,7 +56,7 @@ func (v *Verifier) Authenticate(r *http.Request, rules ...Rule) (*Claims, *Refus
 			return claims, nil
 		}
 	}
-	refusal.realm = v.config.Audience
+	refusal.realm = realm
 	return nil, refusal
 }
 

@@ -46,6 +46,10 @@ type Config struct {
 	// the header is ignored.
 	TrustedProxies string `yaml:"trusted_proxies" help:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For is believed"`
 
+	// Server is the URL of a server that management commands act on, through its
+	// admin API. Default: none, they act on the database.
+	Server string `yaml:"server" help:"URL of a server to manage through its admin API, instead of the database"`
+
 	// Data is the directory of the embedded database and what belongs to it.
 	// Default: where Database is, else ./tokenwright-data.
 	Data string `yaml:"data" help:"data directory of the embedded database"`
@@ -78,6 +82,10 @@ type Config struct {
 	// hour, such as 400d; when and from where each was last used stays. One
 	// that is used every hour takes about 3 KB a day.
 	UsageRetention span `yaml:"usage_retention" help:"how long the use of API keys is kept, hour by hour: whole days"`
+
+	// AdminLimit is how many requests to the admin API each API key may make in 5
+	// minutes, on each node; 0 is as many as it likes.
+	AdminLimit int `yaml:"admin_limit" help:"requests to the admin API per API key and 5 minutes; 0 for no limit"`
 
 	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
 	// goes to standard error.
@@ -129,12 +137,16 @@ type EnvironmentConfig struct {
 	MaxSecretAge span `yaml:"max_secret_age"`
 }
 
+// defaultAdminLimit lets a program manage ten thousand API keys an hour.
+const defaultAdminLimit = 3000
+
 func defaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: authority.DefaultMaxStaleness,
 		DatabaseConnections: store.DefaultConnections,
 		JWKSMaxAge:          authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
 		UsageRetention: span(authority.DefaultUsageRetention),
+		AdminLimit:     defaultAdminLimit,
 		LogFormat:      "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
 	}
@@ -147,7 +159,7 @@ var otherVariables = []string{
 }
 
 // Fields whose flags every command has.
-var everyCommand = []string{"data", "database", "master_key_file"}
+var everyCommand = []string{"data", "database", "master_key_file", "server"}
 
 // Fields whose flags no command has but forward-auth and config check.
 var forwardAuthOnly = []string{"issuer", "audience", "max_stale", "fail_closed_after"}
@@ -304,6 +316,8 @@ func (c *Config) complete() error {
 		return errors.New("jwks_max_age and clock_skew are at least 1s")
 	case time.Duration(c.UsageRetention) < day || time.Duration(c.UsageRetention)%day != 0:
 		return errors.New("usage_retention is a number of days, such as 400d")
+	case c.AdminLimit < 0:
+		return errors.New("admin_limit is 0 (no limit) or more")
 	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
 		return errors.New("shutdown_delay is 0 to 5m")
 	case len(c.Environments) == 0:
@@ -312,6 +326,11 @@ func (c *Config) complete() error {
 	times := c.authority()
 	if err := times.CheckSigningKeyTimes(); err != nil {
 		return err
+	}
+	if c.Server != "" {
+		if err := authority.CheckURL(c.Server); err != nil {
+			return fmt.Errorf("server: %w", err)
+		}
 	}
 	if err := c.checkForwardAuth(); err != nil {
 		return err

@@ -51,6 +51,8 @@ func TestLaterSourcesWin(t *testing.T) {
 		"log_format":           {"text", "json", "text"},
 		"log_level":            {"debug", "warn", "error"},
 		"shutdown_delay":       {"1s", "2s", "3s"},
+		"admin_limit":          {"1", "2", "3"},
+		"server":               {"https://a.example", "https://b.example", "http://localhost:1"},
 		"prefix":               {"aa", "bb", "cc"},
 		"merchant_ids":         {"number", "text", "number"},
 		"trusted_proxies":      {"10.0.0.0/8", "192.0.2.1", "10.0.0.0/8, 2001:db8::/32"},

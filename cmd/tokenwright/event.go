@@ -16,26 +16,20 @@ import (
 )
 
 func (a *app) eventCommand() *cobra.Command {
-	var after int64
+	var f admin.EventFilter
+	var merchant string
 	var limit int
 	list := a.command("list", "List events, the oldest first", noArgs, func(ctx context.Context, _ []string) error {
-		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+		f.MerchantID = admin.TextID(merchant)
+		return a.manage(ctx, func(c *admin.Client) error {
 			out := []admin.Event{}
-			for limit <= 0 || len(out) < limit {
-				page, err := auth.Events(ctx, commandActor(), authority.EventFilter{}, after, pageSize)
+			for e, err := range c.Events(ctx, f) {
 				if err != nil {
 					return err
 				}
-				for i := range page {
-					out = append(out, wireOf(auth).event(&page[i]))
-					after = page[i].Seq
-				}
-				if len(page) < pageSize {
+				if out = append(out, e); len(out) == limit {
 					break
 				}
-			}
-			if limit > 0 && len(out) > limit {
-				out = out[:limit]
 			}
 			return a.print(out, func(w io.Writer) {
 				row(w, "SEQ", "TIME", "ACTOR", "EVENT", "SUBJECT", "DETAILS")
@@ -45,7 +39,12 @@ func (a *app) eventCommand() *cobra.Command {
 			})
 		})
 	})
-	list.Flags().Int64Var(&after, "after", 0, "only events behind this `sequence` number")
+	list.Flags().Int64Var(&f.After, "after", 0, "only events behind this `sequence` number")
+	list.Flags().StringVar(&f.Kind, "kind", "", "only events of this `kind`, such as api_key.created")
+	list.Flags().StringVar(&f.Subject, "subject", "", "only events about this `ID`")
+	list.Flags().StringVar(&f.Actor, "actor", "", "only what this `actor` did")
+	list.Flags().StringVar(&merchant, "merchant", "", "only events about the merchant with this `ID`")
+	list.Flags().StringVar(&f.Env, "env", "", "only events about this `environment`")
 	list.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
 
 	var head string
@@ -74,7 +73,7 @@ func parseHead(text string) (*authority.EventHead, error) {
 }
 
 func (a *app) verifyEvents(ctx context.Context, expected *authority.EventHead) error {
-	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+	return a.manageDatabase(ctx, func(auth *authority.Authority, _ authority.Actor) error {
 		var progress func(int64)
 		if styleOf(a.stderr, a.environ) {
 			progress = func(seq int64) {

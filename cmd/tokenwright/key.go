@@ -14,11 +14,9 @@ import (
 )
 
 func (a *app) keyCommand() *cobra.Command {
-	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.ClientID, int64) (*authority.APIKey, error)) *cobra.Command {
+	verb := func(use, short string, do func(*admin.Client, context.Context, string, int64) (*admin.APIKey, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-			return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
-				return do(auth, ctx, actor, authority.ClientID(args[0]), 0)
-			})
+			return a.key(ctx, func(c *admin.Client) (*admin.APIKey, error) { return do(c, ctx, args[0], 0) })
 		})
 	}
 	return group("key", "API keys: an API key is an OAuth client with its secrets",
@@ -29,12 +27,10 @@ func (a *app) keyCommand() *cobra.Command {
 		a.keyUpdateCommand(),
 		a.keyRotateCommand(),
 		a.keySecretCommand(),
-		verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*authority.Authority).DisableAPIKey),
-		verb("enable CLIENT_ID", "Let a disabled API key work again", (*authority.Authority).EnableAPIKey),
+		verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*admin.Client).DisableAPIKey),
+		verb("enable CLIENT_ID", "Let a disabled API key work again", (*admin.Client).EnableAPIKey),
 		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, args []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				return auth.DeleteAPIKey(ctx, actor, authority.ClientID(args[0]), 0)
-			})
+			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteAPIKey(ctx, args[0], 0) })
 		}),
 	)
 }
@@ -66,17 +62,13 @@ func (a *app) keyCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cidrs, err := authority.ParseCIDRs(f.cidrs)
-			if err != nil {
-				return err
-			}
-			n := authority.NewAPIKey{
-				Env: env, Name: f.name, Description: f.description, Scopes: f.scopes, AllowedCIDRs: cidrs, ExpiresAt: expires,
+			n := admin.NewAPIKey{
+				MerchantID: admin.TextID(merchant), Env: env, Name: f.name, Description: f.description, Scopes: f.scopes, AllowedCIDRs: f.cidrs, ExpiresAt: expires,
 			}
 			if operator {
 				n.Env = authority.Platform
 			}
-			return a.createKey(ctx, merchant, n)
+			return a.createKey(ctx, n)
 		})
 	f.add(c)
 	c.Flags().StringVar(&merchant, "merchant", "", "`ID` of the merchant it belongs to")
@@ -86,32 +78,24 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) createKey(ctx context.Context, merchant string, n authority.NewAPIKey) error {
-	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		if merchant != "" {
-			inst := auth.Installation()
-			id, err := inst.ParseMerchantID(merchant)
-			if err != nil {
-				return err
-			}
-			n.MerchantID = id
-		}
-		k, secret, err := auth.CreateAPIKey(ctx, actor, n)
+func (a *app) createKey(ctx context.Context, n admin.NewAPIKey) error {
+	return a.manage(ctx, func(c *admin.Client) error {
+		created, err := c.CreateAPIKey(ctx, n)
 		if err != nil {
 			return err
 		}
-		return a.printSecret(wireOf(auth).created(k, secret), func(w io.Writer, out *admin.CreatedAPIKey) {
+		return a.printSecret(created, func(w io.Writer, out *admin.CreatedAPIKey) {
 			row(w, "Scopes:", strings.Join(out.Scopes, " "))
 		})
 	})
 }
 
 // printSecret shows a new secret, the only time, and what more tells about it.
-func (a *app) printSecret(out admin.CreatedAPIKey, more func(io.Writer, *admin.CreatedAPIKey)) error {
+func (a *app) printSecret(out *admin.CreatedAPIKey, more func(io.Writer, *admin.CreatedAPIKey)) error {
 	return a.print(out, func(w io.Writer) {
 		row(w, "Client ID:", out.ClientID)
 		row(w, "Client secret:", out.ClientSecret)
-		more(w, &out)
+		more(w, out)
 		fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
 	})
 }
@@ -119,15 +103,11 @@ func (a *app) printSecret(out admin.CreatedAPIKey, more func(io.Writer, *admin.C
 func (a *app) keyListCommand() *cobra.Command {
 	var merchant, env string
 	c := a.command("list", "List API keys", noArgs, func(ctx context.Context, _ []string) error {
-		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-			f := authority.APIKeyFilter{MerchantID: authority.MerchantID(merchant), Env: env}
-			list, err := readAll(func(last authority.APIKey) ([]authority.APIKey, error) {
-				return auth.APIKeys(ctx, commandActor(), f, last.ID, pageSize)
-			})
+		return a.manage(ctx, func(c *admin.Client) error {
+			out, err := admin.Collect(c.APIKeys(ctx, admin.APIKeyFilter{MerchantID: admin.TextID(merchant), Env: env}))
 			if err != nil {
 				return err
 			}
-			out := wireAll(list, wireOf(auth).apiKey)
 			return a.print(out, func(w io.Writer) { keyTable(w, out) })
 		})
 	})
@@ -142,7 +122,7 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 	var noScopes, anywhere, revoke bool
 	var c *cobra.Command
 	c = a.command("update CLIENT_ID", "Change name, description, scopes, allowed networks or expiry", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		u := authority.APIKeyUpdate{IfVersion: version, RevokeTokens: revoke}
+		u := admin.APIKeyUpdate{IfVersion: version, RevokeTokens: revoke}
 		if c.Flags().Changed("name") {
 			u.Name = &f.name
 		}
@@ -153,11 +133,7 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 			u.Scopes = &f.scopes
 		}
 		if c.Flags().Changed("allow-cidr") || anywhere {
-			cidrs, err := authority.ParseCIDRs(f.cidrs)
-			if err != nil {
-				return err
-			}
-			u.AllowedCIDRs = &cidrs
+			u.AllowedCIDRs = &f.cidrs
 		}
 		if c.Flags().Changed("expires") {
 			expires, err := parseExpiry(f.expires, time.Now())
@@ -166,9 +142,7 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 			}
 			u.ExpiresAt = &expires
 		}
-		return a.key(ctx, func(auth *authority.Authority, actor authority.Actor) (*authority.APIKey, error) {
-			return auth.UpdateAPIKey(ctx, actor, authority.ClientID(args[0]), u)
-		})
+		return a.key(ctx, func(c *admin.Client) (*admin.APIKey, error) { return c.UpdateAPIKey(ctx, args[0], u) })
 	})
 	f.add(c)
 	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
@@ -181,14 +155,13 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 }
 
 // key runs do and prints the API key.
-func (a *app) key(ctx context.Context, do func(*authority.Authority, authority.Actor) (*authority.APIKey, error)) error {
-	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		k, err := do(auth, actor)
+func (a *app) key(ctx context.Context, do func(*admin.Client) (*admin.APIKey, error)) error {
+	return a.manage(ctx, func(c *admin.Client) error {
+		out, err := do(c)
 		if err != nil {
 			return err
 		}
-		out := wireOf(auth).apiKey(k)
-		return a.print(out, func(w io.Writer) { keyTable(w, []admin.APIKey{out}) })
+		return a.print(out, func(w io.Writer) { keyTable(w, []admin.APIKey{*out}) })
 	})
 }
 

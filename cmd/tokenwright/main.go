@@ -98,7 +98,9 @@ lets the API verify that token offline.
 
 Begin with:   tokenwright quickstart
 Management commands act on the database of --database, also beside a running
-server, which sees the change within a second.`,
+server, which sees the change within a second; or, with --server, on a server
+elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET
+(or …_SECRET_FILE) then hold an API key with management scopes.`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetIn(a.stdin)
@@ -106,7 +108,7 @@ server, which sees the change within a second.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
 	a.configFlags(root.PersistentFlags(), everyCommand...)
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output: `table or json`")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output: `table or json`; of key report csv too")
 	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "other", Title: "Other:"})
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
@@ -128,8 +130,8 @@ func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx
 	return &cobra.Command{
 		Use: use, Short: short, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if a.output != "table" && a.output != "json" {
-				return usageError{"--output is table or json"}
+			if csv := cmd.Annotations[csvToo] != ""; a.output != "table" && a.output != "json" && !(csv && a.output == "csv") {
+				return usageError{"--output is table or json" + map[bool]string{true: ", or csv"}[csv]}
 			}
 			if err := a.loadConfig(cmd.Flags()); err != nil {
 				return err
@@ -139,6 +141,12 @@ func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx
 		},
 	}
 }
+
+// csvToo marks commands that print CSV as well.
+const csvToo = "csv"
+
+// alsoCSV lets the command be called with -o csv.
+func (a *app) alsoCSV(c *cobra.Command) { c.Annotations = map[string]string{csvToo: "yes"} }
 
 // noArgs refuses arguments without repeating them: one may be a secret that
 // somebody meant to pass.

@@ -34,7 +34,7 @@ func (a *app) rotateMasterKey(ctx context.Context, _ []string) error {
 	if !a.managesMasterKey() && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS"] == "" && a.environ["TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"] == "" {
 		return usageError{"give the new master key where the current one was, and the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS or TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE"}
 	}
-	err := a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+	err := a.manageDatabase(ctx, func(auth *authority.Authority, actor authority.Actor) error {
 		next, err := a.nextMasterKey(current)
 		if err != nil {
 			return err

@@ -13,89 +13,78 @@ import (
 )
 
 func (a *app) merchantCommand() *cobra.Command {
-	var id, name string
+	var n admin.NewMerchant
+	var id string
 	var keyLimit int
-	create := a.command("create --id ID --name NAME", "Add a merchant", noArgs, func(ctx context.Context, _ []string) error {
-		return a.merchant(ctx, id, func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-			return auth.CreateMerchant(ctx, actor, authority.NewMerchant{ID: id, Name: name})
-		})
+	var create *cobra.Command
+	create = a.command("create --id ID --name NAME", "Add a merchant", noArgs, func(ctx context.Context, _ []string) error {
+		if create.Flags().Changed("key-limit") {
+			n.KeyLimit = &keyLimit
+		}
+		n.ID = admin.TextID(id)
+		return a.merchant(ctx, func(c *admin.Client) (*admin.Merchant, error) { return c.CreateMerchant(ctx, n) })
 	})
 	create.Flags().StringVar(&id, "id", "", "the merchant's `ID` in your platform")
-	create.Flags().StringVar(&name, "name", "", "what people call it")
+	create.Flags().StringVar(&n.Name, "name", "", "what people call it")
+	create.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
 	require(create, "id", "name")
 
-	var update *cobra.Command
-	update = a.command("update ID", "Change name or key limit", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		var u authority.MerchantUpdate
-		if update.Flags().Changed("name") {
-			u.Name = &name
-		}
-		if update.Flags().Changed("key-limit") {
-			u.KeyLimit = &keyLimit
-		}
-		return a.merchant(ctx, args[0], func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-			return auth.UpdateMerchant(ctx, actor, id, u)
-		})
-	})
-	update.Flags().StringVar(&name, "name", "", "what people call it")
-	update.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
-
-	verb := func(use, short string, do func(*authority.Authority, context.Context, authority.Actor, authority.MerchantID, int64) (*authority.Merchant, error)) *cobra.Command {
+	verb := func(use, short string, do func(*admin.Client, context.Context, admin.MerchantID, int64) (*admin.Merchant, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-			return a.merchant(ctx, args[0], func(auth *authority.Authority, actor authority.Actor, id authority.MerchantID) (*authority.Merchant, error) {
-				return do(auth, ctx, actor, id, 0)
-			})
+			return a.merchant(ctx, func(c *admin.Client) (*admin.Merchant, error) { return do(c, ctx, admin.TextID(args[0]), 0) })
 		})
 	}
 	return group("merchant", "Merchants: the tenants of your platform",
 		create,
 		a.command("list", "List merchants", noArgs, a.listMerchants),
-		verb("show ID", "Show one merchant", func(auth *authority.Authority, ctx context.Context, actor authority.Actor, id authority.MerchantID, _ int64) (*authority.Merchant, error) {
-			return auth.Merchant(ctx, actor, id)
+		verb("show ID", "Show one merchant", func(c *admin.Client, ctx context.Context, id admin.MerchantID, _ int64) (*admin.Merchant, error) {
+			return c.Merchant(ctx, id)
 		}),
-		update,
-		verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*authority.Authority).SuspendMerchant),
-		verb("resume ID", "Let the API keys of a suspended merchant work again", (*authority.Authority).ResumeMerchant),
+		a.merchantUpdateCommand(),
+		verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*admin.Client).SuspendMerchant),
+		verb("resume ID", "Let the API keys of a suspended merchant work again", (*admin.Client).ResumeMerchant),
 		a.deleteCommand("delete ID", "End a merchant for ever; its ID never returns", func(ctx context.Context, args []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				inst := auth.Installation()
-				id, err := inst.ParseMerchantID(args[0])
-				if err != nil {
-					return err
-				}
-				return auth.DeleteMerchant(ctx, actor, id, 0)
-			})
+			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteMerchant(ctx, admin.TextID(args[0]), 0) })
 		}),
 	)
 }
 
-// merchant runs do on the merchant of the given ID and prints it.
-func (a *app) merchant(ctx context.Context, text string,
-	do func(*authority.Authority, authority.Actor, authority.MerchantID) (*authority.Merchant, error)) error {
-	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		inst := auth.Installation()
-		id, err := inst.ParseMerchantID(text)
+func (a *app) merchantUpdateCommand() *cobra.Command {
+	var name string
+	var keyLimit int
+	var c *cobra.Command
+	c = a.command("update ID", "Change name or key limit", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		var u admin.MerchantUpdate
+		if c.Flags().Changed("name") {
+			u.Name = &name
+		}
+		if c.Flags().Changed("key-limit") {
+			u.KeyLimit = &keyLimit
+		}
+		return a.merchant(ctx, func(c *admin.Client) (*admin.Merchant, error) { return c.UpdateMerchant(ctx, admin.TextID(args[0]), u) })
+	})
+	c.Flags().StringVar(&name, "name", "", "what people call it")
+	c.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
+	return c
+}
+
+// merchant runs do and prints the merchant.
+func (a *app) merchant(ctx context.Context, do func(*admin.Client) (*admin.Merchant, error)) error {
+	return a.manage(ctx, func(c *admin.Client) error {
+		out, err := do(c)
 		if err != nil {
 			return err
 		}
-		m, err := do(auth, actor, id)
-		if err != nil {
-			return err
-		}
-		out := wireOf(auth).merchant(m)
-		return a.print(out, func(w io.Writer) { merchantTable(w, []admin.Merchant{out}) })
+		return a.print(out, func(w io.Writer) { merchantTable(w, []admin.Merchant{*out}) })
 	})
 }
 
 func (a *app) listMerchants(ctx context.Context, _ []string) error {
-	return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-		list, err := readAll(func(last authority.Merchant) ([]authority.Merchant, error) {
-			return auth.Merchants(ctx, commandActor(), last.ID, pageSize)
-		})
+	return a.manage(ctx, func(c *admin.Client) error {
+		out, err := admin.Collect(c.Merchants(ctx))
 		if err != nil {
 			return err
 		}
-		out := wireAll(list, wireOf(auth).merchant)
 		return a.print(out, func(w io.Writer) { merchantTable(w, out) })
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/docs"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
@@ -181,12 +182,23 @@ func (n *node) surfaces(auth *authority.Authority) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
 	api.Register(mux)
+	n.adminAPI(auth).Register(mux)
 	site.Register(mux)
 	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
 	}, func() float64 { return auth.Staleness().Seconds() }))
 	// Gateways send the Host of their client, which may be an environment's own.
 	return n.forwardAuthOf(auth).Before(api.OwnHosts(mux, server.NotFound)), nil
+}
+
+// adminAPI is open to tokens of every environment, platform among them, that are
+// for it.
+func (n *node) adminAPI(auth *authority.Authority) *adminapi.API {
+	var issuers verify.Issuers
+	for i := range auth.Environments() {
+		issuers = append(issuers, oauthapi.Verifier(auth, &auth.Environments()[i], n.config.URL+"/admin"))
+	}
+	return adminapi.New(adminapi.Config{Authority: auth, Issuers: issuers, Limit: n.config.AdminLimit})
 }
 
 // forwardAuthOf is the check of gateways, for tokens of every environment but

@@ -5,17 +5,69 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
 
+	"github.com/tokenwright/tokenwright"
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
 
-// manage opens the database for a management command and hands f the
+// manage hands f the admin API: of the server that --server names, or, without
+// a network, on the database.
+func (a *app) manage(ctx context.Context, f func(*admin.Client) error) error {
+	if a.config.Server != "" {
+		client, err := a.remote(ctx)
+		if err != nil {
+			return err
+		}
+		return told(f(client))
+	}
+	return a.manageDatabase(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+		api := adminapi.New(adminapi.Config{Authority: auth})
+		return told(f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(actor)}, PageSize: pageSize}))
+	})
+}
+
+// pageSize is how many items of a list are read at a time.
+const pageSize = 500
+
+// told is err without what only the way to the admin API adds to it.
+func told(err error) error {
+	if broken, ok := errors.AsType[*url.Error](err); ok {
+		return broken.Err
+	}
+	return err
+}
+
+// remote is the admin API of a server, with tokens of the API key in the
+// environment.
+func (a *app) remote(ctx context.Context) (*admin.Client, error) {
+	id, secret, err := a.clientCredentials()
+	if err != nil {
+		return nil, err
+	}
+	http, err := a.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	tokens := tokenwright.Config{
+		URL: a.config.Server, ClientID: id, ClientSecret: secret, Resource: a.config.Server + "/admin", HTTPClient: http,
+	}
+	return &admin.Client{URL: a.config.Server, HTTPClient: tokens.Client(ctx), PageSize: pageSize}, nil
+}
+
+// manageDatabase opens the database for a management command and hands f the
 // authority, and the actor that the command is run by.
-func (a *app) manage(ctx context.Context, f func(*authority.Authority, authority.Actor) error) error {
+func (a *app) manageDatabase(ctx context.Context, f func(*authority.Authority, authority.Actor) error) error {
+	if a.config.Server != "" {
+		return usageError{"this command needs the database; --server cannot do it"}
+	}
 	st, err := a.openStore(ctx, store.Options{})
 	if err != nil {
 		return err

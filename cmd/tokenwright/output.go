@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
+	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -141,14 +144,13 @@ func (s style) good(text string) string { return s.in("32", text) }
 // explain says what an error means for whoever runs the command, and what to
 // do about it.
 func explain(err error) string {
+	if refused, ok := errors.AsType[*admin.Error](err); ok {
+		return explainRefusal(refused)
+	}
 	advice := []struct {
 		err error
 		do  string
 	}{
-		{authority.ErrActiveKeyLimit, "disable or delete an API key of this merchant and environment, or raise the limit with: tokenwright merchant update ID --key-limit N"},
-		{authority.ErrKeyLimit, "delete API keys that are disabled"},
-		{authority.ErrScopeInUse, "take it from them first with: tokenwright key update CLIENT_ID --scope …"},
-		{authority.ErrMerchantInUse, "delete them first with: tokenwright key delete CLIENT_ID --yes"},
 		{authority.ErrNotInitialized, "tokenwright serve or tokenwright quickstart sets it up"},
 		{authority.ErrMasterKey, "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"},
 		{authority.ErrEnvironments, "configure them as recorded (--url, environments), or use another data directory"},
@@ -158,9 +160,29 @@ func explain(err error) string {
 			return err.Error() + "\n  " + a.do
 		}
 	}
-	var unripe *authority.UnripeError
-	if errors.As(err, &unripe) {
-		return err.Error() + "\n  wait until then, or add --force: another key signs at once, and verifiers refuse its tokens until they have fetched the JWKS again"
-	}
 	return err.Error()
+}
+
+// refusalAdvice is what to do about what the admin API refuses, by its reason.
+var refusalAdvice = map[string]string{
+	"active_key_limit": "disable or delete an API key of this merchant and environment, or raise the limit with: tokenwright merchant update ID --key-limit N",
+	"key_limit":        "delete API keys that are disabled",
+	"scope_in_use":     "take it from them first with: tokenwright key update CLIENT_ID --scope …",
+	"merchant_in_use":  "delete them first with: tokenwright key delete CLIENT_ID --yes",
+	"unripe":           "wait until then, or add --force: another key signs at once, and verifiers refuse its tokens until they have fetched the JWKS again",
+}
+
+// explainRefusal puts the answer of the admin API in the way of a command.
+func explainRefusal(e *admin.Error) string {
+	text := strings.TrimSuffix(e.Error(), ".")
+	if first, size := utf8.DecodeRuneInString(text); size < len(text) && !unicode.IsUpper(rune(text[size])) {
+		text = string(unicode.ToLower(first)) + text[size:]
+	}
+	if do := refusalAdvice[e.Reason]; do != "" {
+		text += "\n  " + do
+	}
+	if e.RequestID != "" && e.Status >= http.StatusInternalServerError {
+		text += "\n  The server's log names this request " + e.RequestID
+	}
+	return text
 }

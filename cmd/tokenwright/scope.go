@@ -7,21 +7,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/admin"
-	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
 func (a *app) scopeCommand() *cobra.Command {
-	var s authority.Scope
+	var s admin.Scope
 	create := a.command("create NAME", "Add a scope to the catalogue: collection, colon, level, as in customers:read", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
+			return a.manage(ctx, func(c *admin.Client) error {
 				s.Name = args[0]
-				created, err := auth.CreateScope(ctx, actor, s)
+				out, err := c.CreateScope(ctx, s)
 				if err != nil {
 					return err
 				}
-				out := wireOf(auth).scope(created)
-				return a.print(out, func(w io.Writer) { scopeTable(w, []admin.Scope{out}) })
+				return a.print(out, func(w io.Writer) { scopeTable(w, []admin.Scope{*out}) })
 			})
 		})
 	create.Flags().StringVar(&s.Description, "description", "", "what it allows, for those who choose scopes")
@@ -29,19 +27,16 @@ func (a *app) scopeCommand() *cobra.Command {
 	return group("scope", "Scopes: the catalogue of permissions",
 		create,
 		a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-				list, err := auth.Scopes(ctx, commandActor())
+			return a.manage(ctx, func(c *admin.Client) error {
+				out, err := admin.Collect(c.Scopes(ctx))
 				if err != nil {
 					return err
 				}
-				out := wireAll(list, wireOf(auth).scope)
 				return a.print(out, func(w io.Writer) { scopeTable(w, out) })
 			})
 		}),
 		a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, args []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-				return auth.DeleteScope(ctx, actor, args[0])
-			})
+			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteScope(ctx, args[0]) })
 		}),
 	)
 }

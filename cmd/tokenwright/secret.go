@@ -10,22 +10,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/admin"
-	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
 func (a *app) keyRotateCommand() *cobra.Command {
-	var r authority.Rotation
+	var r admin.Rotation
 	var overlap, expires string
 	c := a.command("rotate CLIENT_ID", "Give an API key another secret; the old ones end after the overlap", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (err error) {
 			now := time.Now()
-			if r.Overlap, err = parseSpan(overlap, "--overlap"); err != nil {
+			span, err := parseSpan(overlap, "--overlap")
+			if err != nil {
 				return err
 			}
+			seconds := int64(span / time.Second)
+			r.Overlap = &seconds
 			if r.ExpiresAt, err = parseExpiry(expires, now); err != nil {
 				return err
 			}
-			return a.rotate(ctx, authority.ClientID(args[0]), r)
+			return a.rotate(ctx, args[0], r)
 		})
 	c.Long = `Give an API key another secret, which is shown once. The older secrets are retired:
 each works on for the overlap, or until its own end if that comes first, so that
@@ -42,13 +44,13 @@ a leak:   tokenwright key rotate CLIENT_ID --overlap 0 --revoke-tokens`
 	return c
 }
 
-func (a *app) rotate(ctx context.Context, id authority.ClientID, r authority.Rotation) error {
-	return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		k, secret, err := auth.RotateSecret(ctx, actor, id, r)
+func (a *app) rotate(ctx context.Context, clientID string, r admin.Rotation) error {
+	return a.manage(ctx, func(c *admin.Client) error {
+		created, err := c.RotateAPIKey(ctx, clientID, r)
 		if err != nil {
 			return err
 		}
-		return a.printSecret(wireOf(auth).created(k, secret), func(w io.Writer, out *admin.CreatedAPIKey) {
+		return a.printSecret(created, func(w io.Writer, out *admin.CreatedAPIKey) {
 			fmt.Fprintln(w)
 			secretTable(w, out.Secrets, time.Now())
 		})
@@ -62,21 +64,17 @@ func (a *app) keySecretCommand() *cobra.Command {
 		if err != nil {
 			return usageError{"SECRET_ID is a number, which tokenwright key secret list shows"}
 		}
-		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-			_, err := auth.DeleteSecret(ctx, actor, authority.ClientID(args[0]), secret, revoke, 0)
-			return err
-		})
+		return a.manage(ctx, func(c *admin.Client) error { return c.DeleteSecret(ctx, args[0], secret, revoke, 0) })
 	})
 	remove.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far as well")
 	return group("secret", "The secrets of an API key",
 		a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-			return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-				k, err := auth.APIKey(ctx, commandActor(), authority.ClientID(args[0]))
+			return a.manage(ctx, func(c *admin.Client) error {
+				out, err := admin.Collect(c.Secrets(ctx, args[0]))
 				if err != nil {
 					return err
 				}
-				out := wireOf(auth).apiKey(k)
-				return a.print(out.Secrets, func(w io.Writer) { secretTable(w, out.Secrets, time.Now()) })
+				return a.print(out, func(w io.Writer) { secretTable(w, out, time.Now()) })
 			})
 		}),
 		remove)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,19 +33,10 @@ var signingKeyTimes = []string{"max_staleness", "jwks_max_age", "clock_skew", "s
 func (a *app) signingKeyListCommand() *cobra.Command {
 	var env string
 	c := a.command("list", "List signing keys, and what comes next for each", noArgs, func(ctx context.Context, _ []string) error {
-		return a.manage(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-			keys, err := auth.SigningKeys(ctx, commandActor())
+		return a.manage(ctx, func(c *admin.Client) error {
+			out, err := admin.Collect(c.SigningKeys(ctx, env))
 			if err != nil {
 				return err
-			}
-			out := wireAll(keys, wireOf(auth).signingKey)
-			for i := range out {
-				if keys[i].Status == authority.SigningKeyActive {
-					out[i].RotatesAt = optional(auth.RotatesAt(keys, keys[i].Env))
-				}
-			}
-			if env != "" {
-				out = slices.DeleteFunc(out, func(k admin.SigningKey) bool { return k.Env != env })
 			}
 			return a.print(out, func(w io.Writer) {
 				row(w, "KID", "ENV", "ALG", "STATUS", "ANNOUNCED", "ACTIVATED", "RETIRED", "REMOVED", "NEXT")
@@ -81,14 +71,10 @@ func comesNext(k admin.SigningKey) string {
 func (a *app) signingKeyRotateCommand() *cobra.Command {
 	var env string
 	c := a.command("rotate --env ENV", "Let the announced signing key take over", noArgs, func(ctx context.Context, _ []string) error {
-		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-			r, err := auth.RotateSigningKey(ctx, actor, env)
+		return a.manage(ctx, func(c *admin.Client) error {
+			out, err := c.RotateSigningKey(ctx, env)
 			if err != nil {
 				return err
-			}
-			wire := wireOf(auth)
-			out := admin.SigningKeyRotation{
-				Rotated: r.Rotated, Active: wire.signingKey(&r.Active), Next: wire.signingKey(&r.Next), RotatesAt: optional(r.At),
 			}
 			return a.print(out, func(w io.Writer) { showRotation(w, out) })
 		})
@@ -107,7 +93,7 @@ To end a key that somebody else may have, use signing-key revoke.`
 	return c
 }
 
-func showRotation(w io.Writer, r admin.SigningKeyRotation) {
+func showRotation(w io.Writer, r *admin.SigningKeyRotation) {
 	if r.Rotated {
 		fmt.Fprintf(w, "Signing key %s signs the tokens of %s from now on.\n", r.Active.KeyID, r.Active.Env)
 		fmt.Fprintf(w, "Announced as the next one: %s, which may sign from %s.\n", r.Next.KeyID, when(r.Next.RipeAt))
@@ -123,14 +109,12 @@ func (a *app) signingKeyRevokeCommand() *cobra.Command {
 		if !yes {
 			return usageError{"revoking a signing key cannot be undone, and every token that it has signed is refused; add --yes to do it"}
 		}
-		return a.manage(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-			r, err := auth.RevokeSigningKey(ctx, actor, args[0], force)
+		return a.manage(ctx, func(c *admin.Client) error {
+			out, err := c.RevokeSigningKey(ctx, args[0], force)
 			if err != nil {
 				return err
 			}
-			wire := wireOf(auth)
-			out := admin.RevokedSigningKey{Revoked: wire.signingKey(&r.Key), Active: wire.signingKey(&r.Active), KnownAt: r.KnownAt}
-			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, auth.JWKSMaxAge()) })
+			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, a.config.JWKSMaxAge) })
 		})
 	})
 	c.Long = `End a signing key that somebody else may have. It leaves the JWKS, its private key
@@ -151,7 +135,7 @@ A KID that begins with a hyphen stands behind --: signing-key revoke --yes -- KI
 	return c
 }
 
-func showRevokedSigningKey(w io.Writer, r admin.RevokedSigningKey, maxAge time.Duration) {
+func showRevokedSigningKey(w io.Writer, r *admin.RevokedSigningKey, maxAge time.Duration) {
 	fmt.Fprintf(w, "Signing key %s is revoked. Verifiers that do not read the revocation feed may keep the JWKS that has it for %s.\n",
 		r.Revoked.KeyID, maxAge)
 	fmt.Fprintf(w, "Signing key %s signs the tokens of %s.\n", r.Active.KeyID, r.Active.Env)

@@ -36,6 +36,12 @@ func ManagementScope(name string) bool {
 	return ok && slices.Contains(strings.Fields(levels), level)
 }
 
+// MerchantsMayHold tells whether the API key of a merchant may hold a management
+// scope.
+func MerchantsMayHold(name string) bool {
+	return name == APIKeysRead || name == APIKeysWrite || name == APIKeysDelete
+}
+
 const (
 	maxScopesPerKey   = 100
 	maxScopeText      = 2048 // bytes, joined: keeps tokens within what proxies take as a header
@@ -148,7 +154,7 @@ func checkKeyScopes(scopes []string, operator bool) ([]string, error) {
 		if operator && !management {
 			return nil, invalid("scopes", "has %q, which is no scope of the admin API; an operator key holds no others", name)
 		}
-		if !operator && management && !strings.HasPrefix(name, "api-keys:") {
+		if !operator && management && !MerchantsMayHold(name) {
 			return nil, invalid("scopes", "has %q, which only operator keys may hold", name)
 		}
 	}

@@ -108,6 +108,9 @@ type Store interface {
 	// Usage returns what is recorded of an API key in the hours that begin in
 	// [from, to), in the order of hours, secrets and outcomes.
 	Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error)
+	// UsageSeries returns what is recorded of the use that q selects, added up by
+	// interval, in the order of time and outcome.
+	UsageSeries(ctx context.Context, q UsageQuery) ([]UsageCount, error)
 	// KeyUses returns up to limit API keys that f matches, in the order of
 	// their IDs, beginning behind after, with what is recorded of their use;
 	// counts begin with the hour of since.

@@ -268,6 +268,54 @@ func (a *Authority) Usage(ctx context.Context, actor Actor, id ClientID, from, t
 	return list, nil
 }
 
+// UsageQuery selects what is counted: the use of one API key, or of all of a
+// merchant and environment.
+type UsageQuery struct {
+	ClientID ClientID
+	APIKeyFilter
+	From, To time.Time     // From is included, To is not
+	Interval time.Duration // an hour or a day
+}
+
+// UsageCount is how often API keys were used with one outcome in an interval.
+type UsageCount struct {
+	Time    time.Time // its beginning
+	Outcome Outcome
+	Count   int64
+}
+
+// maxIntervals is how many a UsageQuery may span.
+const maxIntervals = 1000
+
+// UsageSeries returns use over time. Errors: *InvalidError, ErrNotFound.
+func (a *Authority) UsageSeries(ctx context.Context, actor Actor, q UsageQuery) ([]UsageCount, error) {
+	if err := actor.May(UsageRead); err != nil {
+		return nil, err
+	}
+	switch {
+	case (q.ClientID == "") == (q.MerchantID == ""):
+		return nil, invalid("clientId", "and merchantId: give one of them")
+	case !q.From.Before(q.To) || q.To.Sub(q.From) > maxIntervals*q.Interval:
+		return nil, invalid("from", "is not before to, or more than %d intervals before it", maxIntervals)
+	}
+	if q.ClientID != "" {
+		k, err := a.store.APIKey(ctx, q.ClientID)
+		if err == nil {
+			err = actor.Sees(k.MerchantID, k.Env)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading API key: %w", err)
+		}
+	} else if !q.within(&actor) {
+		return nil, nil
+	}
+	list, err := a.store.UsageSeries(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("reading usage: %w", err)
+	}
+	return list, nil
+}
+
 // KeyUses returns up to limit API keys that f matches, in the order of their
 // IDs, beginning behind after, with how they were used since a time.
 func (a *Authority) KeyUses(ctx context.Context, actor Actor, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {

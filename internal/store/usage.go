@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -105,6 +106,30 @@ func (s *Store) Usage(ctx context.Context, id authority.ClientID, from, to time.
 		}, `SELECT hour, secret_id, outcome, count FROM usage
 			WHERE api_key_id = $1 AND hour >= $2 AND hour < $3 AND outcome <> $4 ORDER BY hour, secret_id, outcome`,
 			id, millis(from), millis(to), usedRetired)
+		return err
+	})
+	return list, err
+}
+
+// UsageSeries implements authority.Store.
+func (s *Store) UsageSeries(ctx context.Context, q authority.UsageQuery) (list []authority.UsageCount, err error) {
+	interval := strconv.FormatInt(q.Interval.Milliseconds(), 10) // whole hours
+	var w where
+	w.equal("api_key_id", string(q.ClientID))
+	if q.MerchantID != "" {
+		keys := where{args: w.args}
+		keys.equal("merchant_id", string(q.MerchantID))
+		keys.equal("env", q.Env)
+		w.terms, w.args = append(w.terms, `api_key_id IN (SELECT id FROM api_keys`+keys.text()+`)`), keys.args
+	}
+	w.add("hour >=", millis(q.From))
+	w.add("hour <", millis(q.To))
+	w.add("outcome <>", usedRetired)
+	err = s.snapshot(ctx, func(t *tx) error {
+		list, err = collect(t, func(r row, u *authority.UsageCount) error {
+			return r.Scan(timestamp{&u.Time}, &u.Outcome, &u.Count)
+		}, `SELECT hour / `+interval+` * `+interval+` AS began, outcome, CAST(sum(count) AS BIGINT) FROM usage`+w.text()+`
+			GROUP BY began, outcome ORDER BY began, outcome`, w.args...)
 		return err
 	})
 	return list, err

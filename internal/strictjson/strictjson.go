@@ -67,6 +67,9 @@ func (o Object) Get(name string) (Value, bool) {
 	return Value{}, false
 }
 
+// TextValue is the value of a JSON string.
+func TextValue(text string) Value { return Value{kind: String, text: text} }
+
 // Kind returns the value's type.
 func (v Value) Kind() Kind { return v.kind }
 

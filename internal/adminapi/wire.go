@@ -1,4 +1,4 @@
-package main
+package adminapi
 
 import (
 	"encoding/hex"
@@ -7,16 +7,13 @@ import (
 
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
-	"github.com/tokenwright/tokenwright/internal/credential"
 )
 
 // wire turns what the domain knows into what is shown.
 type wire struct {
 	ids authority.MerchantIDKind
-	now time.Time
+	now func() time.Time
 }
-
-func wireOf(a *authority.Authority) wire { return wire{a.Installation().MerchantIDs, time.Now()} }
 
 func (w wire) merchantID(id authority.MerchantID) admin.MerchantID {
 	switch {
@@ -52,19 +49,23 @@ func (w wire) apiKey(k *authority.APIKey) admin.APIKey {
 	for _, p := range k.AllowedCIDRs {
 		out.AllowedCIDRs = append(out.AllowedCIDRs, p.String())
 	}
-	for i := range k.Secrets {
-		s := &k.Secrets[i]
-		out.Secrets = append(out.Secrets, admin.Secret{
-			ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
-			RetiredAt: optional(s.RetiredAt), LastUsedAt: optional(s.LastUsedAt), LastUsedFrom: s.LastUsedFrom,
-			SafeToDelete: s.SafeToDelete(w.now),
-		})
+	if len(k.Secrets) > 0 {
+		out.Secrets = wireAll(k.Secrets, w.secret)
 	}
 	return out
 }
 
-func (w wire) created(k *authority.APIKey, secret credential.Secret) admin.CreatedAPIKey {
-	return admin.CreatedAPIKey{APIKey: w.apiKey(k), ClientSecret: secret.Reveal(), SecretID: k.LastSecretID}
+func (w wire) secret(s *authority.Secret) admin.Secret {
+	return admin.Secret{
+		ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
+		RetiredAt: optional(s.RetiredAt), LastUsedAt: optional(s.LastUsedAt), LastUsedFrom: s.LastUsedFrom,
+		SafeToDelete: s.SafeToDelete(w.now()),
+	}
+}
+
+// created shows the secret: the only time.
+func (w wire) created(n *authority.NewSecret) admin.CreatedAPIKey {
+	return admin.CreatedAPIKey{APIKey: w.apiKey(n.Key), ClientSecret: n.Secret.Reveal(), SecretID: n.Key.LastSecretID}
 }
 
 func (w wire) signingKey(k *authority.SigningKey) admin.SigningKey {
@@ -108,24 +109,4 @@ func wireAll[T, U any](list []T, turn func(*T) U) []U {
 		out[i] = turn(&list[i])
 	}
 	return out
-}
-
-// pageSize is how many rows a list reads at a time.
-const pageSize = 500
-
-// readAll reads page after page of pageSize, each behind the last item of the
-// one before, the first behind the zero value.
-func readAll[T any](page func(last T) ([]T, error)) (all []T, err error) {
-	var last T
-	for {
-		items, err := page(last)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, items...)
-		if len(items) < pageSize {
-			return all, nil
-		}
-		last = items[len(items)-1]
-	}
 }
