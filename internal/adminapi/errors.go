@@ -68,11 +68,11 @@ func errorOf(err error) (int, *errorBody) {
 	case errors.As(err, &unread):
 		return unread.status, newError(unread.status, unread.reason, unread.message)
 	case errors.As(err, &input):
-		body := newError(http.StatusBadRequest, "invalid", sentence(input.Error()))
+		body := newError(http.StatusBadRequest, "invalid", "The request cannot be taken: "+input.Error()+".")
 		body.Errors = input
 		return http.StatusBadRequest, body
 	case errors.As(err, &invalid):
-		body := newError(http.StatusBadRequest, "invalid", sentence(invalid.Error()))
+		body := newError(http.StatusBadRequest, "invalid", "The request cannot be taken: "+invalid.Error()+".")
 		body.Errors = []admin.FieldError{{Field: invalid.Field, Reason: invalid.Reason}}
 		return http.StatusBadRequest, body
 	case errors.As(err, &forbidden):
