@@ -52,6 +52,9 @@ type Config struct {
 	SigningKeyRotation time.Duration
 	// UsageRetention is how long the hours of usage are kept; 0 means 400 days.
 	UsageRetention time.Duration
+	// LeakGrace is how long a secret works on that was reported as leaked, at
+	// most MaxLeakGrace; 0 ends it at once.
+	LeakGrace time.Duration
 }
 
 // Authority applies the rules to one installation. Its methods are safe for
@@ -72,6 +75,7 @@ type Authority struct {
 	keepFor      func(*Environment) time.Duration // a signing key, once retired
 	rotation     time.Duration                    // of signing keys; 0 for never
 
+	leakGrace      time.Duration
 	usageRetention time.Duration
 	usage          usage // not written down yet
 
@@ -110,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cmp.Or(cfg.MaxStaleness, DefaultMaxStaleness),
 		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),
 		jwksMaxAge:     cmp.Or(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
-		rotation: cfg.SigningKeyRotation, following: newMutex(),
+		rotation: cfg.SigningKeyRotation, leakGrace: cfg.LeakGrace, following: newMutex(),
 	}
 	if a.clock == nil {
 		a.clock = time.Now

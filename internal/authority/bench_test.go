@@ -186,3 +186,15 @@ func (d *directory) size() int {
 	}
 	return bytes
 }
+
+// BenchmarkOwnerOf is the look for whose a reported secret is, of nobody: the
+// longest.
+func BenchmarkOwnerOf(b *testing.B) {
+	a, _, _ := populated(b, 1_000_000)
+	d, hash := a.directory.Load(), credential.Hash{1}
+	for b.Loop() {
+		if _, ok := a.ownerOf(d, &hash); ok {
+			b.Fatal("found")
+		}
+	}
+}

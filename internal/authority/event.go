@@ -36,6 +36,8 @@ const (
 	APIKeyExpiring      EventKind = "api_key.expiring"
 	SecretExpiring      EventKind = "secret.expiring"     // client ID
 	RetiredSecretUsed   EventKind = "secret.retired_used" // client ID
+	SecretLeaked        EventKind = "secret.leaked"       // client ID
+	TokenLeaked         EventKind = "token.leaked"        // client ID
 
 	SigningKeyAnnouncement EventKind = "signing_key.announced" // kid
 	SigningKeyWanted       EventKind = "signing_key.wanted"    // somebody asked that it sign as soon as it may

@@ -262,15 +262,18 @@ func checkName(field, name string) error {
 }
 
 func checkText(field, text string, most int) error {
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029'
-	}) {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
 		return invalid(field, "has a control character")
 	}
 	if utf8.RuneCountInString(text) > most {
 		return invalid(field, "is longer than %d characters", most)
 	}
 	return nil
+}
+
+// isControl tells whether r ends lines, or changes how what is beside it looks.
+func isControl(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029'
 }
 
 // wireMerchant gives the ID as tokens carry it.

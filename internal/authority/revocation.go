@@ -124,27 +124,29 @@ func (a *Authority) RevokeToken(ctx context.Context, actor Actor, c *Client, t *
 	}, maxRevokedTokens)
 	switch {
 	case errors.Is(err, ErrManyRevoked):
-		return true, a.revokeGeneration(ctx, actor, c.ID, t.Generation)
+		set := details{"reason": fmt.Sprintf("more than %d tokens were revoked one by one", maxRevokedTokens)}
+		_, err := a.revokeGeneration(ctx, actor, APIKeyTokensRevoked, c.ID, t.Generation, set)
+		return true, err
 	case err != nil:
 		return false, fmt.Errorf("revoking a token of %s: %w", c.ID, err)
 	}
 	return true, a.catchUp(ctx)
 }
 
-// revokeGeneration kills every token of the API key up to those of generation.
-func (a *Authority) revokeGeneration(ctx context.Context, actor Actor, id ClientID, generation int64) error {
-	set := details{"reason": fmt.Sprintf("more than %d tokens were revoked one by one", maxRevokedTokens)}
-	_, err := a.changeAPIKey(ctx, actor, id, APIKeyTokensRevoked, set, func(k *APIKey) error {
-		if k.Generation > generation { // by another request meanwhile
+// revokeGeneration kills every token of the API key up to those of generation,
+// and tells whether it was this call that did.
+func (a *Authority) revokeGeneration(ctx context.Context, actor Actor, kind EventKind, id ClientID, generation int64, set details) (raised bool, err error) {
+	_, err = a.changeAPIKey(ctx, actor, id, kind, set, func(k *APIKey) error {
+		if raised = k.Generation <= generation; !raised { // by another request meanwhile
 			return errUnchanged
 		}
 		k.raiseGeneration(a.now())
 		return nil
 	}, func(*APIKey) any { return nil })
 	if errors.Is(err, ErrNotFound) { // deleted meanwhile: its tokens are dead
-		return a.catchUp(ctx)
+		return false, a.catchUp(ctx)
 	}
-	return err
+	return raised, err
 }
 
 const (

@@ -23,7 +23,8 @@ type Secret struct {
 	CreatedAt time.Time
 	CreatedBy string
 	ExpiresAt time.Time // zero for never
-	RetiredAt time.Time // when another one took its place; zero for not
+	RetiredAt time.Time // when another one took its place, or it leaked; zero for not
+	LeakedAt  time.Time // when it was reported as leaked; zero for not
 
 	LastUsedAt   time.Time // when it was last proven, refused or not; zero for never
 	LastUsedFrom string    // the address; "" where it is not known
@@ -154,13 +155,18 @@ func (k *APIKey) retire(now time.Time, overlap time.Duration) []int64 {
 		if !s.live(now) {
 			continue
 		}
-		if s.RetiredAt.IsZero() {
-			s.RetiredAt = now
-		}
-		s.ExpiresAt = earlier(s.ExpiresAt, now.Add(overlap))
+		s.retire(now, overlap)
 		retired = append(retired, s.ID)
 	}
 	return retired
+}
+
+// retire ends the secret with the overlap at the latest.
+func (s *Secret) retire(now time.Time, overlap time.Duration) {
+	if s.RetiredAt.IsZero() {
+		s.RetiredAt = now
+	}
+	s.ExpiresAt = earlier(s.ExpiresAt, now.Add(overlap))
 }
 
 func (k *APIKey) liveSecrets(now time.Time) (n int) {

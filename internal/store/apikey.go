@@ -23,7 +23,7 @@ func scanAPIKey(r row, k *authority.APIKey) error {
 
 func scanSecret(r row, s *authority.Secret) error {
 	return r.Scan(&s.ID, &s.Name, &s.Hint, &s.Hash, &s.RootKeyID, timestamp{&s.CreatedAt}, &s.CreatedBy,
-		timestamp{&s.ExpiresAt}, timestamp{&s.RetiredAt}, timestamp{&s.LastUsedAt}, &s.LastUsedFrom)
+		timestamp{&s.ExpiresAt}, timestamp{&s.RetiredAt}, timestamp{&s.LeakedAt}, timestamp{&s.LastUsedAt}, &s.LastUsedFrom)
 }
 
 // APIKey implements authority.Store.
@@ -91,7 +91,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 	})
 }
 
-const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at`
+const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at, leaked_at`
 
 func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
 	return collect(t, scanSecret, `SELECT `+secretColumns+`, coalesce(u.at, 0), coalesce(u.address, '')
@@ -99,12 +99,12 @@ func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
 }
 
 func (t *tx) insertSecret(id authority.ClientID, s *authority.Secret) error {
-	return t.exec(`INSERT INTO secrets (api_key_id, `+secretColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		id, s.ID, s.Name, s.Hint, s.Hash, s.RootKeyID, millis(s.CreatedAt), s.CreatedBy, millis(s.ExpiresAt), millis(s.RetiredAt))
+	return t.exec(`INSERT INTO secrets (api_key_id, `+secretColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		id, s.ID, s.Name, s.Hint, s.Hash, s.RootKeyID, millis(s.CreatedAt), s.CreatedBy, millis(s.ExpiresAt), millis(s.RetiredAt), millis(s.LeakedAt))
 }
 
 // writeSecrets makes the secrets of k the stored ones. Of one that is there
-// already, only name and ends can be other.
+// already, only name, ends and leak can be other.
 func (t *tx) writeSecrets(k *authority.APIKey) error {
 	before, err := t.secrets(k.ID)
 	if err != nil {
@@ -117,8 +117,8 @@ func (t *tx) writeSecrets(k *authority.APIKey) error {
 			err = t.insertSecret(k.ID, s)
 		} else {
 			before = slices.Delete(before, at, at+1)
-			err = t.exec(`UPDATE secrets SET name = $1, expires_at = $2, retired_at = $3 WHERE api_key_id = $4 AND id = $5`,
-				s.Name, millis(s.ExpiresAt), millis(s.RetiredAt), k.ID, s.ID)
+			err = t.exec(`UPDATE secrets SET name = $1, expires_at = $2, retired_at = $3, leaked_at = $4 WHERE api_key_id = $5 AND id = $6`,
+				s.Name, millis(s.ExpiresAt), millis(s.RetiredAt), millis(s.LeakedAt), k.ID, s.ID)
 		}
 		if err != nil {
 			return err

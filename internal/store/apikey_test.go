@@ -178,7 +178,7 @@ func testUpdateAPIKey(t *testing.T, s authority.Store) {
 	k.Name, k.Description, k.Scopes, k.Status, k.Generation = "n", "", []string{"b:read"}, authority.Disabled, 7
 	k.ExpiresAt, k.UpdatedAt, k.Version = time.Time{}, at.Add(time.Second), 2
 	k.AllowedCIDRs = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
-	k.Secrets[1].Name, k.Secrets[1].ExpiresAt, k.Secrets[1].RetiredAt = "older", at.Add(time.Hour), at
+	k.Secrets[1].Name, k.Secrets[1].ExpiresAt, k.Secrets[1].RetiredAt, k.Secrets[1].LeakedAt = "older", at.Add(time.Hour), at, at.Add(time.Minute)
 	added := k.Secrets[1]
 	added.ID, added.Hint, k.LastSecretID = 3, "ijkl", 3
 	k.Secrets = append(k.Secrets[1:], added) // the first one goes

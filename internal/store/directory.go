@@ -147,7 +147,7 @@ func namedBy(events []authority.Event) (n named) {
 	for i := range events {
 		thing, _, _ := strings.Cut(string(events[i].Kind), ".")
 		switch thing {
-		case "api_key":
+		case "api_key", "secret", "token": // all are about the API key that is their subject
 			n.keys = append(n.keys, events[i].Subject)
 		case "merchant":
 			n.merchants = append(n.merchants, events[i].Subject)

@@ -68,6 +68,14 @@ func testChanges(t *testing.T, s authority.Store) {
 	if c = changes(); len(c.Keys) != 1 || !c.Keys[0].Disabled {
 		t.Errorf("after it was disabled: %+v", c)
 	}
+	for i, kind := range []authority.EventKind{authority.SecretLeaked, authority.TokenLeaked} { // C-371, C-375
+		leaked := get(t)(s.APIKey(t.Context(), k.ID))
+		leaked.Generation, leaked.Version = at.Unix()+1+int64(i), leaked.Version+1
+		must(t, s.UpdateAPIKey(t.Context(), leaked, limits, draft(kind, string(k.ID))))
+		if c = changes(); len(c.Keys) != 1 || c.Keys[0].Generation != leaked.Generation {
+			t.Errorf("after %s: %+v", kind, c)
+		}
+	}
 	m.Status, m.Version = authority.Suspended, 2
 	must(t, s.UpdateMerchant(t.Context(), m, at.Unix()+5, draft(authority.MerchantSuspended, "acme")))
 	c = changes()
