@@ -47,6 +47,16 @@ const (
 	SigningKeyRevocation   EventKind = "signing_key.revoked"
 )
 
+// EventKinds returns every kind that an event can have, in the order above.
+func EventKinds() []EventKind {
+	return []EventKind{
+		InstallationCreated, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
+		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
+		SecretRotated, SecretDeleted, APIKeyExpiring, SecretExpiring, RetiredSecretUsed,
+		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,
+	}
+}
+
 // Actor is who does something, and from where.
 type Actor struct {
 	ID        string // "cli:<user>@<host>", "api_key:<client ID>", "system", …
