@@ -52,7 +52,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		InstallationCreated, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
-		SecretRotated, SecretDeleted, APIKeyExpiring, SecretExpiring, RetiredSecretUsed,
+		SecretRotated, SecretDeleted, APIKeyExpiring, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,
 	}
 }
