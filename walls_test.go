@@ -45,6 +45,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/adminapi":    {ours: []string{"admin", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark"}},
 	"internal/forwardauth": {ours: []string{"verify"}},
+	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 
@@ -52,9 +53,11 @@ var walls = map[string]struct{ ours, others []string }{
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
 	"cmd/tokenwright": {
-		ours: []string{"admin", "internal/accesstoken", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs", "internal/forwardauth",
-			"internal/jose", "internal/oauthapi", "internal/server", "internal/store", "internal/strictjson", "verify"},
-		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3"},
+		ours: []string{"admin", "internal/accesstoken", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs",
+			"internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/server", "internal/store",
+			"internal/strictjson", "verify"},
+		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
+			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3"},
 	},
 }
 

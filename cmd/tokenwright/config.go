@@ -86,6 +86,9 @@ type Config struct {
 	// AdminLimit is how many requests to the admin API each API key may make in 5
 	// minutes, on each node; 0 is as many as it likes.
 	AdminLimit int `yaml:"admin_limit" help:"requests to the admin API per API key and 5 minutes; 0 for no limit"`
+	// LeakGrace is how long a client secret works on that was reported as leaked,
+	// up to 24h; its tokens die at once. 0 (default) ends it at once.
+	LeakGrace time.Duration `yaml:"leak_grace" help:"how long a secret works on that was reported as leaked; 0 for not at all"`
 
 	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
 	// goes to standard error.
@@ -318,6 +321,8 @@ func (c *Config) complete() error {
 		return errors.New("usage_retention is a number of days, such as 400d")
 	case c.AdminLimit < 0:
 		return errors.New("admin_limit is 0 (no limit) or more")
+	case c.LeakGrace < 0 || c.LeakGrace > authority.MaxLeakGrace:
+		return errors.New("leak_grace is 0 to 24h")
 	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
 		return errors.New("shutdown_delay is 0 to 5m")
 	case len(c.Environments) == 0:
@@ -354,7 +359,7 @@ func (c *Config) trustedProxies() ([]netip.Prefix, error) {
 func (c *Config) authority() authority.Config {
 	return authority.Config{
 		MaxStaleness: c.MaxStaleness, JWKSMaxAge: c.JWKSMaxAge, ClockSkew: c.ClockSkew, SigningKeyRotation: time.Duration(c.SigningKeyRotation),
-		UsageRetention: time.Duration(c.UsageRetention),
+		UsageRetention: time.Duration(c.UsageRetention), LeakGrace: c.LeakGrace,
 	}
 }
 

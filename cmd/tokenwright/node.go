@@ -16,6 +16,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/docs"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
+	"github.com/tokenwright/tokenwright/internal/leaks"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
@@ -38,6 +39,7 @@ type node struct {
 type openNode struct {
 	auth    *authority.Authority
 	store   *store.Store
+	leaks   *leaks.Handler
 	handler http.Handler
 }
 
@@ -52,11 +54,12 @@ func (n *node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler, err := n.surfaces(auth)
+	reports := n.leaksOf(auth)
+	handler, err := n.surfaces(auth, reports)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
-	n.opened.Store(&openNode{auth, st, handler})
+	n.opened.Store(&openNode{auth, st, reports, handler})
 	return nil
 }
 
@@ -105,6 +108,7 @@ func (n *node) run(serving, following context.Context, stop context.CancelCauseF
 	var wg sync.WaitGroup
 	wg.Go(func() { opened.auth.Follow(following) })
 	wg.Go(func() { opened.auth.Keep(following) })
+	wg.Go(func() { opened.leaks.Run(following) })
 	if n.started != nil {
 		if err := n.started(serving, opened.auth); err != nil {
 			stop(err)
@@ -173,7 +177,7 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 }
 
 // surfaces is all that a node answers.
-func (n *node) surfaces(auth *authority.Authority) (http.Handler, error) {
+func (n *node) surfaces(auth *authority.Authority, reports *leaks.Handler) (http.Handler, error) {
 	site, err := docs.New(n.docsConfig(auth))
 	if err != nil {
 		return nil, err
@@ -184,6 +188,7 @@ func (n *node) surfaces(auth *authority.Authority) (http.Handler, error) {
 	api.Register(mux)
 	n.adminAPI(auth).Register(mux)
 	site.Register(mux)
+	reports.Register(mux)
 	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
 	}, func() float64 { return auth.Staleness().Seconds() }))
@@ -213,6 +218,15 @@ func (n *node) forwardAuthOf(auth *authority.Authority) *forwardauth.Handler {
 	return forwardauth.New(forwardauth.Config{
 		Verifier: func(env string) *verify.Verifier { return verifiers[env] }, Policies: n.config.ForwardAuth.policies(),
 	})
+}
+
+// leaksOf takes reports of leaked secrets, and of tokens of every environment.
+func (n *node) leaksOf(auth *authority.Authority) *leaks.Handler {
+	c := leaks.Config{Authority: auth, Logger: n.logger}
+	for i := range auth.Environments() {
+		c.Verifiers = append(c.Verifiers, oauthapi.AnyVerifier(auth, &auth.Environments()[i]))
+	}
+	return leaks.New(c)
 }
 
 // docsConfig hands the docs the table of errors that the endpoints answer from.

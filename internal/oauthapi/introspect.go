@@ -97,7 +97,7 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request, client *authority.C
 // who asks, and what the token says, or nil where it is not to be believed.
 func (a *API) aboutToken(env *authority.Environment,
 	answer func(http.ResponseWriter, *http.Request, *authority.Client, *accesstoken.Claims) error) func(http.ResponseWriter, *http.Request) error {
-	verifier := a.anyVerifier(env)
+	verifier := AnyVerifier(a.authority, env)
 	return func(w http.ResponseWriter, r *http.Request) error {
 		noStore(w)
 		if err := methods(w, r, http.MethodPost); err != nil {
@@ -145,10 +145,10 @@ func Verifier(a *authority.Authority, env *authority.Environment, audience strin
 	return verifierOf(a, env, verify.Config{Audience: audience})
 }
 
-// anyVerifier is for tokens about which somebody asks, whomever they are for;
-// each is asked about once, or seldom.
-func (a *API) anyVerifier(env *authority.Environment) *verify.Verifier {
-	return verifierOf(a.authority, env, verify.Config{AnyAudience: true, CacheSize: -1})
+// AnyVerifier is Verifier for tokens about which somebody asks, whomever they are
+// for; each is asked about once, or seldom.
+func AnyVerifier(a *authority.Authority, env *authority.Environment) *verify.Verifier {
+	return verifierOf(a, env, verify.Config{AnyAudience: true, CacheSize: -1})
 }
 
 func verifierOf(a *authority.Authority, env *authority.Environment, c verify.Config) *verify.Verifier {

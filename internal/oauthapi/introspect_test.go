@@ -254,7 +254,7 @@ func TestADirectoryThatIsTooOldMakesNoTokenDead(t *testing.T) { // C-157, C-169
 	in := install(t, nil)
 	token := in.ask(asForm, in.key("demo", "customers:read").request()).issued("demo").token
 	env := &in.Environments()[0]
-	introspection, gateways := in.api.anyVerifier(env), Verifier(in.Authority, env, env.Audience)
+	introspection, gateways := AnyVerifier(in.Authority, env), Verifier(in.Authority, env, env.Audience)
 	if _, err := gateways.Verify(t.Context(), token); err != nil { // which is kept now
 		t.Errorf("a good token: %v", err)
 	}
