@@ -57,7 +57,7 @@ type Handler struct {
 func New(c Config) *Handler {
 	h := &Handler{
 		authority: c.Authority, verifiers: c.Verifiers, logger: c.Logger,
-		requests: ratelimit.NewSketch(reportCells, reportWindow), pattern: Pattern(c.Authority.Installation().Prefix),
+		requests: newRequests(), pattern: Pattern(c.Authority.Installation().Prefix),
 		waiting: queue{added: make(chan struct{}, 1)},
 	}
 	if h.logger == nil {
@@ -65,6 +65,8 @@ func New(c Config) *Handler {
 	}
 	return h
 }
+
+func newRequests() *ratelimit.Sketch { return ratelimit.NewSketch(reportCells, reportWindow) }
 
 // Register adds the endpoints to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
