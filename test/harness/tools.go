@@ -32,10 +32,10 @@ func Need(t testing.TB, programs ...string) {
 }
 
 // program finds a program, which must be installed. Debian has some in a
-// directory that is on the PATH of root alone.
+// directory that is on the PATH of root alone; what is built for the tests is in bin.
 func program(t testing.TB, name string) string {
 	t.Helper()
-	for _, p := range []string{name, "/usr/sbin/" + name} {
+	for _, p := range []string{name, "/usr/sbin/" + name, filepath.Join(run.root, "bin", name)} {
 		if path, err := exec.LookPath(p); err == nil {
 			return path
 		}
@@ -47,7 +47,7 @@ func program(t testing.TB, name string) string {
 // Tool runs a program that must succeed, and returns its output.
 func Tool(t testing.TB, stdin string, name string, args ...string) string {
 	t.Helper()
-	c := exec.Command(name, args...)
+	c := exec.Command(program(t, name), args...)
 	c.Stdin = strings.NewReader(stdin)
 	c.Dir = run.own
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + run.own}
