@@ -110,6 +110,7 @@ type Secret struct {
 	CreatedBy string     `json:"createdBy"`
 	ExpiresAt *time.Time `json:"expiresAt"` // null: never
 	RetiredAt *time.Time `json:"retiredAt"` // null: no other has taken its place
+	LeakedAt  *time.Time `json:"leakedAt"`  // when it was reported as leaked; null: never
 
 	LastUsedAt   *time.Time `json:"lastUsedAt"` // null: never
 	LastUsedFrom string     `json:"lastUsedFrom,omitempty"`

@@ -102,6 +102,8 @@ func deletable(s *admin.Secret) string {
 
 func stateOf(s *admin.Secret, now time.Time) string {
 	switch {
+	case s.LeakedAt != nil:
+		return "leaked"
 	case s.ExpiresAt != nil && !s.ExpiresAt.After(now):
 		return "expired"
 	case s.RetiredAt != nil:

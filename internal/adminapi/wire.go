@@ -58,7 +58,7 @@ func (w wire) apiKey(k *authority.APIKey) admin.APIKey {
 func (w wire) secret(s *authority.Secret) admin.Secret {
 	return admin.Secret{
 		ID: s.ID, Name: s.Name, Hint: s.Hint, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, ExpiresAt: optional(s.ExpiresAt),
-		RetiredAt: optional(s.RetiredAt), LastUsedAt: optional(s.LastUsedAt), LastUsedFrom: s.LastUsedFrom,
+		RetiredAt: optional(s.RetiredAt), LeakedAt: optional(s.LeakedAt), LastUsedAt: optional(s.LastUsedAt), LastUsedFrom: s.LastUsedFrom,
 		SafeToDelete: s.SafeToDelete(w.now()),
 	}
 }

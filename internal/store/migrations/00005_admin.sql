@@ -1,5 +1,5 @@
 -- What the admin API needs: answers that can be given again, and lists that
--- are read by what they are asked for.
+-- are read by what they are asked for. And what is known of leaks.
 
 -- +goose Up
 
@@ -22,3 +22,5 @@ CREATE INDEX events_by_subject ON events (subject, seq);
 CREATE INDEX events_by_kind ON events (kind, seq);
 CREATE INDEX events_by_actor ON events (actor, seq);
 CREATE INDEX events_by_time ON events (time, seq);
+
+ALTER TABLE secrets ADD COLUMN leaked_at BIGINT NOT NULL DEFAULT 0; -- when it was reported as leaked; 0 for not
