@@ -175,7 +175,7 @@ func checkExpiry(at, now time.Time) error {
 }
 
 func (k *APIKey) check() error {
-	if err := checkName("name", k.Name); err != nil {
+	if err := CheckName("name", k.Name); err != nil {
 		return err
 	}
 	return checkText("description", k.Description, 1000)
@@ -319,7 +319,7 @@ func (a *Authority) DeleteAPIKey(ctx context.Context, actor Actor, id ClientID, 
 		return err
 	}
 	var k *APIKey
-	err := retryConflicts(func() (err error) {
+	err := RetryConflicts(func() (err error) {
 		if k, err = a.store.APIKey(ctx, id); err != nil {
 			return err
 		}
@@ -355,7 +355,7 @@ func (a *Authority) manageAPIKey(ctx context.Context, actor Actor, id ClientID, 
 // actor is answered with.
 func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, kind EventKind, set details,
 	change func(*APIKey) error, result func(*APIKey) any) (k *APIKey, err error) {
-	err = retryConflicts(func() error {
+	err = RetryConflicts(func() error {
 		if k, err = a.store.APIKey(ctx, id); err != nil {
 			return err
 		}

@@ -45,6 +45,12 @@ const (
 	SigningKeyActivation   EventKind = "signing_key.activated" // and another one retired
 	SigningKeyRemoval      EventKind = "signing_key.removed"
 	SigningKeyRevocation   EventKind = "signing_key.revoked"
+
+	UserCreated  EventKind = "user.created" // user ID
+	UserUpdated  EventKind = "user.updated"
+	UserDisabled EventKind = "user.disabled"
+	UserEnabled  EventKind = "user.enabled"
+	UserDeleted  EventKind = "user.deleted"
 )
 
 // EventKinds returns every kind that an event can have, in the order above.
@@ -54,6 +60,7 @@ func EventKinds() []EventKind {
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
 		SecretRotated, SecretDeleted, APIKeyExpiring, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,
+		UserCreated, UserUpdated, UserDisabled, UserEnabled, UserDeleted,
 	}
 }
 
@@ -128,6 +135,14 @@ func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subjec
 
 func (a *Authority) draft(actor Actor, kind EventKind, subject string, set details) *Draft {
 	return newDraft(a.root, a.now(), actor, kind, subject, set)
+}
+
+// NewDraft drafts the event of a change that another package makes, about a
+// merchant or, with "", none; set is what was set, as JSON can write it. Where
+// the actor wants its change to happen once, the answer to result is kept.
+func (a *Authority) NewDraft(actor Actor, kind EventKind, subject string, about MerchantID, set map[string]any, result any) (*Draft, error) {
+	d := a.draft(actor, kind, subject, set).about(about, "")
+	return d, a.reply(actor, d, nil, result)
 }
 
 // about says which merchant and environment the event concerns.

@@ -87,7 +87,7 @@ func (m *Merchant) check() error {
 	if m.KeyLimit < 0 || m.KeyLimit > maxKeyLimit {
 		return invalid("keyLimit", "is not from 0 to %d", maxKeyLimit)
 	}
-	return checkName("name", m.Name)
+	return CheckName("name", m.Name)
 }
 
 // Merchant returns one merchant, or ErrNotFound.
@@ -173,7 +173,7 @@ func (a *Authority) DeleteMerchant(ctx context.Context, actor Actor, id Merchant
 		return err
 	}
 	var m *Merchant
-	err := retryConflicts(func() (err error) {
+	err := RetryConflicts(func() (err error) {
 		if m, err = a.store.Merchant(ctx, id); err != nil {
 			return err
 		}
@@ -213,7 +213,7 @@ func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id Merchant
 		return nil, err
 	}
 	var cutoff int64
-	err = retryConflicts(func() error {
+	err = RetryConflicts(func() error {
 		if m, err = a.store.Merchant(ctx, id); err != nil {
 			return err
 		}
@@ -238,9 +238,9 @@ func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id Merchant
 	return m, a.catchUp(ctx)
 }
 
-// retryConflicts reads and writes again while others change the same thing in
+// RetryConflicts reads and writes again while others change the same thing in
 // between. What read itself refuses stays refused.
-func retryConflicts(read, write func() error) (err error) {
+func RetryConflicts(read, write func() error) (err error) {
 	for range 10 {
 		if err = read(); err != nil {
 			return err
@@ -252,9 +252,9 @@ func retryConflicts(read, write func() error) (err error) {
 	return err
 }
 
-// checkName accepts what people may call things: 1 to 100 characters without
+// CheckName accepts what people may call things: 1 to 100 characters without
 // control characters, so that lists and logs keep their lines (C-226).
-func checkName(field, name string) error {
+func CheckName(field, name string) error {
 	if strings.TrimSpace(name) == "" {
 		return invalid(field, "is empty")
 	}

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,5 +133,18 @@ func TestScopeNamesAreCollectionAndLevel(t *testing.T) {
 		if authority.ManagementScope(name) != want {
 			t.Errorf("ManagementScope(%q) = %t", name, !want)
 		}
+	}
+}
+
+// The list is whole: what ManagementScope knows, and each constant of a scope.
+func TestManagementScopesAreListed(t *testing.T) {
+	list := authority.ManagementScopes()
+	for _, name := range append(slices.Clone(list), authority.UsersDelete, authority.SigningKeysWrite, authority.UsageRead, "tokens:introspect") {
+		if !authority.ManagementScope(name) || !slices.Contains(list, name) {
+			t.Errorf("%s is not listed, or not known", name)
+		}
+	}
+	if !slices.IsSorted(list) || len(list) != len(slices.Compact(slices.Clone(list))) || len(list) != 18 {
+		t.Errorf("%d scopes: %s", len(list), list)
 	}
 }

@@ -72,6 +72,9 @@ type Bounds struct {
 // line beside it, and the authority itself.
 func Everything() *Permissions { return &Permissions{everything: true} }
 
+// MayEverything tells whether nothing is kept from the actor: see Everything.
+func (a *Actor) MayEverything() bool { return a.Permissions != nil && a.Permissions.everything }
+
 // May tells whether the actor has the management scope, else a *ForbiddenError.
 func (a *Actor) May(scope string) error {
 	p := a.Permissions

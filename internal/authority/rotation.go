@@ -211,7 +211,7 @@ func (a *Authority) remove(env *Environment, ring keyring, now time.Time) *step 
 func (a *Authority) changeKeyring(ctx context.Context, actor Actor, env string, decide func(keyring) (*step, error)) error {
 	var ring keyring
 	var s *step
-	err := retryConflicts(func() (err error) {
+	err := RetryConflicts(func() (err error) {
 		if ring, err = a.readKeyring(ctx, env); err != nil {
 			return err
 		}

@@ -42,6 +42,17 @@ func MerchantsMayHold(name string) bool {
 	return name == APIKeysRead || name == APIKeysWrite || name == APIKeysDelete
 }
 
+// ManagementScopes returns the scopes of the admin API, sorted.
+func ManagementScopes() (names []string) {
+	for collection, levels := range managementScopes {
+		for _, level := range strings.Fields(levels) {
+			names = append(names, collection+":"+level)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 const (
 	maxScopesPerKey   = 100
 	maxScopeText      = 2048 // bytes, joined: keeps tokens within what proxies take as a header

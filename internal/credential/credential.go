@@ -62,6 +62,9 @@ func (f Format) NewID(env string) string {
 	return f.Write(ID{Env: env, Random: random62(IDLength)})
 }
 
+// NewUserID returns a fresh ID for a user: usr_ and 22 base62 characters.
+func NewUserID() string { return "usr_" + random62(IDLength) }
+
 // Write returns the text of a client ID, which ParseID takes apart.
 func (f Format) Write(id ID) string { return f.Prefix + "c_" + id.Env + "_" + id.Random }
 
