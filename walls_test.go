@@ -33,8 +33,9 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/credential":  {},
 	"internal/ratelimit":   {},
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
+	"internal/account":     {ours: []string{"internal/authority", "internal/credential"}},
 	"internal/store": {
-		ours:   []string{"internal/authority"},
+		ours:   []string{"internal/account", "internal/authority"},
 		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 	},
 	"internal/postgrestest": {others: []string{"github.com/jackc/pgx/v5"}}, // for tests alone
