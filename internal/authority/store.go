@@ -38,8 +38,9 @@ type Store interface {
 	// its API keys to max(generation+1, cutoff), which is a revocation, and
 	// their versions by one.
 	UpdateMerchant(ctx context.Context, m *Merchant, cutoff int64, d *Draft) error
-	// DeleteMerchant ends the merchant for ever; ErrMerchantInUse while it
-	// has API keys that are not deleted, ErrConflict as UpdateMerchant.
+	// DeleteMerchant ends the merchant for ever, and its users' roles there;
+	// ErrMerchantInUse while it has API keys that are not deleted, ErrConflict
+	// as UpdateMerchant.
 	DeleteMerchant(ctx context.Context, m *Merchant, d *Draft) error
 
 	// Scopes returns the catalogue in the order of names.

@@ -26,6 +26,7 @@ func testConcurrency(t *testing.T, open func(t *testing.T) [2]authority.Store) {
 	t.Run("NoInterleavingBreaksAnInvariant", func(t *testing.T) { testInterleaving(t, open(t)) })
 	t.Run("OneOfManyInitializes", func(t *testing.T) { testOneInitializes(t, open(t)) })
 	t.Run("OneOfManyTakesAStepOfASigningKey", func(t *testing.T) { testOneStep(t, open(t)) })
+	t.Run("OfOperatorsWhoGoAtOnceOneStays", func(t *testing.T) { testOperatorsGo(t, open(t)) })
 }
 
 // C-191.

@@ -72,7 +72,11 @@ func (s *Store) DeleteMerchant(ctx context.Context, m *authority.Merchant, d *au
 		if keys > 0 {
 			return authority.ErrMerchantInUse
 		}
-		return t.execOne(authority.ErrConflict, `UPDATE merchants SET status = 'deleted', updated_at = $1, version = $2
+		err = t.execOne(authority.ErrConflict, `UPDATE merchants SET status = 'deleted', updated_at = $1, version = $2
 			WHERE id = $3 AND version = $2 - 1 AND status <> 'deleted'`, millis(m.UpdatedAt), m.Version, m.ID)
+		if err != nil {
+			return err
+		}
+		return t.endMemberships(m.ID, m.UpdatedAt)
 	})
 }

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+var _ account.Store = (*Store)(nil)
+
+const userColumns = `id, email, name, status, operator, created_at, created_by, updated_at, version`
+
+func scanUser(r row, u *account.User) error {
+	return r.Scan(&u.ID, &u.Email, &u.Name, &u.Status, &u.Operator, timestamp{&u.CreatedAt}, &u.CreatedBy, timestamp{&u.UpdatedAt}, &u.Version)
+}
+
+// User implements account.Store.
+func (s *Store) User(ctx context.Context, id account.UserID) (u *account.User, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		if u, err = one(t, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND status <> 'deleted'`, id); err != nil {
+			return err
+		}
+		list := []account.User{*u}
+		err := t.readMemberships(list)
+		u = &list[0]
+		return err
+	})
+	return u, err
+}
+
+// Users implements account.Store.
+func (s *Store) Users(ctx context.Context, f account.UserFilter, after account.UserID, limit int) (list []account.User, err error) {
+	w := where{terms: []string{`status <> 'deleted'`}}
+	w.add("id >", after)
+	w.equal("status", string(f.Status))
+	from := `users`
+	if f.MerchantID != "" {
+		from = `memberships JOIN users ON id = user_id`
+		w.equal("merchant_id", string(f.MerchantID))
+	}
+	query := `SELECT ` + userColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
+	err = s.snapshot(ctx, func(t *tx) error {
+		if list, err = collect(t, scanUser, query, w.args...); err != nil {
+			return err
+		}
+		return t.readMemberships(list)
+	})
+	return list, err
+}
+
+// membership is one with the user it belongs to.
+type membership struct {
+	user account.UserID
+	account.Membership
+}
+
+func scanMembership(r row, m *membership) error { return r.Scan(&m.user, &m.MerchantID, &m.Role) }
+
+// readMemberships hands each user its memberships.
+func (t *tx) readMemberships(users []account.User) error {
+	return inBatches(users, func(some []account.User) error {
+		place := make(map[account.UserID]*account.User, len(some))
+		ids := make([]any, len(some))
+		for i := range some {
+			some[i].Memberships = []account.Membership{}
+			place[some[i].ID], ids[i] = &some[i], some[i].ID
+		}
+		return each(t, scanMembership, func(m *membership) error {
+			place[m.user].Memberships = append(place[m.user].Memberships, m.Membership)
+			return nil
+		}, `SELECT user_id, merchant_id, role FROM memberships WHERE user_id IN `+listOf(len(ids))+` ORDER BY user_id, merchant_id`, ids...)
+	})
+}
+
+// CreateUser implements account.Store.
+func (s *Store) CreateUser(ctx context.Context, u *account.User, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		err := t.exec(`INSERT INTO users (`+userColumns+`, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			u.ID, u.Email, u.Name, u.Status, bit(u.Operator), millis(u.CreatedAt), u.CreatedBy, millis(u.UpdatedAt), u.Version, u.EmailKey())
+		if isDuplicate(err) {
+			return account.ErrEmailTaken
+		}
+		if err != nil {
+			return err
+		}
+		return t.insertMemberships(u)
+	})
+}
+
+// UpdateUser implements account.Store.
+func (s *Store) UpdateUser(ctx context.Context, u *account.User, keepOperator bool, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		err := t.execOne(authority.ErrConflict, `UPDATE users SET name = $1, status = $2, operator = $3, updated_at = $4, version = $5
+			WHERE id = $6 AND version = $5 - 1 AND status <> 'deleted'`,
+			u.Name, u.Status, bit(u.Operator), millis(u.UpdatedAt), u.Version, u.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
+			return err
+		}
+		if err := t.insertMemberships(u); err != nil {
+			return err
+		}
+		return t.checkOperators(keepOperator)
+	})
+}
+
+// DeleteUser implements account.Store.
+func (s *Store) DeleteUser(ctx context.Context, u *account.User, keepOperator bool, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		err := t.execOne(authority.ErrConflict, `UPDATE users SET email = '', email_key = '', name = '', status = 'deleted', operator = 0,
+			updated_at = $1, version = $2 WHERE id = $3 AND version = $2 - 1 AND status <> 'deleted'`, millis(u.UpdatedAt), u.Version, u.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
+			return err
+		}
+		return t.checkOperators(keepOperator)
+	})
+}
+
+// checkOperators holds that there is an active operator, where that is wanted.
+func (t *tx) checkOperators(wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	n, err := t.count(`SELECT count(*) FROM users WHERE operator = 1 AND status = 'active'`)
+	if err == nil && n == 0 {
+		err = account.ErrLastOperator
+	}
+	return err
+}
+
+// insertMemberships adds those of a user who has none yet.
+func (t *tx) insertMemberships(u *account.User) error {
+	return inBatches(u.Memberships, func(some []account.Membership) error {
+		var ids, values []any
+		for _, m := range some {
+			ids = append(ids, m.MerchantID)
+			values = append(values, u.ID, m.MerchantID, m.Role)
+		}
+		there, err := collect(t, func(r row, id *authority.MerchantID) error { return r.Scan(id) },
+			`SELECT id FROM merchants WHERE status <> 'deleted' AND id IN `+listOf(len(ids)), ids...)
+		if err != nil {
+			return err
+		}
+		for _, m := range some {
+			if !slices.Contains(there, m.MerchantID) {
+				return account.ErrNoMerchant(m.MerchantID)
+			}
+		}
+		return t.exec(`INSERT INTO memberships (user_id, merchant_id, role) VALUES `+rowsOf(len(some), 3), values...)
+	})
+}
+
+// endMemberships takes their roles at a merchant from all users. With their
+// versions: whoever read a user before would otherwise write it back.
+func (t *tx) endMemberships(id authority.MerchantID, at time.Time) error {
+	err := t.exec(`UPDATE users SET updated_at = $1, version = version + 1
+		WHERE id IN (SELECT user_id FROM memberships WHERE merchant_id = $2)`, millis(at), id)
+	if err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM memberships WHERE merchant_id = $1`, id)
+}
+
+// bit is how a truth is stored.
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
