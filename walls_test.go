@@ -43,7 +43,7 @@ var walls = map[string]struct{ ours, others []string }{
 		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang"},
 	},
-	"internal/adminapi":    {ours: []string{"admin", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
+	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark"}},
 	"internal/forwardauth": {ours: []string{"verify"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
@@ -54,7 +54,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
 	"cmd/tokenwright": {
-		ours: []string{"admin", "internal/accesstoken", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs",
+		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs",
 			"internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/server", "internal/store",
 			"internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",

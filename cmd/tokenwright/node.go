@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/docs"
@@ -55,7 +56,7 @@ func (n *node) open(ctx context.Context) error {
 		return err
 	}
 	reports := n.leaksOf(auth)
-	handler, err := n.surfaces(auth, reports)
+	handler, err := n.surfaces(auth, account.New(auth, st), reports)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -177,7 +178,7 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 }
 
 // surfaces is all that a node answers.
-func (n *node) surfaces(auth *authority.Authority, reports *leaks.Handler) (http.Handler, error) {
+func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, reports *leaks.Handler) (http.Handler, error) {
 	site, err := docs.New(n.docsConfig(auth))
 	if err != nil {
 		return nil, err
@@ -186,7 +187,7 @@ func (n *node) surfaces(auth *authority.Authority, reports *leaks.Handler) (http
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
 	api.Register(mux)
-	n.adminAPI(auth).Register(mux)
+	n.adminAPI(auth, accounts).Register(mux)
 	site.Register(mux)
 	reports.Register(mux)
 	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -198,12 +199,12 @@ func (n *node) surfaces(auth *authority.Authority, reports *leaks.Handler) (http
 
 // adminAPI is open to tokens of every environment, platform among them, that are
 // for it.
-func (n *node) adminAPI(auth *authority.Authority) *adminapi.API {
+func (n *node) adminAPI(auth *authority.Authority, accounts *account.Accounts) *adminapi.API {
 	var issuers verify.Issuers
 	for i := range auth.Environments() {
 		issuers = append(issuers, oauthapi.Verifier(auth, &auth.Environments()[i], n.config.URL+"/admin"))
 	}
-	return adminapi.New(adminapi.Config{Authority: auth, Issuers: issuers, Limit: n.config.AdminLimit})
+	return adminapi.New(adminapi.Config{Authority: auth, Accounts: accounts, Issuers: issuers, Limit: n.config.AdminLimit})
 }
 
 // forwardAuthOf is the check of gateways, for tokens of every environment but

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/store"
@@ -28,9 +29,9 @@ func (a *app) manage(ctx context.Context, f func(*admin.Client) error) error {
 		}
 		return told(f(client))
 	}
-	return a.manageDatabase(ctx, func(auth *authority.Authority, actor authority.Actor) error {
-		api := adminapi.New(adminapi.Config{Authority: auth})
-		return told(f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(actor)}, PageSize: pageSize}))
+	return a.withDatabase(ctx, func(auth *authority.Authority, st *store.Store) error {
+		api := adminapi.New(adminapi.Config{Authority: auth, Accounts: account.New(auth, st)})
+		return told(f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(commandActor())}, PageSize: pageSize}))
 	})
 }
 
@@ -62,12 +63,17 @@ func (a *app) remote(ctx context.Context) (*admin.Client, error) {
 	return &admin.Client{URL: a.config.Server, HTTPClient: tokens.Client(ctx), PageSize: pageSize}, nil
 }
 
-// manageDatabase opens the database for a management command and hands f the
-// authority, and the actor that the command is run by.
+// manageDatabase hands f the authority on the database, and the actor that the
+// command is run by.
 func (a *app) manageDatabase(ctx context.Context, f func(*authority.Authority, authority.Actor) error) error {
 	if a.config.Server != "" {
 		return usageError{"this command needs the database; --server cannot do it"}
 	}
+	return a.withDatabase(ctx, func(auth *authority.Authority, _ *store.Store) error { return f(auth, commandActor()) })
+}
+
+// withDatabase opens the database, with the master key, for f.
+func (a *app) withDatabase(ctx context.Context, f func(*authority.Authority, *store.Store) error) error {
 	st, err := a.openStore(ctx, store.Options{})
 	if err != nil {
 		return err
@@ -83,7 +89,7 @@ func (a *app) manageDatabase(ctx context.Context, f func(*authority.Authority, a
 	if err != nil {
 		return err
 	}
-	return f(auth, commandActor())
+	return f(auth, st)
 }
 
 // commandActor is who runs the command, as events name it.

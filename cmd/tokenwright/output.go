@@ -169,6 +169,7 @@ var refusalAdvice = map[string]string{
 	"key_limit":        "delete API keys that are disabled",
 	"scope_in_use":     "take it from them first with: tokenwright key update CLIENT_ID --scope …",
 	"merchant_in_use":  "delete them first with: tokenwright key delete CLIENT_ID --yes",
+	"last_operator":    "make another operator first; the command line beside the database, without --server, can do without",
 	"unripe":           "wait until then, or add --force: another key signs at once, and verifiers refuse its tokens until they have fetched the JWKS again",
 }
 

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
 	"github.com/tokenwright/tokenwright/verify"
@@ -32,6 +33,7 @@ const timeout = 4500 * time.Millisecond
 // Config is what the surface needs.
 type Config struct {
 	Authority *authority.Authority
+	Accounts  *account.Accounts
 	// Issuers verify the access tokens: those of every environment, for the
 	// audience <url>/admin.
 	Issuers verify.Issuers
@@ -43,6 +45,7 @@ type Config struct {
 // API serves the admin API.
 type API struct {
 	authority *authority.Authority
+	accounts  *account.Accounts
 	issuers   verify.Issuers
 	limit     *ratelimit.Policy // nil for none
 	counts    ratelimit.Memory
@@ -51,7 +54,7 @@ type API struct {
 
 // New returns the surface of one installation.
 func New(c Config) *API {
-	a := &API{authority: c.Authority, issuers: c.Issuers, wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now}}
+	a := &API{authority: c.Authority, accounts: c.Accounts, issuers: c.Issuers, wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now}}
 	if c.Limit > 0 {
 		a.limit = &ratelimit.Policy{Name: "admin", Limit: c.Limit, Window: 5 * time.Minute}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -64,6 +65,8 @@ func (a *API) onTheWire(result any) (body any, version int64, location string) {
 		return a.wire.apiKey(v), v.Version, Root + "/api-keys/" + url.PathEscape(string(v.ID))
 	case *authority.NewSecret:
 		return a.wire.created(v), v.Key.Version, Root + "/api-keys/" + url.PathEscape(string(v.Key.ID))
+	case *account.User:
+		return a.wire.user(v), v.Version, Root + "/users/" + url.PathEscape(string(v.ID))
 	case *admin.APIKeyDetails:
 		return v, v.Version, ""
 	}

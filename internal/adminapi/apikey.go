@@ -22,13 +22,20 @@ func (r *request) keyFilter() authority.APIKeyFilter {
 	return authority.APIKeyFilter{MerchantID: r.query.merchantID("merchantId", r.api.authority.Installation()), Env: r.query.string("env")}
 }
 
-func (a *API) listAPIKeys(r *request) (any, error) {
-	f := r.keyFilter()
-	switch f.Status = authority.Status(r.query.string("status")); f.Status {
+// status reads the status that a list is of; "" for all.
+func (r *request) status() authority.Status {
+	status := authority.Status(r.query.string("status"))
+	switch status {
 	case "", authority.Active, authority.Disabled:
 	default:
 		r.query.wrong("status", "is neither active nor disabled")
 	}
+	return status
+}
+
+func (a *API) listAPIKeys(r *request) (any, error) {
+	f := r.keyFilter()
+	f.Status = r.status()
 	return listOf(r, func(after string, limit int) ([]authority.APIKey, error) {
 		return a.authority.APIKeys(r.Context(), r.actor, f, authority.ClientID(after), limit)
 	}, func(k *authority.APIKey) string { return string(k.ID) }, a.wire.apiKey)

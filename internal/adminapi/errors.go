@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -31,6 +32,8 @@ var refusals = []struct {
 	{authority.ErrScopeInUse, http.StatusConflict, "scope_in_use"},
 	{authority.ErrMerchantInUse, http.StatusConflict, "merchant_in_use"},
 	{authority.ErrActiveSigningKey, http.StatusConflict, "active_signing_key"},
+	{account.ErrEmailTaken, http.StatusConflict, "exists"},
+	{account.ErrLastOperator, http.StatusConflict, "last_operator"},
 	{authority.ErrReplyOther, http.StatusConflict, "idempotency_conflict"},
 }
 

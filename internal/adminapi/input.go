@@ -106,6 +106,19 @@ func (in *input) flag(name string) bool {
 	return value
 }
 
+// truth reads true or false of a body; nil where it is not there.
+func (in *input) truth(name string) *bool {
+	v, there := in.get(name)
+	if !there {
+		return nil
+	}
+	value, ok := v.Bool()
+	if !ok {
+		in.wrong(name, "is neither true nor false")
+	}
+	return &value
+}
+
 // texts reads an array of strings; nil where it is not there.
 func (in *input) texts(name string) *[]string {
 	v, there := in.get(name)

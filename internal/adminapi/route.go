@@ -93,6 +93,14 @@ var routes = []route{
 	unversioned(post("/signing-keys/rotate", authority.SigningKeysWrite, (*API).rotateSigningKey)),
 	unversioned(post("/signing-keys/{kid}/revoke", authority.SigningKeysDelete, (*API).revokeSigningKey)),
 
+	get("/users", authority.UsersRead, (*API).listUsers),
+	create("/users", authority.UsersWrite, (*API).createUser),
+	get("/users/{userId}", authority.UsersRead, (*API).showUser),
+	patch("/users/{userId}", authority.UsersWrite, (*API).updateUser),
+	post("/users/{userId}/disable", authority.UsersWrite, (*API).disableUser),
+	post("/users/{userId}/enable", authority.UsersWrite, (*API).enableUser),
+	remove("/users/{userId}", authority.UsersDelete, (*API).deleteUser),
+
 	get("/events", authority.EventsRead, (*API).listEvents),
 	get("/usage", authority.UsageRead, (*API).usage),
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+)
+
+func (a *app) userCommand() *cobra.Command {
+	verb := func(use, short string, do func(*admin.Client, context.Context, string, int64) (*admin.User, error)) *cobra.Command {
+		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+			return a.user(ctx, func(c *admin.Client) (*admin.User, error) { return do(c, ctx, args[0], 0) })
+		})
+	}
+	return group("user", "Users: people, and their roles at the platform or at merchants",
+		a.userCreateCommand(),
+		a.userListCommand(),
+		verb("show USER_ID", "Show one user", func(c *admin.Client, ctx context.Context, id string, _ int64) (*admin.User, error) {
+			return c.User(ctx, id)
+		}),
+		a.userUpdateCommand(),
+		verb("disable USER_ID", "Keep a user from doing anything, until it is enabled", (*admin.Client).DisableUser),
+		verb("enable USER_ID", "Give a disabled user its roles again", (*admin.Client).EnableUser),
+		a.deleteCommand("delete USER_ID", "End a user for ever, and wipe its e-mail address and name", func(ctx context.Context, args []string) error {
+			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteUser(ctx, args[0], 0) })
+		}),
+	)
+}
+
+// userFlags are the flags that create and update share.
+type userFlags struct {
+	name     string
+	operator bool
+	roles    []string
+}
+
+func (f *userFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.name, "name", "", "what people call the user")
+	c.Flags().BoolVar(&f.operator, "operator", false, "an operator of the platform, who may do everything")
+	c.Flags().StringArrayVar(&f.roles, "role", nil, "a role at a merchant, as `MERCHANT=ROLE`: administrator or viewer; once for each merchant")
+}
+
+func (f *userFlags) memberships() ([]admin.Membership, error) {
+	list := []admin.Membership{}
+	for _, text := range f.roles {
+		merchant, role, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, usageError{"--role is MERCHANT=ROLE, such as 4259=viewer"}
+		}
+		list = append(list, admin.Membership{MerchantID: admin.TextID(merchant), Role: role})
+	}
+	return list, nil
+}
+
+func (a *app) userCreateCommand() *cobra.Command {
+	var f userFlags
+	var email string
+	c := a.command("create --email ADDRESS --name NAME", "Add a user", noArgs, func(ctx context.Context, _ []string) error {
+		memberships, err := f.memberships()
+		if err != nil {
+			return err
+		}
+		n := admin.NewUser{Email: email, Name: f.name, Operator: f.operator, Memberships: memberships}
+		return a.user(ctx, func(c *admin.Client) (*admin.User, error) { return c.CreateUser(ctx, n) })
+	})
+	f.add(c)
+	c.Flags().StringVar(&email, "email", "", "the e-mail `address`, for ever")
+	require(c, "email", "name")
+	return c
+}
+
+func (a *app) userListCommand() *cobra.Command {
+	var merchant, status string
+	c := a.command("list", "List users", noArgs, func(ctx context.Context, _ []string) error {
+		return a.manage(ctx, func(c *admin.Client) error {
+			out, err := admin.Collect(c.Users(ctx, admin.UserFilter{MerchantID: admin.TextID(merchant), Status: status}))
+			if err != nil {
+				return err
+			}
+			return a.print(out, func(w io.Writer) { userTable(w, out) })
+		})
+	})
+	c.Flags().StringVar(&merchant, "merchant", "", "only those with a role at the merchant with this `ID`")
+	c.Flags().StringVar(&status, "status", "", "only those that are active, or disabled")
+	return c
+}
+
+func (a *app) userUpdateCommand() *cobra.Command {
+	var f userFlags
+	var version int64
+	var noRoles bool
+	var c *cobra.Command
+	c = a.command("update USER_ID", "Change name or roles", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		memberships, err := f.memberships()
+		if err != nil {
+			return err
+		}
+		u := admin.UserUpdate{IfVersion: version}
+		if c.Flags().Changed("name") {
+			u.Name = &f.name
+		}
+		if c.Flags().Changed("operator") {
+			u.Operator = &f.operator
+		}
+		if c.Flags().Changed("role") || noRoles {
+			u.Memberships = &memberships
+		}
+		return a.user(ctx, func(c *admin.Client) (*admin.User, error) { return c.UpdateUser(ctx, args[0], u) })
+	})
+	f.add(c)
+	c.Flags().BoolVar(&noRoles, "no-roles", false, "take the roles at all merchants away")
+	c.MarkFlagsMutuallyExclusive("role", "no-roles")
+	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
+	return c
+}
+
+// user runs do and prints the user.
+func (a *app) user(ctx context.Context, do func(*admin.Client) (*admin.User, error)) error {
+	return a.manage(ctx, func(c *admin.Client) error {
+		out, err := do(c)
+		if err != nil {
+			return err
+		}
+		return a.print(out, func(w io.Writer) { userTable(w, []admin.User{*out}) })
+	})
+}
+
+func userTable(w io.Writer, list []admin.User) {
+	row(w, "USER ID", "EMAIL", "NAME", "STATUS", "ROLES", "CREATED")
+	for _, u := range list {
+		var roles []string
+		if u.Operator {
+			roles = append(roles, "operator")
+		}
+		for _, m := range u.Memberships {
+			roles = append(roles, m.MerchantID.String()+"="+m.Role)
+		}
+		row(w, u.ID, u.Email, u.Name, u.Status, strings.Join(roles, " "), when(u.CreatedAt))
+	}
+}
