@@ -94,6 +94,7 @@ func testUsers(t *testing.T, s authority.Store) {
 	}
 	_, err := accounts(s).User(t.Context(), user(1).ID)
 	wantError(t, err, authority.ErrNotFound)
+	follower := readDirectory(t, s)
 	all := []*account.User{operator(0), user(1, "B", "a", "b"), user(2, "b"), user(3, "a"), user(4)}
 	for _, i := range []int{3, 0, 4, 1, 2} {
 		addUser(t, s, all[i])
@@ -103,6 +104,8 @@ func testUsers(t *testing.T, s authority.Store) {
 	for _, u := range all {
 		wantUser(t, s, u)
 	}
+	follower.follow(t, s, 2) // what users do is nothing to it, but events come in their order
+	wantEqual(t, "what a follower has", follower, readDirectory(t, s))
 	for _, limit := range []int{1, 2, 3, 100} {
 		for _, c := range []struct {
 			f    account.UserFilter
