@@ -30,14 +30,20 @@ func BenchmarkMiddleware(b *testing.B) {
 	b.Run("all", func(b *testing.B) {
 		run(b, m, &bareWriter{header: http.Header{}})
 	})
+	b.Run("all, with a trace", func(b *testing.B) {
+		run(b, m, &bareWriter{header: http.Header{}}, goodTrace)
+	})
 }
 
-func run(b *testing.B, handler http.Handler, w http.ResponseWriter) {
+func run(b *testing.B, handler http.Handler, w http.ResponseWriter, trace ...string) {
 	r, err := http.NewRequest("POST", "http://127.0.0.1/demo/oauth/token", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	r.RemoteAddr = "192.0.2.1:4711"
+	if len(trace) > 0 {
+		r.Header[traceHeader] = trace
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		handler.ServeHTTP(w, r)

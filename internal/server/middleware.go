@@ -138,6 +138,7 @@ func (m *middleware) log(w *response, r *http.Request, id string, s series, end 
 			facts.path(safePath(r.URL.Path))
 		}
 		facts.answer(w.bytes, took, hostOf(r.RemoteAddr))
+		facts.trace(r.Header)
 		if !m.plain.writePlain(end, level, recordMessage, facts.attrs) {
 			m.logs.Handle(r.Context(), facts.build(end, level)) // there is nowhere to report its error to
 		}
