@@ -26,13 +26,7 @@ func (m *middleware) serveReady(w http.ResponseWriter, r *http.Request) {
 	if !probeAllowed(w, r) {
 		return
 	}
-	reason := ""
-	if m.draining.Load() {
-		reason = "This node is shutting down."
-	} else if err := m.ready(); err != nil {
-		reason = err.Error()
-	}
-	if reason != "" {
+	if reason := m.notReady(); reason != "" {
 		w.Header().Set("Retry-After", "1")
 		WriteError(w, http.StatusServiceUnavailable, reason)
 		return

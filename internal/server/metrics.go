@@ -64,13 +64,37 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	}
 	m.resolved.Store(&map[series]*children{})
 	m.last.Store(&children{})
-	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tokenwright_http_requests_in_flight",
-		Help: "Requests being answered on the public listener.",
-	}, func() float64 { return float64(m.inFlight.Load()) })
+	inFlight := gauge("tokenwright_http_requests_in_flight", "Requests being answered on the public listener.",
+		func() float64 { return float64(m.inFlight.Load()) })
 	registry.MustRegister(m.requests, m.duration, inFlight, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// registerState registers what the server knows of itself.
+func (s *Server) registerState(registry *prometheus.Registry) {
+	registry.MustRegister(
+		gauge("tokenwright_ready", "1 where /readyz says that traffic may come here, else 0.",
+			func() float64 { return number(s.notReady() == "") }),
+		gauge("tokenwright_draining", "1 from the signal to stop until the end, else 0.",
+			func() float64 { return number(s.draining.Load()) }),
+		gauge("tokenwright_time_seconds", "The clock of this machine, as Unix time.",
+			func() float64 { return float64(time.Now().UnixMilli()) / 1000 }))
+	if c := s.config.Certificate; c != nil {
+		registry.MustRegister(gauge("tokenwright_tls_certificate_not_after_seconds", "When the TLS certificate in use ends, as Unix time.",
+			func() float64 { return float64(c.pair.Load().Leaf.NotAfter.Unix()) }))
+	}
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // count adds one answered request.

@@ -1,13 +1,19 @@
 package server
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // scrape returns the sample lines that begin with prefix.
@@ -111,5 +117,70 @@ func TestMetricsAreOnTheirOwnListenerOnly(t *testing.T) { // C-230
 	}
 	if answer, _ := r.do("POST", r.metrics+"/metrics"); answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST /metrics: %d, want 405", answer.StatusCode)
+	}
+}
+
+func TestMetricsTellWhatReadyzTells(t *testing.T) { // C-350, R-65
+	var away atomic.Bool
+	delay := make(chan time.Time)
+	r := start(t, site(), func(s *Server) {
+		s.config.Ready = func() error {
+			if away.Load() {
+				return errors.New("The database has not answered yet.")
+			}
+			return nil
+		}
+		s.after = func(time.Duration) <-chan time.Time { return delay }
+	})
+	check := func(want ...string) {
+		t.Helper()
+		for _, line := range want {
+			if len(r.scrape(line)) != 1 {
+				t.Errorf("there is no %q", line)
+			}
+		}
+	}
+	check("tokenwright_ready 1", "tokenwright_draining 0")
+	away.Store(true)
+	check("tokenwright_ready 0", "tokenwright_draining 0")
+	away.Store(false)
+	r.cancel()
+	eventually(t, "draining", func() bool { return len(r.scrape("tokenwright_draining 1")) == 1 })
+	check("tokenwright_ready 0")
+	close(delay)
+}
+
+func TestMetricsTellTheEndOfTheCertificateInUse(t *testing.T) { // C-350
+	f := newFiles(t, "first")
+	c, err := LoadCertificate(f.cert, f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	New(Config{Handler: site(), Registry: registry, Logger: slog.New(slog.DiscardHandler), Certificate: c})
+	end := func() float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			if family.GetName() == "tokenwright_tls_certificate_not_after_seconds" {
+				return family.GetMetric()[0].GetGauge().GetValue()
+			}
+		}
+		t.Fatal("there is no such metric")
+		return 0
+	}
+	if got, want := end(), float64(c.pair.Load().Leaf.NotAfter.Unix()); got != want {
+		t.Errorf("the certificate ends at %v, want %v", got, want)
+	}
+	later := *c.pair.Load()
+	leaf := *later.Leaf
+	leaf.NotAfter = leaf.NotAfter.Add(time.Hour)
+	later.Leaf = &leaf
+	before := end()
+	c.pair.Store(&later)
+	if got := end() - before; got != 3600 {
+		t.Errorf("after a reload it ends %v s later, want 3600", got)
 	}
 }

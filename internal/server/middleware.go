@@ -32,7 +32,7 @@ type middleware struct {
 	plain    *Log // where logs writes, if it is a Log
 	metrics  *metrics
 	draining *atomic.Bool
-	ready    func() error
+	notReady func() string
 	proxies  proxies
 	anyPath  string
 	records  sync.Pool // of *record
@@ -46,7 +46,7 @@ func newMiddleware(s *Server) *middleware {
 		plain:    plainLog(s.config.Logger),
 		metrics:  s.metrics,
 		draining: &s.draining,
-		ready:    s.config.Ready,
+		notReady: s.notReady,
 		proxies:  s.config.TrustedProxies,
 		anyPath:  s.config.AnyPath,
 		records:  sync.Pool{New: func() any { return newRecord() }},

@@ -102,13 +102,26 @@ func New(config Config) *Server {
 	if config.Ready == nil {
 		config.Ready = func() error { return nil }
 	}
-	return &Server{
+	s := &Server{
 		config:              config,
 		metrics:             newMetrics(config.Registry),
 		readTimeout:         readTimeout,
 		certificateInterval: certificateInterval,
 		after:               time.After,
 	}
+	s.registerState(config.Registry)
+	return s
+}
+
+// notReady says why no traffic should come here; "" where it may.
+func (s *Server) notReady() string {
+	if s.draining.Load() {
+		return "This node is shutting down."
+	}
+	if err := s.config.Ready(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // Run serves until ctx is done and then stops: it reports that it is not ready,
