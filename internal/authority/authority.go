@@ -82,6 +82,7 @@ type Authority struct {
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following mutex                     // held while the directory is changed
 	news      news                      // of revocations
+	counters  counters
 }
 
 // Open reads the installation and checks master key and environments against
@@ -119,6 +120,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if a.clock == nil {
 		a.clock = time.Now
 	}
+	a.counters.tasks = countersOf(a.tasks())
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
 	}

@@ -37,6 +37,10 @@ type directory struct {
 
 	currentAt atomic.Pointer[time.Time] // the store agreed with it at this time
 
+	// For Figures alone.
+	seq         atomic.Int64                 // of head
+	signingKeys atomic.Pointer[[]SigningKey] // the published ones
+
 	// Owned by the follower.
 	head      EventHead
 	setIndex  map[string]uint32 // scope text -> index in sets
@@ -307,6 +311,12 @@ func (d *directory) apply(c *DirectoryChanges, format credential.Format) error {
 		}
 		d.shards[n].Store(next.seal())
 	}
-	d.head = c.Head
+	d.moveTo(c.Head)
 	return nil
+}
+
+// moveTo says that every event up to head is in d.
+func (d *directory) moveTo(head EventHead) {
+	d.head = head
+	d.seq.Store(head.Seq)
 }

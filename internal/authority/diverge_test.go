@@ -45,6 +45,9 @@ func TestAnotherHistoryIsReadAnew(t *testing.T) {
 		if out.count("another history") == 0 {
 			t.Error("it is not logged")
 		}
+		if f := a.Figures(); f.Rereads == 0 || f.APIKeys != 1 { // C-350
+			t.Errorf("figures %+v, want it read anew, with one API key", f)
+		}
 	})
 	t.Run("ChangedEvent", func(t *testing.T) {
 		f := &failing{Store: h.open()}

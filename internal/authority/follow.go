@@ -34,7 +34,7 @@ func (a *Authority) load(ctx context.Context) error {
 	d := newDirectory(a.environments, a.root)
 	building := make([]*shard, shardCount)
 	err := a.store.Directory(ctx, func(s *DirectorySnapshot) error {
-		d.head = s.Head
+		d.moveTo(s.Head)
 		d.catalog.Store(newCatalogue(s.Scopes))
 		return d.loadSigningKeys(s.SigningKeys)
 	}, func(k *DirectoryKey) error {
@@ -96,6 +96,9 @@ func (a *Authority) Follow(ctx context.Context) {
 		case <-told:
 		}
 		err := a.catchUp(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.counters.followErrors.Add(1)
+		}
 		if err != nil && !failing && ctx.Err() == nil {
 			a.logger.Error("the directory cannot be kept current", "error", err)
 		}
@@ -145,6 +148,7 @@ func (a *Authority) catchUp(ctx context.Context) error {
 			// Failover or restore: what this node knows may never have
 			// happened. It says nothing until it has read everything anew.
 			a.directory.Store(newDirectory(a.environments, a.root))
+			a.counters.rereads.Add(1)
 			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
 			return a.load(ctx)
 		case err != nil:

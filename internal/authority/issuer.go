@@ -64,6 +64,7 @@ func (d *directory) loadSigningKeys(keys []SigningKey) error {
 		issuers[i] = is
 	}
 	d.issuers.Store(&issuers)
+	d.signingKeys.Store(new(publicHalves(keys)))
 	return nil
 }
 

@@ -58,6 +58,7 @@ func (a *Authority) keepDoing(ctx context.Context, t task) {
 		if ctx.Err() != nil {
 			return
 		}
+		a.counters.tasks[t.what].count(err)
 		if err != nil && !failing {
 			a.logger.Error(t.what+" failed", "error", err)
 		}

@@ -163,6 +163,17 @@ func (u *usage) take() []useCount {
 	return all
 }
 
+// waiting is how many counts are in u.
+func (u *usage) waiting() (n int) {
+	for i := range u.shards {
+		s := &u.shards[i]
+		s.mu.Lock()
+		n += len(s.uses)
+		s.mu.Unlock()
+	}
+	return n
+}
+
 // putBack adds what could not be written down to what was counted since.
 func (u *usage) putBack(rest []useCount, now time.Time) {
 	hour := uint32(now.UnixMilli() / hourMillis)
