@@ -1,0 +1,53 @@
+package store
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+)
+
+func TestPoolsTellOfConnectionsInUse(t *testing.T) { // C-350
+	s := openStore(t, newPath(t))
+	pool := func(name string) Pool {
+		t.Helper()
+		for _, p := range s.Pools() {
+			if p.Name == name {
+				return p
+			}
+		}
+		t.Fatalf("there is no pool %s", name)
+		return Pool{}
+	}
+	if write := pool("write"); write.Max != 1 || write.InUse != 0 {
+		t.Errorf("write: %+v", write)
+	}
+	c, err := s.write.Conn(t.Context())
+	must(t, err)
+	if write, read := pool("write"), pool("read"); write.InUse != 1 || write.Idle != 0 || read.InUse != 0 || read.Max < 4 {
+		t.Errorf("with a connection taken: write %+v, read %+v", write, read)
+	}
+	waited := make(chan error)
+	go func() {
+		other, err := s.write.Conn(t.Context())
+		if err == nil {
+			err = other.Close()
+		}
+		waited <- err
+	}()
+	for pool("write").Waits == 0 { // until the other one is waiting
+		runtime.Gosched()
+	}
+	must(t, c.Close())
+	must(t, <-waited)
+	if write := pool("write"); write.InUse != 0 || write.Waits != 1 || write.Waited <= 0 {
+		t.Errorf("after a wait: %+v", write)
+	}
+}
+
+func TestPostgresHasOnePool(t *testing.T) { // C-350
+	s := openPostgres(t, postgrestest.Shared(t).Database(t))
+	if pools := s.Pools(); len(pools) != 1 || pools[0].Name != "all" || pools[0].Max != DefaultConnections {
+		t.Errorf("pools %+v, want one of %d connections", pools, DefaultConnections)
+	}
+}
