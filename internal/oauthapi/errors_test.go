@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// wantCount compares one counter.
+// wantCount compares one counter or gauge.
 func (in *installation) wantCount(name string, labels map[string]string, want float64) {
 	in.Helper()
 	families, err := in.registry.Gather()
@@ -28,7 +28,7 @@ func (in *installation) wantCount(name string, labels map[string]string, want fl
 				}
 			}
 			if family.GetName() == name && matching == len(labels) {
-				if got := m.GetCounter().GetValue(); got != want {
+				if got := m.GetCounter().GetValue() + m.GetGauge().GetValue(); got != want {
 					in.Errorf("%s %v: got %v, want %v", name, labels, got, want)
 				}
 				return

@@ -122,6 +122,12 @@ func (p *polls) enter(address netip.Addr) error {
 	return nil
 }
 
+func (p *polls) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all
+}
+
 func (p *polls) leave(address netip.Addr) {
 	address = subscriber(address)
 	p.mu.Lock()

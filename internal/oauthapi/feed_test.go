@@ -118,21 +118,17 @@ func TestLongPoll(t *testing.T) {
 		}
 		answers <- &answer{in, resp.StatusCode, resp.Header, string(body)}
 	}()
-	waiting := func() int {
-		in.api.polls.mu.Lock()
-		defer in.api.polls.mu.Unlock()
-		return in.api.polls.all
-	}
-	for waiting() == 0 {
+	for in.api.polls.waiting() == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	in.wantCount("tokenwright_feed_readers", nil, 1)                                   // C-350
 	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(production.id), 0)) // of no concern here
 	in.must(in.DeleteAPIKey(t.Context(), actor, authority.ClientID(k.id), 0))
 	f := in.readFeed(<-answers)
 	if f.After != 0 || f.Seq != 2 || len(f.Cutoffs) != 1 || f.Cutoffs[0].ClientID != k.id {
 		t.Errorf("the poll is answered with %+v", f)
 	}
-	if waiting() != 0 || len(in.api.polls.byAddress) != 0 {
+	if in.api.polls.waiting() != 0 || len(in.api.polls.byAddress) != 0 {
 		t.Error("the poll is still counted")
 	}
 }

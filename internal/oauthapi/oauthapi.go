@@ -51,13 +51,17 @@ func New(c Config) *API {
 	if stopping == nil {
 		stopping = context.Background()
 	}
-	return &API{
+	a := &API{
 		authority: c.Authority, baseURL: c.BaseURL,
 		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
 		cacheable: []string{"public, max-age=" + strconv.Itoa(int(c.Authority.JWKSMaxAge().Seconds()))},
 		exchanges: sync.Pool{New: newExchange},
 		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping,
 	}
+	c.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tokenwright_feed_readers", Help: "Requests that wait for the next revocation.",
+	}, func() float64 { return float64(a.polls.waiting()) }))
+	return a
 }
 
 // Register adds the endpoints below the base URL to mux: the common token
@@ -65,7 +69,7 @@ func New(c Config) *API {
 // literal: wildcards would conflict with other surfaces.
 func (a *API) Register(mux *http.ServeMux) {
 	for _, path := range []string{"/oauth/token", "/api/oauth/token"} {
-		mux.Handle(path, a.handle(a.token("")))
+		mux.Handle(path, a.handle(a.countRefusals("", a.token(""))))
 	}
 	for i := range a.authority.Environments() {
 		if env := &a.authority.Environments()[i]; origin(env.Issuer) == a.baseURL {
@@ -105,8 +109,8 @@ func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handle
 
 func (a *API) registerEnvironment(mux *http.ServeMux, env *authority.Environment) {
 	path := strings.TrimPrefix(env.Issuer, origin(env.Issuer))
-	mux.Handle(path+"/oauth/token", a.handle(a.token(env.Name)))
-	mux.Handle(path+"/api/oauth/token", a.handle(a.token(env.Name)))
+	mux.Handle(path+"/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
+	mux.Handle(path+"/api/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
 	mux.Handle(path+"/oauth/introspect", a.handle(a.aboutToken(env, a.introspect)))
 	mux.Handle(path+"/oauth/revoke", a.handle(a.aboutToken(env, a.revoke)))
 	mux.Handle(path+"/oauth/revocations", a.handle(a.revocations(env)))
