@@ -200,8 +200,9 @@ func (a *app) forwardAuth(ctx context.Context) (err error) {
 		return err
 	}
 	defer verifier.Close()
+	registry := revocationsRegistry(verifier)
 	srv, reload, err := a.newServer(server.Config{
-		Handler: a.gatewayCheck(verifier), Registry: revocationsRegistry(verifier), Logger: log.Logger(), Ready: verifier.Ready,
+		Handler: a.gatewayCheck(verifier, registry), Registry: registry, Logger: log.Logger(), Ready: verifier.Ready,
 	}, listeners)
 	if err != nil {
 		return err
@@ -218,9 +219,9 @@ func (a *app) forwardAuth(ctx context.Context) (err error) {
 }
 
 // gatewayCheck has one issuer, whose tokens say their environment themselves.
-func (a *app) gatewayCheck(verifier *verify.Verifier) http.Handler {
+func (a *app) gatewayCheck(verifier *verify.Verifier, registry prometheus.Registerer) http.Handler {
 	check := forwardauth.New(forwardauth.Config{
-		Verifier: func(string) *verify.Verifier { return verifier }, Policies: a.config.ForwardAuth.policies(),
+		Verifier: func(string) *verify.Verifier { return verifier }, Policies: a.config.ForwardAuth.policies(), Registry: registry,
 	})
 	return check.Before(http.HandlerFunc(server.NotFound))
 }

@@ -29,9 +29,10 @@ func letPass(w http.ResponseWriter, c *verify.Claims) {
 }
 
 // refuse answers as verify does, but with no other status than a gateway
-// understands.
-func refuse(w http.ResponseWriter, r *http.Request, f *verify.Refusal) {
-	note(w, slog.String("refused", string(reasonOf(f))))
+// understands, and returns what the log calls it.
+func refuse(w http.ResponseWriter, r *http.Request, f *verify.Refusal) reason {
+	why := reasonOf(f)
+	note(w, slog.String("refused", string(why)))
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 	case http.StatusBadRequest:
@@ -41,15 +42,16 @@ func refuse(w http.ResponseWriter, r *http.Request, f *verify.Refusal) {
 		f.Message = "Access tokens cannot be verified at the moment. Try again later."
 	}
 	f.ServeHTTP(w, r)
+	return why
 }
 
 // misconfigured answers a gateway that asks wrongly. Its client can do nothing
 // about it and learns no more; the log says what is wrong.
-func misconfigured(w http.ResponseWriter, r *http.Request, err error) {
+func misconfigured(w http.ResponseWriter, r *http.Request, err error) reason {
 	f := &fault{problem: err.Error()}
 	errors.As(err, &f)
 	note(w, slog.String("policy", f.policy), slog.String("problem", f.problem))
-	refuse(w, r, &verify.Refusal{
+	return refuse(w, r, &verify.Refusal{
 		Status: http.StatusForbidden, Err: f.reason,
 		Message: "The gateway in front of this API asks for a check that does not exist. Tell whoever runs it.",
 	})

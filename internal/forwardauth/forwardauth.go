@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tokenwright/tokenwright/verify"
 )
 
@@ -34,6 +36,8 @@ type Config struct {
 	// Policies by name, for gateways that append the path and query of their
 	// client to the address. nil: none.
 	Policies map[string]Policy
+	// Registry receives the metric of this package. nil: nothing is counted.
+	Registry prometheus.Registerer
 }
 
 // Handler answers at Path and below it, whatever the method and the rest of the
@@ -41,11 +45,12 @@ type Config struct {
 type Handler struct {
 	verifier func(env string) *verify.Verifier
 	policies map[string]*check
+	outcomes outcomes
 }
 
 // New returns the check.
 func New(c Config) *Handler {
-	h := &Handler{verifier: c.Verifier, policies: map[string]*check{}}
+	h := &Handler{verifier: c.Verifier, policies: map[string]*check{}, outcomes: newOutcomes(c.Registry)}
 	for name, p := range c.Policies {
 		h.policies[name] = newCheck(name, p)
 	}
@@ -70,23 +75,26 @@ func (h *Handler) Before(next http.Handler) http.Handler {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.outcomes.count(h.check(w, r))
+}
+
+// check answers, and returns why the request may not pass, or passed.
+func (h *Handler) check(w http.ResponseWriter, r *http.Request) reason {
 	c, err := h.find(r)
 	if err != nil {
-		misconfigured(w, r, err)
-		return
+		return misconfigured(w, r, err)
 	}
 	note(w, slog.String("policy", c.name), slog.String("env", c.policy.Env))
 	verifier := h.verifier(c.policy.Env)
 	if verifier == nil {
-		misconfigured(w, r, errEnvironment)
-		return
+		return misconfigured(w, r, errEnvironment)
 	}
 	claims, refusal := verifier.Authenticate(r, noteClient(w), c.judge)
 	if refusal != nil {
-		refuse(w, r, refusal)
-		return
+		return refuse(w, r, refusal)
 	}
 	letPass(w, claims)
+	return passed
 }
 
 // find returns what the request is to be checked for. The path is taken as it was

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 	"github.com/tokenwright/tokenwright/verify"
 )
@@ -20,6 +22,7 @@ type installation struct {
 	testing.TB
 	demo, production *tokenwrighttest.Issuer
 	handler          *Handler
+	registry         *prometheus.Registry
 }
 
 var policies = map[string]Policy{
@@ -33,9 +36,14 @@ var policies = map[string]Policy{
 
 func install(t testing.TB) *installation {
 	t.Helper()
-	in := &installation{TB: t, demo: tokenwrighttest.New(t), production: tokenwrighttest.New(t, tokenwrighttest.WithEnvironment("production"))}
+	in := &installation{
+		TB: t, demo: tokenwrighttest.New(t), production: tokenwrighttest.New(t, tokenwrighttest.WithEnvironment("production")),
+		registry: prometheus.NewRegistry(),
+	}
 	verifiers := map[string]*verify.Verifier{"demo": verifierOf(t, in.demo, nil), "production": verifierOf(t, in.production, nil)}
-	in.handler = New(Config{Verifier: func(env string) *verify.Verifier { return verifiers[env] }, Policies: policies})
+	in.handler = New(Config{
+		Verifier: func(env string) *verify.Verifier { return verifiers[env] }, Policies: policies, Registry: in.registry,
+	})
 	return in
 }
 
