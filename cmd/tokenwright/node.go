@@ -60,6 +60,7 @@ func (n *node) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
+	n.registry.MustRegister(newState(auth, st, n.config.MaxStaleness))
 	n.opened.Store(&openNode{auth, st, reports, handler})
 	return nil
 }
@@ -190,9 +191,6 @@ func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, r
 	n.adminAPI(auth, accounts).Register(mux)
 	site.Register(mux)
 	reports.Register(mux)
-	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tokenwright_directory_age_seconds", Help: "Time since the directory last agreed with the database.",
-	}, func() float64 { return auth.Staleness().Seconds() }))
 	// Gateways send the Host of their client, which may be an environment's own.
 	return n.forwardAuthOf(auth).Before(api.OwnHosts(mux, server.NotFound)), nil
 }
@@ -218,6 +216,7 @@ func (n *node) forwardAuthOf(auth *authority.Authority) *forwardauth.Handler {
 	}
 	return forwardauth.New(forwardauth.Config{
 		Verifier: func(env string) *verify.Verifier { return verifiers[env] }, Policies: n.config.ForwardAuth.policies(),
+		Registry: n.registry,
 	})
 }
 

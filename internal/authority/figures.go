@@ -7,11 +7,8 @@ import (
 )
 
 // Figures is the state of an Authority in numbers, for whoever watches a
-// server. Before the directory has been read it says nothing of it.
+// server, beside Staleness. Until the directory has been read it says nothing of it.
 type Figures struct {
-	// CurrentAt is up to when the directory is known to agree with the store,
-	// and so up to when a revocation feed is complete; zero while it is read.
-	CurrentAt time.Time
 	// EventSeq is the number of the last event in the directory.
 	EventSeq int64
 	// Rereads is how often the directory was read anew since the store had
@@ -89,7 +86,7 @@ func (a *Authority) Figures() Figures {
 	if d == nil || d.currentAt.Load() == nil {
 		return f
 	}
-	f.CurrentAt, f.EventSeq = *d.currentAt.Load(), d.seq.Load()
+	f.EventSeq = d.seq.Load()
 	d.countInto(&f)
 	keys := *d.signingKeys.Load()
 	for i := range d.environments {

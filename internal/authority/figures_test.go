@@ -16,16 +16,15 @@ func TestFiguresTellOfTheDirectory(t *testing.T) { // C-350
 	f := h.Figures()
 	head, err := h.store.EventHead(h.ctx)
 	h.must(err)
-	if f.EventSeq != head.Seq || !f.CurrentAt.Equal(started) || f.APIKeys != 1 || f.Secrets != 1 {
-		t.Errorf("figures %+v, want event %d, one API key with one secret, as of %s", f, head.Seq, started)
+	if f.EventSeq != head.Seq || f.APIKeys != 1 || f.Secrets != 1 {
+		t.Errorf("figures %+v, want event %d, one API key with one secret", f, head.Seq)
 	}
 	if want := int64(64 + 48 + len("4259")); f.DirectoryBytes != want {
 		t.Errorf("%d bytes, want %d", f.DirectoryBytes, want)
 	}
-	h.clock.advance(time.Minute)
 	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 	after := h.Figures()
-	if after.EventSeq != f.EventSeq+1 || after.APIKeys != 0 || after.CurrentAt.Sub(f.CurrentAt) != time.Minute {
+	if after.EventSeq != f.EventSeq+1 || after.APIKeys != 0 {
 		t.Errorf("after a deletion: %+v", after)
 	}
 	if demo, production := after.Environments[0], after.Environments[1]; demo.Cutoffs != 1 || production.Cutoffs != 0 {
