@@ -74,10 +74,21 @@ func FindProgram(t testing.TB, name string) string {
 	return program(t, name)
 }
 
-// Example returns the path of a file below examples.
-func Example(path ...string) string {
-	return filepath.Join(append([]string{run.root, "examples"}, path...)...)
+// File returns the path of a file of the repository.
+func File(path ...string) string { return filepath.Join(append([]string{run.root}, path...)...) }
+
+// ReadFile returns the text of a file of the repository.
+func ReadFile(t testing.TB, path ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(File(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
+
+// Example returns the path of a file below examples.
+func Example(path ...string) string { return File(append([]string{"examples"}, path...)...) }
 
 // ReadExample returns the text of a file below examples, with texts of the test in
 // the place of its own; each must be there, as often as its number says.
