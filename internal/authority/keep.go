@@ -69,14 +69,19 @@ func (a *Authority) keepDoing(ctx context.Context, t task) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(t.pause(time.Since(began))):
+		case <-time.After(t.pause(time.Since(began), failing)):
 		}
 	}
 }
 
 // pause is how long to wait after a time that took so long: no task takes more
 // than a twentieth of the time, however much there is to do, but for those that
-// have waited for a minute.
-func (t *task) pause(took time.Duration) time.Duration {
-	return max(t.every, min(19*took, time.Minute))
+// have waited for a minute. What failed is tried again after a minute at most: a
+// moment without a database must not cost an hour.
+func (t *task) pause(took time.Duration, failed bool) time.Duration {
+	every := t.every
+	if failed {
+		every = min(every, time.Minute)
+	}
+	return max(every, min(19*took, time.Minute))
 }
