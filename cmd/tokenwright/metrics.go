@@ -74,14 +74,8 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 		putEnvironment(put, &f.Environments[i])
 	}
 	put("usage_waiting", float64(f.UsageWaiting))
-	for _, t := range f.Tasks {
-		put("task_runs_total", float64(t.Done), t.Task, "done")
-		put("task_runs_total", float64(t.Failures), t.Task, "failed")
-		failing := 0.0
-		if t.Failing {
-			failing = 1
-		}
-		put("task_failing", failing, t.Task)
+	for i := range f.Tasks {
+		putTask(put, &f.Tasks[i])
 	}
 	for _, p := range s.store.Pools() {
 		put("database_connections", float64(p.InUse), p.Name, "in_use")
@@ -90,6 +84,16 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 		put("database_waits_total", float64(p.Waits), p.Name)
 		put("database_wait_seconds_total", p.Waited.Seconds(), p.Name)
 	}
+}
+
+func putTask(put putMetric, f *authority.TaskFigures) {
+	name, failing := strings.ReplaceAll(f.Task, " ", "_"), 0.0
+	if f.Failing {
+		failing = 1
+	}
+	put("task_runs_total", float64(f.Done), name, "done")
+	put("task_runs_total", float64(f.Failures), name, "failed")
+	put("task_failing", failing, name)
 }
 
 type putMetric func(name string, value float64, labels ...string)

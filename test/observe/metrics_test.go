@@ -187,11 +187,14 @@ func TestTheMetricsOfAServerAreRight(t *testing.T) { // C-350
 	for series, want := range map[string]float64{
 		"tokenwright_ready": 1, "tokenwright_draining": 0, "tokenwright_directory_api_keys": 1, "tokenwright_directory_secrets": 1,
 		`tokenwright_signing_keys{env="demo",status="active"}`: 1, `tokenwright_signing_keys{env="demo",status="announced"}`: 1,
-		"tokenwright_directory_max_staleness_seconds": 300, "tokenwright_task_failing": 0,
+		"tokenwright_directory_max_staleness_seconds": 300, `tokenwright_task_failing{task="writing_usage"}`: 0,
 	} {
 		if got := s.Metric(t, series); got != want {
 			t.Errorf("%s is %v, want %v", series, got, want)
 		}
+	}
+	if done := s.Metric(t, `tokenwright_task_runs_total{outcome="done",task="tending_the_signing_keys"}`); done == 0 {
+		t.Error("no run of a task is counted")
 	}
 	if age := s.Metric(t, "tokenwright_directory_age_seconds"); age < 0 || age > 5 {
 		t.Errorf("the directory is %v s old", age)
