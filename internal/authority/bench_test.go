@@ -58,6 +58,7 @@ func populated(b *testing.B, n int) (*Authority, *synthetic, *TokenRequest) {
 			Algorithm: jose.ES256, TokenLifetime: time.Hour,
 		}},
 	}
+	a.counters.tasks = countersOf(a.tasks())
 	signing, err := newSigningKey(root, &a.environments[0], 0, time.Now())
 	if err != nil {
 		b.Fatal(err)
@@ -142,6 +143,11 @@ func BenchmarkDirectory(b *testing.B) {
 			b.Run("find", func(b *testing.B) { benchmarkFind(b, d, some) })
 			b.Run("apply", func(b *testing.B) { benchmarkApply(b, d, a.format, some) })
 			some = nil
+			b.Run("figures", func(b *testing.B) {
+				for b.Loop() {
+					a.Figures()
+				}
+			})
 			b.Run("gc", func(b *testing.B) {
 				for b.Loop() {
 					runtime.GC()

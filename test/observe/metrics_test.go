@@ -17,7 +17,8 @@ import (
 
 // elsewhere are metrics in the page that no scrape here has.
 var elsewhere = []string{
-	"tokenwright_ratelimit_total", // of limits
+	"tokenwright_ratelimit_total",                                         // where a limit is on
+	"tokenwright_webhook_deliveries_total", "tokenwright_webhook_pending", // where there are webhooks
 }
 
 func TestThePageOfMetricsIsWhatAServerHas(t *testing.T) { // C-350
@@ -46,9 +47,28 @@ func TestThePageOfMetricsIsWhatAServerHas(t *testing.T) { // C-350
 			t.Errorf("%s is a %s with the labels %v; docs/metrics.md has %q %v", name, is.kind, is.labels, says.kind, says.labels)
 		}
 	}
+	checkTasks(t, string(s.Get(t, s.MetricsURL).Body))
 	for _, name := range append(names(documented), others...) {
 		if _, ok := found[name]; !ok && !slices.Contains(elsewhere, name) {
 			t.Errorf("docs/metrics.md has %s, which no server has", name)
+		}
+	}
+}
+
+// checkTasks sees to it that who reads of a task finds what it is.
+func checkTasks(t *testing.T, scrape string) {
+	t.Helper()
+	logs, runbooks := harness.ReadFile(t, "docs", "logs.md"), harness.ReadFile(t, "docs", "runbooks.md")
+	found := regexp.MustCompile(`(?m)^tokenwright_task_failing\{task="([a-z_]+)"\}`).FindAllStringSubmatch(scrape, -1)
+	if len(found) < 5 {
+		t.Errorf("%d tasks were found", len(found))
+	}
+	for _, task := range found {
+		if message := "| `" + strings.ReplaceAll(task[1], "_", " ") + " failed` |"; !strings.Contains(logs, message) {
+			t.Errorf("docs/logs.md has no row of %s", message)
+		}
+		if row := "| `" + task[1] + "` |"; !strings.Contains(runbooks, row) && task[1] != "writing_usage" { // which has an alert of its own
+			t.Errorf("docs/runbooks.md has no row of %s", row)
 		}
 	}
 }
