@@ -51,12 +51,12 @@ func ByAPIKey(c *Claims) string { return "api_key:" + c.ClientID }
 // the limit is answered with status 429 and Retry-After; where the Store fails,
 // with 503. It panics where the limit is not one that can be kept.
 func (l RateLimit) Middleware() func(http.Handler) http.Handler {
-	policy := ratelimit.Policy{Name: cmp.Or(l.Group, "default"), Limit: l.Limit, Window: cmp.Or(l.Window, 5*time.Minute)}
+	policy := ratelimit.NewPolicy(cmp.Or(l.Group, "default"), l.Limit, cmp.Or(l.Window, 5*time.Minute))
 	unfit := func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
 	if policy.Limit < 1 || policy.Window < time.Second || policy.Window%time.Second != 0 || strings.ContainsFunc(policy.Name, unfit) {
-		panic(fmt.Sprintf("verify: no such limit: %+v", policy))
+		panic(fmt.Sprintf("verify: no such limit: %d in %s, group %q", policy.Limit, policy.Window, policy.Name))
 	}
 	if l.By == nil {
 		l.By = ByMerchant
@@ -66,7 +66,7 @@ func (l RateLimit) Middleware() func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if refusal := l.count(&policy, w.Header(), r); refusal != nil {
+			if refusal := l.count(policy, w.Header(), r); refusal != nil {
 				refusal.ServeHTTP(w, r)
 				return
 			}

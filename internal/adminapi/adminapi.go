@@ -56,7 +56,7 @@ type API struct {
 func New(c Config) *API {
 	a := &API{authority: c.Authority, accounts: c.Accounts, issuers: c.Issuers, wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now}}
 	if c.Limit > 0 {
-		a.limit = &ratelimit.Policy{Name: "admin", Limit: c.Limit, Window: 5 * time.Minute}
+		a.limit = ratelimit.NewPolicy("admin", c.Limit, 5*time.Minute)
 	}
 	return a
 }

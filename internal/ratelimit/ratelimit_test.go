@@ -75,13 +75,17 @@ func TestWindowsThatHaveEndedAreForgotten(t *testing.T) {
 		c.now = c.now.Add(time.Second) // 300 are alive at any time
 		count(t, m, fmt.Sprint(i), 1, 5*time.Minute)
 	}
-	if len(m.windows) > minSweep {
-		t.Errorf("there are %d windows", len(m.windows))
+	held := 0
+	for i := range m.windows.shards {
+		held += len(m.windows.shards[i].windows)
+	}
+	if held > windowShards*minSweep {
+		t.Errorf("there are %d windows", held)
 	}
 }
 
 func TestHeadersSayWhatIsLeft(t *testing.T) {
-	p := Policy{Name: "customers", Limit: 300, Window: 5 * time.Minute}
+	p := NewPolicy("customers", 300, 5*time.Minute)
 	for _, tc := range []struct {
 		used int
 		left time.Duration
@@ -101,5 +105,30 @@ func TestHeadersSayWhatIsLeft(t *testing.T) {
 				t.Errorf("request %d: %s: got %q, want %q", tc.used, name, got, want)
 			}
 		}
+	}
+}
+
+func BenchmarkWindows(b *testing.B) {
+	w := NewWindows[[49]byte]()
+	keys := make([][49]byte, 1<<8)
+	for i := range keys {
+		copy(keys[i][:], fmt.Sprintf("twc_demo_%022d", i))
+	}
+	now := time.Unix(1764000000, 0)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		w.Count(keys[i&(1<<8-1)], 5*time.Minute, now)
+		i++
+	}
+}
+
+func BenchmarkWriteHeaders(b *testing.B) {
+	p, h := NewPolicy("token", 600, 5*time.Minute), http.Header{}
+	b.ReportAllocs()
+	used := 0
+	for b.Loop() {
+		used++
+		p.WriteHeaders(h, used, 4*time.Minute)
 	}
 }
