@@ -74,6 +74,9 @@ const (
 	KeyExpired    Reason = "key_expired"
 	KeyDisabled   Reason = "key_disabled"
 
+	// RateLimited is for who limits what is asked between proof and token.
+	RateLimited Reason = "rate_limited"
+
 	ScopeForm        Reason = "scope_form"
 	ScopeNotHeld     Reason = "scope_not_held"
 	ScopeNone        Reason = "scope_none"
@@ -106,46 +109,81 @@ var secretProblems = map[error]Reason{
 // one audience. It reads the directory and does no I/O. Errors: *Refusal, or
 // ErrStale when the directory cannot be relied on.
 func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
-	now := a.clock()
-	d, err := a.current(now)
+	p, err := a.Prove(r)
 	if err != nil {
 		return Token{}, err
 	}
-	proven, refusal := a.authenticateClient(d, r, now)
-	if refusal != nil {
-		return Token{}, refusal
+	return p.Issue()
+}
+
+// Proof is a token request whose secret was proven, of an API key that may have
+// tokens. It has to be used at once: what is known of the API key is from when
+// it was made.
+type Proof struct {
+	*TokenRequest
+	authority *Authority
+	directory *directory
+	now       time.Time
+	provenKey
+}
+
+// Prove is the first half of IssueToken, for who limits what is asked: it finds
+// out which API key asks. Errors are those of IssueToken that tell of no proof,
+// or of one that is not enough.
+func (a *Authority) Prove(r *TokenRequest) (Proof, error) {
+	p := Proof{TokenRequest: r, authority: a, now: a.clock()}
+	var err error
+	if p.directory, err = a.current(p.now); err != nil {
+		return Proof{}, err
 	}
-	s, key, used := proven.shard, proven.key, &proven.secret
-	issuer := (*d.issuers.Load())[key.env]
-	refuse := func(reason Reason) (Token, error) {
-		a.usage.count(key, used, Outcome(reason), now, r.Address)
-		return Token{}, &Refusal{Reason: reason, ClientID: ClientID(r.ClientID), Env: issuer.Environment.Name}
+	var refusal *Refusal
+	if p.provenKey, refusal = a.authenticateClient(p.directory, r, p.now); refusal != nil {
+		return Proof{}, refusal
 	}
-	audience, scope, reason := a.grant(d, issuer.Environment, (*d.sets.Load())[key.scopes], r)
+	return p, nil
+}
+
+// Time is when the request was made.
+func (p *Proof) Time() time.Time { return p.now }
+
+// Refuse takes note that the API key gets no token.
+func (p *Proof) Refuse(reason Reason) *Refusal {
+	p.count(Outcome(reason))
+	return &Refusal{Reason: reason, ClientID: ClientID(p.ClientID), Env: p.authority.environments[p.key.env].Name}
+}
+
+func (p *Proof) count(o Outcome) { p.authority.usage.count(p.key, &p.secret, o, p.now, p.Address) }
+
+// Issue is the second half of IssueToken: rules about scopes and times, and the
+// signature.
+func (p *Proof) Issue() (Token, error) {
+	a, key, now := p.authority, p.key, p.now
+	issuer := (*p.directory.issuers.Load())[key.env]
+	audience, scope, reason := a.grant(p.directory, issuer.Environment, (*p.directory.sets.Load())[key.scopes], p.TokenRequest)
 	if reason != "" {
-		return refuse(reason)
+		return Token{}, p.Refuse(reason)
 	}
 	claims := accesstoken.Claims{
-		Issuer: issuer.Environment.Issuer, Audience: audience, Subject: r.ClientID, ClientID: r.ClientID,
-		IssuedAt: now.Unix(), Expiry: expiry(now, issuer.Environment.TokenLifetime, key.expiresAt, used.expiresAt),
+		Issuer: issuer.Environment.Issuer, Audience: audience, Subject: p.ClientID, ClientID: p.ClientID,
+		IssuedAt: now.Unix(), Expiry: expiry(now, issuer.Environment.TokenLifetime, key.expiresAt, p.secret.expiresAt),
 		ID: newTokenID(), Generation: key.generation, Scope: scope, Env: issuer.Environment.Name,
-		MerchantID: a.installation.wireMerchant(MerchantID(s.merchantID(key))),
+		MerchantID: a.installation.wireMerchant(MerchantID(p.shard.merchantID(key))),
 	}
 	if claims.Expiry <= claims.IssuedAt { // the last second has begun
 		if key.expiresAt/1000 == claims.Expiry {
-			return refuse(KeyExpired)
+			return Token{}, p.Refuse(KeyExpired)
 		}
-		return refuse(SecretExpired)
+		return Token{}, p.Refuse(SecretExpired)
 	}
-	token, err := issuer.sign(r.Before, &claims)
+	token, err := issuer.sign(p.Before, &claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("signing a token of %s: %w", claims.Env, err)
 	}
-	a.usage.count(key, used, Issued, now, r.Address)
+	p.count(Issued)
 	return Token{
 		AccessToken: token, ExpiresIn: claims.Expiry - claims.IssuedAt, Scope: scope,
-		ClientID: ClientID(r.ClientID), Env: claims.Env, SecretID: int64(used.id), ID: claims.ID,
-		SecretExpires: used.toldEnd(now),
+		ClientID: ClientID(p.ClientID), Env: claims.Env, SecretID: int64(p.secret.id), ID: claims.ID,
+		SecretExpires: p.secret.toldEnd(now),
 	}, nil
 }
 
