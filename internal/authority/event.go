@@ -34,6 +34,7 @@ const (
 	SecretRotated       EventKind = "api_key.rotated"
 	SecretDeleted       EventKind = "api_key.secret_deleted"
 	APIKeyExpiring      EventKind = "api_key.expiring"
+	LimitReached        EventKind = "api_key.limit_reached"
 	SecretExpiring      EventKind = "secret.expiring"     // client ID
 	RetiredSecretUsed   EventKind = "secret.retired_used" // client ID
 	SecretLeaked        EventKind = "secret.leaked"       // client ID
@@ -58,7 +59,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		InstallationCreated, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
-		SecretRotated, SecretDeleted, APIKeyExpiring, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
+		SecretRotated, SecretDeleted, APIKeyExpiring, LimitReached, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,
 		UserCreated, UserUpdated, UserDisabled, UserEnabled, UserDeleted,
 	}

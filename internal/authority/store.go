@@ -102,10 +102,12 @@ type Store interface {
 	EventHead(ctx context.Context) (EventHead, error)
 
 	// AddUsage adds uses, which differ in API key, hour, secret or outcome, to
-	// what is recorded, and moves the last uses of secrets forward. For each secret of which this is the first use while retired in
-	// its hour, whoever records it, event makes the event that is committed with
-	// it, perhaps more than once; merchant is that of the API key.
-	AddUsage(ctx context.Context, uses []Use, event func(u *Use, merchant MerchantID) *Draft) error
+	// what is recorded, and moves the last uses of secrets forward. Of what a use
+	// Tells the first in its hour, whoever records it, is an event that is
+	// committed with it: RetiredSecretUsed the first of the secret, LimitReached
+	// that of the API key. event makes it, perhaps more than once; merchant is
+	// that of the API key.
+	AddUsage(ctx context.Context, uses []Use, event func(kind EventKind, u *Use, merchant MerchantID) *Draft) error
 	// Usage returns what is recorded of an API key in the hours that begin in
 	// [from, to), in the order of hours, secrets and outcomes.
 	Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error)

@@ -31,7 +31,7 @@ var outcomes = [...]Outcome{
 	Outcome(WrongSecret), Outcome(SuspendedMerchant), Outcome(OtherAddress), Outcome(SecretExpired), Outcome(KeyExpired), Outcome(KeyDisabled),
 	Outcome(ScopeForm), Outcome(ScopeNotHeld), Outcome(ScopeNone), Outcome(ScopeTwoResource), Outcome(ScopeOther), Outcome(ResourceUnknown),
 	Outcome(IDOtherEnvironment), Outcome(SecretPlaceholder), Outcome(SecretBlanks), Outcome(SecretQuotes), Outcome(SecretIsID),
-	Outcome(SecretForm), Outcome(SecretChecksum), Outcome(SecretOtherEnv), Outcome(UnknownID),
+	Outcome(SecretForm), Outcome(SecretChecksum), Outcome(SecretOtherEnv), Outcome(UnknownID), Outcome(RateLimited),
 }
 
 const (
@@ -204,19 +204,17 @@ func (a *Authority) FlushUsage(ctx context.Context) error {
 		for i := range batch {
 			batch[i] = a.use(&all[i])
 		}
-		var late []*Use
-		err := a.store.AddUsage(ctx, batch, func(u *Use, merchant MerchantID) *Draft {
-			if !slices.Contains(late, u) { // a transaction may have to be run again
-				late = append(late, u)
-			}
-			return a.retiredUsed(u, merchant)
+		news := map[firstUse]bool{} // a transaction may have to be run again
+		err := a.store.AddUsage(ctx, batch, func(kind EventKind, u *Use, merchant MerchantID) *Draft {
+			news[firstUse{kind, u}] = true
+			return a.firstUsed(kind, u, merchant)
 		})
 		if err != nil {
 			a.usage.putBack(all, a.clock())
 			return fmt.Errorf("writing usage: %w", err)
 		}
-		for _, u := range late {
-			a.logger.Warn("a retired secret is in use", "client_id", string(u.ClientID), "secret_id", u.SecretID, "address", u.Address)
+		for first := range news {
+			a.logger.Warn(firstUses[first.kind], "client_id", string(first.use.ClientID), "secret_id", first.use.SecretID, "address", first.use.Address)
 		}
 		all = all[n:]
 	}
@@ -240,10 +238,32 @@ func (a *Authority) clientID(env uint8, random [credential.IDLength]byte) Client
 	return ClientID(a.format.Write(credential.ID{Env: a.environments[env].Name, Random: string(random[:])}))
 }
 
-// retiredUsed makes the event of the first use of a retired secret in an hour.
-func (a *Authority) retiredUsed(u *Use, merchant MerchantID) *Draft {
+// Tells are the kinds of events that are made of the first such use in an hour.
+func (u *Use) Tells() (kinds []EventKind) {
+	if u.Retired && u.SecretID != 0 {
+		kinds = append(kinds, RetiredSecretUsed)
+	}
+	if u.Outcome == Outcome(RateLimited) {
+		kinds = append(kinds, LimitReached)
+	}
+	return kinds
+}
+
+// firstUse is a use of which there is an event.
+type firstUse struct {
+	kind EventKind
+	use  *Use
+}
+
+// firstUses are what the log says of them.
+var firstUses = map[EventKind]string{
+	RetiredSecretUsed: "a retired secret is in use",
+	LimitReached:      "an API key has reached its limit of token requests",
+}
+
+func (a *Authority) firstUsed(kind EventKind, u *Use, merchant MerchantID) *Draft {
 	set := details{"secretId": u.SecretID, "usedAt": u.At, "address": u.Address}
-	return a.draft(system, RetiredSecretUsed, string(u.ClientID), set).about(merchant, u.Env)
+	return a.draft(system, kind, string(u.ClientID), set).about(merchant, u.Env)
 }
 
 // SweepUsage deletes usage of longer ago than the configured retention, and

@@ -37,6 +37,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"UsageAddsUpAndLastUsesMoveForward", testUsage},
 		{"DeleteUsageIsBounded", testDeleteUsage},
 		{"ARetiredSecretInUseIsOneEventAnHour", testRetiredUsage},
+		{"AReachedLimitIsOneEventAnHour", testLimitReached},
 		{"KeyUsesArePaged", testKeyUses},
 		{"EndsAreAnnouncedOnce", testUnannounced},
 		{"ChangeSigningKeysComparesWhatWasSeen", testChangeSigningKeys},

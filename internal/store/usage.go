@@ -8,14 +8,18 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// usedRetired is counted beside the outcomes: the uses of a retired secret. That
-// its row is new says that nobody has told of that hour yet.
-const usedRetired = "retired"
+// What is told of the uses in an hour is counted beside the outcomes. That the
+// row is new says that nobody has told of that hour yet.
+const (
+	usedRetired  = "retired"       // uses of a retired secret, each by itself
+	reachedLimit = "limit_reached" // whatever the secret
+)
 
 // AddUsage implements authority.Store. The event counter is locked behind the
 // rows of usage, and only where there is an event; nobody locks them the other
 // way round.
-func (s *Store) AddUsage(ctx context.Context, uses []authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
+func (s *Store) AddUsage(ctx context.Context, uses []authority.Use,
+	event func(authority.EventKind, *authority.Use, authority.MerchantID) *authority.Draft) error {
 	return s.transact(ctx, func(t *tx) error {
 		if err := inBatches(uses, t.addUsage); err != nil {
 			return err
@@ -23,8 +27,12 @@ func (s *Store) AddUsage(ctx context.Context, uses []authority.Use, event func(*
 		if err := inBatches(lastOf(uses), t.moveLastUses); err != nil {
 			return err
 		}
-		for i := range uses {
-			if err := t.tellRetired(&uses[i], event); err != nil {
+		news, err := t.newsOf(uses)
+		if err != nil {
+			return err
+		}
+		for _, n := range news {
+			if err := t.tell(n, event); err != nil {
 				return err
 			}
 		}
@@ -80,22 +88,40 @@ func (t *tx) moveLastUses(uses []authority.Use) error {
 		ON CONFLICT (api_key_id, secret_id) DO UPDATE SET at = excluded.at, address = excluded.address WHERE excluded.at > last_uses.at`, args...)
 }
 
-// tellRetired writes the event of u where it is the first use of a retired
-// secret in its hour.
-func (t *tx) tellRetired(u *authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
-	if !u.Retired || u.SecretID == 0 {
-		return nil
+// news is a use to tell of.
+type news struct {
+	kind authority.EventKind
+	use  *authority.Use
+}
+
+// newsOf counts the uses to tell of, and returns those of which nobody has told.
+func (t *tx) newsOf(uses []authority.Use) (list []news, err error) {
+	for i := range uses {
+		u := &uses[i]
+		for _, kind := range u.Tells() {
+			secret, outcome := u.SecretID, usedRetired
+			if kind == authority.LimitReached {
+				secret, outcome = 0, reachedLimit
+			}
+			total, err := t.count(addToUsage(1)+` RETURNING count`, u.ClientID, millis(u.Hour), secret, outcome, u.Count)
+			if err != nil {
+				return nil, err
+			}
+			if int64(total) == u.Count {
+				list = append(list, news{kind, u})
+			}
+		}
 	}
-	total, err := t.count(addToUsage(1)+` RETURNING count`, u.ClientID, millis(u.Hour), u.SecretID, usedRetired, u.Count)
-	if err != nil || int64(total) != u.Count {
-		return err
-	}
+	return list, nil
+}
+
+func (t *tx) tell(n news, event func(authority.EventKind, *authority.Use, authority.MerchantID) *authority.Draft) error {
 	var merchant authority.MerchantID
-	err = t.QueryRowContext(t.ctx, `SELECT coalesce(merchant_id, '') FROM api_keys WHERE id = $1`, u.ClientID).Scan(&merchant)
+	err := t.QueryRowContext(t.ctx, `SELECT coalesce(merchant_id, '') FROM api_keys WHERE id = $1`, n.use.ClientID).Scan(&merchant)
 	if err = noRow(err, nil); err != nil { // after a restore the API key may never have been
 		return err
 	}
-	return t.append(event(u, merchant))
+	return t.append(event(n.kind, n.use, merchant))
 }
 
 // Usage implements authority.Store.
@@ -104,8 +130,8 @@ func (s *Store) Usage(ctx context.Context, id authority.ClientID, from, to time.
 		list, err = collect(t, func(r row, u *authority.HourUsage) error {
 			return r.Scan(timestamp{&u.Hour}, &u.SecretID, &u.Outcome, &u.Count)
 		}, `SELECT hour, secret_id, outcome, count FROM usage
-			WHERE api_key_id = $1 AND hour >= $2 AND hour < $3 AND outcome <> $4 ORDER BY hour, secret_id, outcome`,
-			id, millis(from), millis(to), usedRetired)
+			WHERE api_key_id = $1 AND hour >= $2 AND hour < $3 AND outcome NOT IN ($4, $5) ORDER BY hour, secret_id, outcome`,
+			id, millis(from), millis(to), usedRetired, reachedLimit)
 		return err
 	})
 	return list, err
@@ -125,6 +151,7 @@ func (s *Store) UsageSeries(ctx context.Context, q authority.UsageQuery) (list [
 	w.add("hour >=", millis(q.From))
 	w.add("hour <", millis(q.To))
 	w.add("outcome <>", usedRetired)
+	w.add("outcome <>", reachedLimit)
 	err = s.snapshot(ctx, func(t *tx) error {
 		list, err = collect(t, func(r row, u *authority.UsageCount) error {
 			return r.Scan(timestamp{&u.Time}, &u.Outcome, &u.Count)
@@ -158,7 +185,7 @@ func (s *Store) KeyUses(ctx context.Context, f authority.APIKeyFilter, since tim
 	counted := `(SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM usage WHERE api_key_id = k.id AND hour > ` +
 		w.argument(millis(since.Add(-time.Hour))) + ` AND outcome `
 	issued := w.argument(authority.Issued)
-	refused := `NOT IN (` + issued + `, ` + w.argument(authority.Authenticated) + `, ` + w.argument(usedRetired) + `)`
+	refused := `NOT IN (` + issued + `, ` + w.argument(authority.Authenticated) + `, ` + w.argument(usedRetired) + `, ` + w.argument(reachedLimit) + `)`
 	const secrets = ` FROM secrets WHERE api_key_id = k.id), 0)`
 	query := `SELECT ` + apiKeyColumns + `, coalesce((SELECT name FROM merchants WHERE id = k.merchant_id), ''),
 		coalesce((SELECT max(at) FROM last_uses WHERE api_key_id = k.id), 0),

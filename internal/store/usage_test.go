@@ -19,9 +19,9 @@ func use(k *authority.APIKey, secret int64, outcome authority.Outcome, count int
 	}
 }
 
-// retiredUse makes events for AddUsage.
-func retiredUse(u *authority.Use, m authority.MerchantID) *authority.Draft {
-	d := draft(authority.RetiredSecretUsed, string(u.ClientID))
+// firstUse makes events for AddUsage.
+func firstUse(kind authority.EventKind, u *authority.Use, m authority.MerchantID) *authority.Draft {
+	d := draft(kind, string(u.ClientID))
 	d.MerchantID, d.Env, d.Details = m, u.Env, fmt.Sprintf(`{"secretId":%d}`, u.SecretID)
 	return d
 }
@@ -29,9 +29,9 @@ func retiredUse(u *authority.Use, m authority.MerchantID) *authority.Draft {
 // addUsage adds uses, of which none may be one to make an event of.
 func addUsage(t *testing.T, s authority.Store, uses ...authority.Use) {
 	t.Helper()
-	must(t, s.AddUsage(t.Context(), uses, func(u *authority.Use, _ authority.MerchantID) *authority.Draft {
+	must(t, s.AddUsage(t.Context(), uses, func(kind authority.EventKind, u *authority.Use, _ authority.MerchantID) *authority.Draft {
 		t.Errorf("there is an event of %+v", u)
-		return retiredUse(u, "")
+		return firstUse(kind, u, "")
 	}))
 }
 
@@ -121,7 +121,7 @@ func testRetiredUsage(t *testing.T, s authority.Store) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := s.AddUsage(t.Context(), uses, retiredUse); err != nil {
+			if err := s.AddUsage(t.Context(), uses, firstUse); err != nil {
 				t.Error(err)
 			}
 		})
@@ -144,6 +144,50 @@ func testRetiredUsage(t *testing.T, s authority.Store) {
 	})
 }
 
+// One event for each API key and hour in which it reached its limit, whichever
+// of its secrets, and also where that one is retired.
+func testLimitReached(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	k := addKey(t, s, apiKey(1, "demo", "acme"))
+	limited := func(secret int64, when time.Time) authority.Use {
+		return use(k, secret, authority.Outcome(authority.RateLimited), 2, when, "192.0.2.1")
+	}
+	uses := []authority.Use{limited(1, at), limited(2, at), limited(1, at.Add(time.Hour))}
+	uses[1].Retired = true
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := s.AddUsage(t.Context(), uses, firstUse); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	events, err := s.Events(t.Context(), 3, 100)
+	must(t, err)
+	var got []string
+	for _, e := range events {
+		got = append(got, fmt.Sprintf("%s %s %s", e.Kind, e.MerchantID, e.Details))
+	}
+	const once = `api_key.limit_reached acme {"secretId":1}`
+	wantEqual(t, "events", got, []string{once, `secret.retired_used acme {"secretId":2}`, once})
+	usage, err := s.Usage(t.Context(), k.ID, hour, hour.Add(time.Hour))
+	must(t, err)
+	wantEqual(t, "usage", usage, []authority.HourUsage{
+		{Hour: hour, SecretID: 1, Outcome: authority.Outcome(authority.RateLimited), Count: 8},
+		{Hour: hour, SecretID: 2, Outcome: authority.Outcome(authority.RateLimited), Count: 8},
+	})
+	series, err := s.UsageSeries(t.Context(), authority.UsageQuery{ClientID: k.ID, From: hour, To: hour.Add(time.Hour), Interval: time.Hour})
+	must(t, err)
+	wantEqual(t, "series", series, []authority.UsageCount{{Time: hour, Outcome: authority.Outcome(authority.RateLimited), Count: 16}})
+	page, err := s.KeyUses(t.Context(), authority.APIKeyFilter{MerchantID: "acme"}, at, "", 10)
+	must(t, err)
+	if len(page) != 1 || page[0].Refused != 24 {
+		t.Errorf("uses: %+v, want 24 refused", page)
+	}
+}
+
 func testKeyUses(t *testing.T, s authority.Store) {
 	initialize(t, s)
 	addMerchant(t, s, "acme")
@@ -161,7 +205,7 @@ func testKeyUses(t *testing.T, s authority.Store) {
 	must(t, s.AddUsage(t.Context(), []authority.Use{
 		used(authority.Issued, 0), used(authority.Issued, 1), used(authority.Outcome(authority.KeyDisabled), 1),
 		used(authority.Authenticated, 2), late,
-	}, retiredUse))
+	}, firstUse))
 	want := make([]authority.KeyUse, 3)
 	for i, k := range keys {
 		want[i] = authority.KeyUse{APIKey: *k, MerchantName: merchant("acme").Name, SecretCreatedAt: at}
