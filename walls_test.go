@@ -40,7 +40,7 @@ var walls = map[string]struct{ ours, others []string }{
 	},
 	"internal/postgrestest": {others: []string{"github.com/jackc/pgx/v5"}}, // for tests alone
 	"internal/oauthapi": {
-		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/strictjson", "verify"},
+		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/ratelimit", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang"},
 	},
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},

@@ -46,14 +46,16 @@ func (in *installation) serve(ctx context.Context, dir, cores string) (*process,
 }
 
 // exec starts the server with everything on, as an operator would: access log
-// to a file, metrics, request IDs, time-outs.
+// to a file, metrics, request IDs, time-outs, and limits, which count and write
+// their headers, but are not reached.
 func (in *installation) exec(dir, cores string) (*process, error) {
 	address := fmt.Sprintf("127.0.0.1:%d", in.port)
 	if err := free(address); err != nil {
 		return nil, err
 	}
 	return start(dir, cores, nil, in.binary, "serve", "--data", in.data, "--url", in.url,
-		"--listen", address, "--metrics-listen", fmt.Sprintf("127.0.0.1:%d", in.port+1000))
+		"--listen", address, "--metrics-listen", fmt.Sprintf("127.0.0.1:%d", in.port+1000),
+		"--token-limit", "1000000000")
 }
 
 // cli runs a management command.

@@ -78,6 +78,18 @@ type Config struct {
 	// clock_skew, or never.
 	SigningKeyRotation span `yaml:"signing_key_rotation" help:"how often signing keys are replaced; never for by hand only"`
 
+	// TokenLimit is how many tokens an API key may ask for in 5 minutes, from its
+	// first request on, at each node; 0 for as many as it likes. A client that
+	// keeps its token needs one in an hour.
+	TokenLimit int `yaml:"token_limit" help:"how many tokens an API key may ask for in 5 minutes; 0 for as many as it likes"`
+	// TokenLimitDryRun only counts what would be over the limit, in metrics and
+	// log, and says nothing to clients. Default: false.
+	TokenLimitDryRun bool `yaml:"token_limit_dry_run" help:"only count and log what would be over token_limit"`
+	// FailureLimit is after how many failed authentications in 5 minutes further
+	// ones with the same client ID are answered 429 instead of 401; ten times as
+	// many for an address. Right secrets are never refused. 0 for no limit.
+	FailureLimit int `yaml:"failure_limit" help:"how many failed authentications of a client ID in 5 minutes are answered 401, then 429; ten times as many of an address; 0 for all"`
+
 	// UsageRetention is how many days the use of API keys is kept, hour by
 	// hour, such as 400d; when and from where each was last used stays. One
 	// that is used every hour takes about 3 KB a day.
@@ -143,14 +155,18 @@ type EnvironmentConfig struct {
 // defaultAdminLimit lets a program manage ten thousand API keys an hour.
 const defaultAdminLimit = 3000
 
+// maxLimit keeps what is made of a limit within 64 bits, and within what headers
+// may say.
+const maxLimit = 1_000_000_000
+
 func defaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", MetricsListen: "127.0.0.1:9464", MaxStaleness: authority.DefaultMaxStaleness,
 		DatabaseConnections: store.DefaultConnections,
 		JWKSMaxAge:          authority.DefaultJWKSMaxAge, ClockSkew: authority.DefaultClockSkew, SigningKeyRotation: span(90 * day),
-		UsageRetention: span(authority.DefaultUsageRetention),
-		AdminLimit:     defaultAdminLimit,
-		LogFormat:      "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
+		TokenLimit: 600, FailureLimit: 30, UsageRetention: span(authority.DefaultUsageRetention),
+		AdminLimit: defaultAdminLimit,
+		LogFormat:  "text", LogLevel: "info", Prefix: "tw", MerchantIDs: string(authority.MerchantNumbers),
 		Environments: map[string]EnvironmentConfig{"demo": {}, "production": {}},
 	}
 }
@@ -168,13 +184,16 @@ var everyCommand = []string{"data", "database", "master_key_file", "server"}
 var forwardAuthOnly = []string{"issuer", "audience", "max_stale", "fail_closed_after"}
 
 // scalar is a field of Config that a variable and a flag can set.
-type scalar struct{ name, help string }
+type scalar struct {
+	name, help string
+	kind       reflect.Kind
+}
 
 func scalars() []scalar {
 	var list []scalar
 	for f := range reflect.TypeFor[Config]().Fields() {
 		if f.Tag.Get("help") != "" {
-			list = append(list, scalar{f.Tag.Get("yaml"), f.Tag.Get("help")})
+			list = append(list, scalar{f.Tag.Get("yaml"), f.Tag.Get("help"), f.Type.Kind()})
 		}
 	}
 	return list
@@ -193,14 +212,15 @@ func (c *Config) set(name, text string) error {
 		}
 		node := yaml.Node{Kind: yaml.ScalarNode, Value: text, Style: yaml.DoubleQuotedStyle}
 		field := reflect.ValueOf(c).Elem().Field(i)
-		if field.Kind() == reflect.Int {
-			node.Style = 0
+		problem := errors.New("is no span of time, such as 90s or 5m") // all others are text
+		switch field.Kind() {
+		case reflect.Int:
+			node.Style, problem = 0, errors.New("is no number")
+		case reflect.Bool:
+			node.Style, problem = 0, errors.New("is true or false")
 		}
 		if err := node.Decode(field.Addr().Interface()); err != nil {
-			if field.Kind() == reflect.Int {
-				return errors.New("is no number")
-			}
-			return errors.New("is no span of time, such as 90s or 5m") // all others are text
+			return problem
 		}
 		return nil
 	}
@@ -217,6 +237,9 @@ func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
 		}
 		if wanted {
 			set.String(s.flag(), "", s.help+"; "+s.variable())
+			if s.kind == reflect.Bool {
+				set.Lookup(s.flag()).NoOptDefVal = "true"
+			}
 		}
 	}
 }
@@ -305,6 +328,8 @@ func (c *Config) complete() error {
 		return errors.New("database is sqlite:<path> or postgres://user@host/database")
 	case c.DatabaseConnections < 2:
 		return errors.New("database_connections is at least 2")
+	case c.TokenLimit < 0 || c.TokenLimit > maxLimit || c.FailureLimit < 0 || c.FailureLimit > maxLimit:
+		return errors.New("token_limit and failure_limit are 0 to 1000000000")
 	case c.LogFormat != "json" && c.LogFormat != "text":
 		return errors.New("log_format is json or text")
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel):

@@ -49,6 +49,9 @@ func TestLaterSourcesWin(t *testing.T) {
 		"signing_key_rotation": {"30d", "36h0m0s", "never"},
 		"usage_retention":      {"30d", "60d", "90d"},
 		"leak_grace":           {"1m0s", "2m0s", "3m0s"},
+		"token_limit":          {"0", "1", "1000000000"},
+		"token_limit_dry_run":  {"true", "false", "true"},
+		"failure_limit":        {"0", "1", "1000000000"},
 		"log_format":           {"text", "json", "text"},
 		"log_level":            {"debug", "warn", "error"},
 		"shutdown_delay":       {"1s", "2s", "3s"},
@@ -80,7 +83,7 @@ func TestLaterSourcesWin(t *testing.T) {
 				return command(t, []string{variable, "TOKENWRIGHT_CONFIG=" + file}, "config", "check")
 			},
 			v[2]: func() (int, string, string) {
-				return command(t, []string{variable}, "config", "check", "--config", file, "--"+s.flag(), v[2])
+				return command(t, []string{variable}, "config", "check", "--config", file, "--"+s.flag()+"="+v[2])
 			},
 		} {
 			if v[0] == v[2] && want == v[0] {
@@ -127,6 +130,9 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"usage_retention: 0d":                                  "usage_retention is a number of days",
 		"leak_grace: -1s":                                      "leak_grace is 0 to 24h",
 		"leak_grace: 25h":                                      "leak_grace is 0 to 24h",
+		"token_limit: -1":                                      "token_limit and failure_limit are 0 to 1000000000",
+		"failure_limit: 1000000001":                            "token_limit and failure_limit are 0 to 1000000000",
+		"token_limit_dry_run: 1":                               "cannot unmarshal",
 		"log_format: xml":                                      "log_format is json or text",
 		"log_level: loud":                                      "log_level is debug, info, warn or error",
 		"prefix: TW":                                           "prefix is a lower-case letter",

@@ -184,7 +184,10 @@ func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, r
 	if err != nil {
 		return nil, err
 	}
-	api := oauthapi.New(oauthapi.Config{Authority: auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping})
+	api := oauthapi.New(oauthapi.Config{
+		Authority: auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping,
+		TokenLimit: n.config.TokenLimit, TokenLimitDryRun: n.config.TokenLimitDryRun, FailureLimit: n.config.FailureLimit,
+	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
 	api.Register(mux)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
+	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
@@ -147,7 +148,8 @@ func (a *app) newServer(cfg server.Config, l *listeners) (_ *server.Server, relo
 // ballastSize counts as live heap to Go, which collects when the heap has
 // doubled: with 1 MiB alive, the heap of a small installation, that would be
 // every few hundred tokens. More is no better: a heap that grows beyond the
-// processor's caches costs as much as it saves (docs/decisions/0010).
+// processor's caches costs as much as it saves (docs/decisions/0010). The counters
+// of failures are a part of it.
 const ballastSize = 6 << 20
 
 // runServer owns every goroutine of the process, and ends them in their order.
@@ -155,7 +157,11 @@ func (a *app) runServer(ctx context.Context, srv *server.Server, n *node, reload
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx)) // until the last request is answered
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
-	ballast := make([]byte, ballastSize) // never touched, so it takes no memory of the machine
+	size := ballastSize
+	if a.config.FailureLimit > 0 {
+		size -= oauthapi.FailureMemory
+	}
+	ballast := make([]byte, size) // never touched, so it takes no memory of the machine
 	defer runtime.KeepAlive(ballast)
 	var wg sync.WaitGroup
 	wg.Go(func() { reloadOnHangup(serving, reload, n.logger) })

@@ -120,10 +120,10 @@ func (a *Authority) IssueToken(r *TokenRequest) (Token, error) {
 // tokens. It has to be used at once: what is known of the API key is from when
 // it was made.
 type Proof struct {
-	*TokenRequest
-	authority *Authority
-	directory *directory
-	now       time.Time
+	TokenRequest // by value, so that the caller's stays off the heap
+	authority    *Authority
+	directory    *directory
+	now          time.Time
 	provenKey
 }
 
@@ -131,7 +131,7 @@ type Proof struct {
 // out which API key asks. Errors are those of IssueToken that tell of no proof,
 // or of one that is not enough.
 func (a *Authority) Prove(r *TokenRequest) (Proof, error) {
-	p := Proof{TokenRequest: r, authority: a, now: a.clock()}
+	p := Proof{TokenRequest: *r, authority: a, now: a.clock()}
 	var err error
 	if p.directory, err = a.current(p.now); err != nil {
 		return Proof{}, err
@@ -159,7 +159,7 @@ func (p *Proof) count(o Outcome) { p.authority.usage.count(p.key, &p.secret, o, 
 func (p *Proof) Issue() (Token, error) {
 	a, key, now := p.authority, p.key, p.now
 	issuer := (*p.directory.issuers.Load())[key.env]
-	audience, scope, reason := a.grant(p.directory, issuer.Environment, (*p.directory.sets.Load())[key.scopes], p.TokenRequest)
+	audience, scope, reason := a.grant(p.directory, issuer.Environment, (*p.directory.sets.Load())[key.scopes], &p.TokenRequest)
 	if reason != "" {
 		return Token{}, p.Refuse(reason)
 	}

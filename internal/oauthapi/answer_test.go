@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/strictjson"
 )
 
@@ -47,7 +48,14 @@ func (a *answer) refused(reason string) {
 	a.wantHeader("Cache-Control", "no-store")
 	a.wantHeader("Pragma", "no-cache")
 	a.wantHeader("WWW-Authenticate", map[int]string{401: `Basic realm="tokenwright"`}[status])
-	a.wantHeader("Retry-After", map[int]string{429: "5", 503: "5"}[status])
+	switch reason {
+	case string(authority.RateLimited), reasonFailuresOfID, reasonFailuresHere: // until their window ends
+		if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1 || wait > 300 {
+			a.Errorf("reason %s: got Retry-After %q", reason, a.header["Retry-After"])
+		}
+	default:
+		a.wantHeader("Retry-After", map[int]string{429: "5", 503: "5"}[status])
+	}
 }
 
 // causeOf finds a reason in the table of errors.

@@ -21,6 +21,8 @@ func (s *silent) Write(p []byte) (int, error) { return len(p), nil }
 // server around it: routing, reading, authentication, signature, answer.
 func BenchmarkToken(b *testing.B) {
 	in := install(b, nil)
+	in.limits = Config{TokenLimit: 1_000_000_000, FailureLimit: 1_000_000_000}
+	in.serve()
 	k := in.key("demo", "customers:read", "customers:write")
 	other := in.key("demo")
 	for _, c := range []struct {

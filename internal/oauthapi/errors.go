@@ -44,6 +44,8 @@ const (
 	reasonWait          = "wait"
 	reasonPolls         = "polls"
 	reasonPollsHere     = "polls_of_address"
+	reasonFailuresOfID  = "failures_of_client_id"
+	reasonFailuresHere  = "failures_of_address"
 	reasonNotFound      = "not_found"
 	reasonStale         = "stale"
 	reasonInternal      = "internal"
@@ -63,6 +65,7 @@ type Cause struct {
 	Fix         string
 	Status      int      // where it is not the Kind's
 	Reasons     []string // what logs and metrics call it
+	Proven      bool     // who is told has proven the right secret: no failure to count
 }
 
 func reasons(list ...authority.Reason) []string {
@@ -147,17 +150,17 @@ func Errors(prefix string) []Kind {
 				Fix:         "Use the ID and the secret of one API key.",
 			},
 			{
-				Reasons:     reasons(authority.SecretExpired),
+				Reasons: reasons(authority.SecretExpired), Proven: true,
 				Description: "The client_secret has expired.",
 				Fix:         "Use the newer secret of the API key.",
 			},
 			{
-				Reasons:     reasons(authority.KeyExpired),
+				Reasons: reasons(authority.KeyExpired), Proven: true,
 				Description: "The API key has expired.",
 				Fix:         "Extend its expiry, or make a new API key.",
 			},
 			{
-				Reasons:     reasons(authority.KeyDisabled),
+				Reasons: reasons(authority.KeyDisabled), Proven: true,
 				Description: "The API key is disabled.",
 				Fix:         "Enable it again, or use another one.",
 			},
@@ -338,6 +341,16 @@ func Errors(prefix string) []Kind {
 				Fix:         "Send the same request again: to revoke a token twice does no harm.",
 			},
 			{
+				Reasons: reasons(authority.RateLimited), Status: http.StatusTooManyRequests,
+				Description: "The API key has asked for too many tokens. Keep using the token that you have until it expires, and try again after the time in Retry-After.",
+				Fix:         "Ask for a token once, keep it, and ask again shortly before expires_in has passed; share it between the requests and threads of a process. The headers X-RateLimit-* of each answer tell how many requests are left, and when the window ends.",
+			},
+			{
+				Reasons: []string{reasonFailuresOfID, reasonFailuresHere}, Status: http.StatusTooManyRequests,
+				Description: "Too many requests with wrong credentials, for this client_id or from this address. Check client_id and client_secret before trying again after the time in Retry-After.",
+				Fix:         "Stop sending what was refused: that is counted too. Right credentials are accepted at any time, however many wrong ones were sent.",
+			},
+			{
 				Reasons: []string{reasonPollsHere}, Status: http.StatusTooManyRequests,
 				Description: "Too many requests from this address wait for revocations. Try again after the time in Retry-After.",
 				Fix:         "Follow the feed once per process, not once per request; share it between processes of one machine if there are many.",
@@ -364,6 +377,7 @@ type refusal struct {
 	status int
 	code   string
 	body   []byte
+	failed bool // authentication did, which is counted
 }
 
 // retryAfter is how long to wait before asking an unavailable server again, in seconds.
@@ -381,7 +395,7 @@ func newRefusals(prefix, baseURL string) map[string]*refusal {
 			body := `{"error":"` + kind.Code + `","error_description":"` + cause.Description +
 				`","error_uri":"` + baseURL + `/docs/errors#` + kind.Code +
 				`","code":"` + strconv.Itoa(status) + `","message":"` + cause.Description + `"}`
-			answer := &refusal{status: status, code: kind.Code, body: []byte(body)}
+			answer := &refusal{status: status, code: kind.Code, body: []byte(body), failed: kind.Code == "invalid_client" && !cause.Proven}
 			for _, reason := range cause.Reasons {
 				byReason[reason] = answer
 			}
@@ -398,7 +412,9 @@ func (f *refusal) write(w http.ResponseWriter) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="tokenwright"`) // RFC 6749 5.2, RFC 9110 15.5.2
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", retryAfter)
+		if h["Retry-After"] == nil { // a limit knows better
+			h.Set("Retry-After", retryAfter)
+		}
 	}
 	writeJSON(w, f.status, f.body)
 }

@@ -43,6 +43,7 @@ type installation struct {
 	config   authority.Config
 	now      atomic.Int64 // Unix milliseconds
 	registry *prometheus.Registry
+	limits   Config // only what it says of limits counts; none by default
 	api      *API
 	handler  http.Handler
 	secrets  []string // all that were made; none may be logged
@@ -52,7 +53,7 @@ type installation struct {
 // any, adjusts demo, production and platform before.
 func install(t testing.TB, change func(demo, production *authority.Environment)) *installation {
 	t.Helper()
-	in := &installation{TB: t, path: filepath.Join(t.TempDir(), "tokenwright.db"), registry: prometheus.NewRegistry()}
+	in := &installation{TB: t, path: filepath.Join(t.TempDir(), "tokenwright.db")}
 	in.now.Store(1764000000123)
 	environments := []authority.Environment{environment("demo"), environment("production"), environment(authority.Platform)}
 	if change != nil {
@@ -87,7 +88,10 @@ func environment(name string) authority.Environment {
 
 // serve wires the surface as the server does.
 func (in *installation) serve() {
-	in.api = New(Config{Authority: in.Authority, BaseURL: base, Registry: in.registry})
+	in.registry = prometheus.NewRegistry()
+	c := in.limits
+	c.Authority, c.BaseURL, c.Registry = in.Authority, base, in.registry
+	in.api = New(c)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", http.NotFound)
 	in.api.Register(mux)

@@ -15,6 +15,7 @@ type metrics struct {
 	tokens  map[string]prometheus.Counter // by environment
 	denied  map[string]prometheus.Counter // by environment, or unknownEnv
 	refusal map[string]prometheus.Counter // by reason
+	limits  *prometheus.CounterVec        // of which tokenLimit and failureLimit take theirs
 }
 
 // unknownEnv is the label of requests that name no environment of ours.
@@ -30,8 +31,13 @@ func newMetrics(r prometheus.Registerer, environments []authority.Environment, r
 	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tokenwright_oauth_refusals_total", Help: "Requests to the OAuth endpoints that were refused, by error code and reason.",
 	}, []string{"error", "reason"})
-	r.MustRegister(tokens, denied, refused)
-	m := &metrics{tokens: map[string]prometheus.Counter{}, denied: map[string]prometheus.Counter{}, refusal: map[string]prometheus.Counter{}}
+	limits := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tokenwright_ratelimit_total", Help: "Requests that a limit counted, by limit and outcome: passed, refused, would_refuse.",
+	}, []string{"limit", "outcome"})
+	r.MustRegister(tokens, denied, refused, limits)
+	m := &metrics{
+		tokens: map[string]prometheus.Counter{}, denied: map[string]prometheus.Counter{}, refusal: map[string]prometheus.Counter{}, limits: limits,
+	}
 	for i := range environments {
 		m.tokens[environments[i].Name] = tokens.WithLabelValues(environments[i].Name)
 		m.denied[environments[i].Name] = denied.WithLabelValues(environments[i].Name)

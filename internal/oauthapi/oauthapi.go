@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/ratelimit"
 )
 
 // Config is what the surface needs.
@@ -27,6 +28,15 @@ type Config struct {
 	Authority *authority.Authority
 	BaseURL   string // origin, without a slash at the end
 	Registry  prometheus.Registerer
+	// TokenLimit is how many tokens an API key may ask for in 5 minutes, from its
+	// first request on; 0 for as many as it likes. Requests over it are refused,
+	// or with TokenLimitDryRun only counted.
+	TokenLimit       int
+	TokenLimitDryRun bool
+	// FailureLimit is after how many failures of authentication in 5 minutes more
+	// of them with the same client ID are answered 429; ten times as many for an
+	// address. 0 for never.
+	FailureLimit int
 	// Stopping is done when the server begins to stop: requests that wait for
 	// revocations are then answered. nil: never.
 	Stopping context.Context
@@ -40,6 +50,8 @@ type API struct {
 	metrics   *metrics
 	cacheable []string  // Cache-Control of public documents
 	exchanges sync.Pool // of *exchange
+	tokens    *tokenLimit
+	failures  *failureLimit
 	polls     polls
 	stopping  context.Context
 }
@@ -51,9 +63,10 @@ func New(c Config) *API {
 	if stopping == nil {
 		stopping = context.Background()
 	}
+	metrics := newMetrics(c.Registry, c.Authority.Environments(), refusals)
 	a := &API{
-		authority: c.Authority, baseURL: c.BaseURL,
-		refusals: refusals, metrics: newMetrics(c.Registry, c.Authority.Environments(), refusals),
+		authority: c.Authority, baseURL: c.BaseURL, refusals: refusals, metrics: metrics,
+		tokens: newTokenLimit(&c, metrics.limits), failures: newFailureLimit(&c, metrics.limits),
 		cacheable: []string{"public, max-age=" + strconv.Itoa(int(c.Authority.JWKSMaxAge().Seconds()))},
 		exchanges: sync.Pool{New: newExchange},
 		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping,
@@ -138,24 +151,36 @@ func (a *API) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 		if err == nil {
 			return
 		}
-		reason := reasonInternal
-		var refused *authority.Refusal
-		var own refuse
-		switch {
-		case errors.As(err, &refused):
-			reason = string(refused.Reason)
-			note(w, slog.String("client_id", string(refused.ClientID)), slog.String("env", refused.Env))
-		case errors.As(err, &own):
-			reason = string(own)
-		case errors.Is(err, authority.ErrStale):
-			reason = reasonStale
-		default:
-			note(w, slog.String("error", err.Error()))
+		reason, claimed := reasonOf(w, err)
+		if a.refusals[reason].failed {
+			if limit, left := a.failures.count(claimed, addressOf(r), a.authority.Now()); limit != "" {
+				note(w, slog.String("cause", reason))
+				w.Header()["Retry-After"] = []string{ratelimit.Seconds(left)}
+				reason = limit
+			}
 		}
 		note(w, slog.String("refused", reason))
 		a.metrics.refused(reason)
 		a.refusals[reason].write(w)
 	})
+}
+
+// reasonOf is why a request is refused, and the well-formed client ID that it
+// has, if any.
+func reasonOf(w http.ResponseWriter, err error) (reason string, claimed authority.ClientID) {
+	var refused *authority.Refusal
+	var own refuse
+	switch {
+	case errors.As(err, &refused):
+		note(w, slog.String("client_id", string(refused.ClientID)), slog.String("env", refused.Env))
+		return string(refused.Reason), refused.ClientID
+	case errors.As(err, &own):
+		return string(own), ""
+	case errors.Is(err, authority.ErrStale):
+		return reasonStale, ""
+	}
+	note(w, slog.String("error", err.Error()))
+	return reasonInternal, ""
 }
 
 // note adds facts to the one log record of the request, where the server

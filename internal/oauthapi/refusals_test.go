@@ -119,6 +119,27 @@ var causes = map[string]cause{
 	string(authority.ScopeNone):        with("no scope for this audience", "resource", base+"/admin"),
 	string(authority.ResourceUnknown):  with("not a resource of this environment", "resource", "https://example.com"),
 
+	string(authority.RateLimited): {says: "too many tokens", ask: func(in *installation, k apiKey) *answer {
+		in.limits.TokenLimit = 1
+		in.serve()
+		in.ask(asJSON, k.request())
+		return in.ask(asJSON, k.request())
+	}, changes: true},
+	reasonFailuresOfID: {says: "Too many requests with wrong credentials", ask: func(in *installation, k apiKey) *answer {
+		in.limits.FailureLimit = 1
+		in.serve()
+		in.ask(asJSON, apiKey{k.id, in.key("demo").secret}.request())
+		return in.ask(asJSON, apiKey{k.id, in.key("demo").secret}.request())
+	}, changes: true},
+	reasonFailuresHere: {says: "Too many requests with wrong credentials", ask: func(in *installation, k apiKey) *answer {
+		in.limits.FailureLimit = 1
+		in.serve()
+		for range addressFactor {
+			in.ask(asJSON, grant())
+		}
+		return in.ask(asJSON, grant())
+	}, changes: true},
+
 	// Of the request itself.
 	reasonQuery:         {says: "has no query", ask: func(in *installation, k apiKey) *answer { return in.post("/oauth/token?a=b", asForm.contentType, "") }},
 	reasonMethod:        {says: "does not take that method", ask: func(in *installation, _ apiKey) *answer { return in.get("/oauth/token") }},

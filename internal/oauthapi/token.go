@@ -37,11 +37,18 @@ func (a *API) clientCredentials(w http.ResponseWriter, r *http.Request, env stri
 	if x.clientID == "" || x.clientSecret == "" {
 		return refuse(reasonNoCredentials)
 	}
-	t, err := a.authority.IssueToken(&authority.TokenRequest{
+	proof, err := a.authority.Prove(&authority.TokenRequest{
 		ClientID: x.clientID, ClientSecret: x.clientSecret, Env: env, Scope: x.scope, Resource: x.resource,
 		Address: addressOf(r),
 		Before:  append(x.buffer[:0], `{"access_token":"`...),
 	})
+	if err != nil {
+		return err
+	}
+	if err := a.tokens.count(w, &proof); err != nil {
+		return err
+	}
+	t, err := proof.Issue()
 	if err != nil {
 		return err
 	}

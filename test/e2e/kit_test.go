@@ -25,7 +25,7 @@ type kit struct {
 
 func startKit(t *testing.T) *kit {
 	t.Helper()
-	s, realKey := harness.StartWithKey(t, "demo")
+	s, realKey := harness.StartWithKey(t, "demo", "--token-limit", "0") // the kit has none
 	iss := tokenwrighttest.New(t)
 	key := iss.AddKey(tokenwrighttest.Key{Scopes: []string{"customers:read", "customers:write"}})
 	return &kit{s, realKey, iss, key}

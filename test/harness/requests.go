@@ -53,9 +53,9 @@ func (in *Installation) CreateKeyOf(t testing.TB, merchant, env string) APIKey {
 
 // StartWithKey starts a server with the merchant of the guide and one API key
 // that works.
-func StartWithKey(t testing.TB, env string) (*Server, APIKey) {
+func StartWithKey(t testing.TB, env string, args ...string) (*Server, APIKey) {
 	t.Helper()
-	s := Start(t)
+	s := Start(t, args...)
 	s.Seed(t)
 	key := s.CreateKey(t, env)
 	Eventually(t, ASecond, "the new API key works", func() bool { return s.Works(t, key) })
