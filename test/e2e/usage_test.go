@@ -37,12 +37,7 @@ func showKey(t *testing.T, in *harness.Installation, key harness.APIKey) (k show
 // askFrom sends a token request as a trusted proxy passes it on.
 func askFrom(t *testing.T, s *harness.Server, address, id, secret string, more ...string) int {
 	t.Helper()
-	r := harness.NewRequest(t, http.MethodPost, s.URL+"/oauth/token", harness.TokenRequest(t, id, secret, more...))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Forwarded-For", address)
-	a := s.Do(t, r)
-	a.Token(t) // noted for the search
-	return a.Status
+	return askAt(t, s, "/oauth/token", address, id, secret, more...).Status
 }
 
 // C-300: every request of an API key up to the end of the server is counted,

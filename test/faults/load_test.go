@@ -30,6 +30,7 @@ type load struct {
 	mu       sync.Mutex
 	asked    int
 	issued   int
+	waits    []time.Duration // for those issued
 	failures []failure
 }
 
@@ -127,6 +128,7 @@ func (l *load) ask() {
 		return
 	}
 	l.issued++
+	l.waits = append(l.waits, f.took)
 	if l.issued%500 == 1 { // enough for the search at the end, which has many forms of each
 		harness.NoteToken(token)
 	}

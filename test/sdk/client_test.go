@@ -176,3 +176,34 @@ func TestAClientWaitsForAServerThatStarts(t *testing.T) {
 	}
 	harness.NoteToken(r.token.AccessToken)
 }
+
+// C-251, C-340: an application that has asked too often hears so, and does not go
+// on asking; one that has a token goes on with it.
+func TestTheClientSDKWaitsWhereItsLimitIsReached(t *testing.T) {
+	t.Parallel()
+	s, key := harness.StartWithKey(t, "demo", "--token-limit", "2") // of which the first shows that the API key works
+	app := newApplication(t, s, key)
+	served := newSource(t, app.Config)
+	token := get(t, served)
+
+	impatient := app.Config
+	impatient.RetryFor = -1
+	_, err := newSource(t, impatient).Token(t.Context())
+	e, ok := errors.AsType[*tokenwright.Error](err)
+	if !ok || !errors.Is(err, tokenwright.ErrUnavailable) || e.Status != 429 || e.Code != "temporarily_unavailable" ||
+		e.RetryAfter < 200*time.Second || e.RetryAfter > 300*time.Second {
+		t.Fatalf("got %v", err)
+	}
+	before := app.exchanges.Load()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := newSource(t, app.Config).Token(ctx); err == nil {
+		t.Error("there is a token over the limit")
+	}
+	if n := app.exchanges.Load() - before; n != 1 {
+		t.Errorf("%d exchanges in 2 s", n)
+	}
+	if again := get(t, served); again != token {
+		t.Error("who has a token got another one")
+	}
+}
