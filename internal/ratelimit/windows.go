@@ -8,9 +8,9 @@ import (
 )
 
 // Windows counts the requests of each key in a window that begins with its first
-// request. It holds 16 bytes and the key, half of them again for the map, for
-// each key that has made a request in its window: keys are for the caller to
-// bound. It is used concurrently.
+// request. For each key that has made one in its window it holds 16 bytes and the
+// key, and up to one and a half times as much for the map: keys are for the
+// caller to bound. It is used concurrently.
 type Windows[K comparable] struct {
 	seed   maphash.Seed
 	shards [windowShards]windowShard[K]
