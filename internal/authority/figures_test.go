@@ -63,7 +63,7 @@ type unwritable struct {
 	down atomic.Bool
 }
 
-func (u *unwritable) AddUsage(ctx context.Context, uses []authority.Use, event func(*authority.Use, authority.MerchantID) *authority.Draft) error {
+func (u *unwritable) AddUsage(ctx context.Context, uses []authority.Use, event func(authority.EventKind, *authority.Use, authority.MerchantID) *authority.Draft) error {
 	if u.down.Load() {
 		return errors.New("the disk is full")
 	}
