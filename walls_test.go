@@ -35,7 +35,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
 	"internal/account":     {ours: []string{"internal/authority", "internal/credential"}},
 	"internal/store": {
-		ours:   []string{"internal/account", "internal/authority"},
+		ours:   []string{"internal/account", "internal/authority", "internal/webhook"},
 		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 	},
 	"internal/postgrestest": {others: []string{"github.com/jackc/pgx/v5"}}, // for tests alone
@@ -44,6 +44,7 @@ var walls = map[string]struct{ ours, others []string }{
 		others: []string{"github.com/prometheus/client_golang"},
 	},
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
+	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},

@@ -27,6 +27,7 @@ func testConcurrency(t *testing.T, open func(t *testing.T) [2]authority.Store) {
 	t.Run("OneOfManyInitializes", func(t *testing.T) { testOneInitializes(t, open(t)) })
 	t.Run("OneOfManyTakesAStepOfASigningKey", func(t *testing.T) { testOneStep(t, open(t)) })
 	t.Run("OfOperatorsWhoGoAtOnceOneStays", func(t *testing.T) { testOperatorsGo(t, open(t)) })
+	t.Run("EachDeliveryIsClaimedByOne", func(t *testing.T) { testDeliveriesAreClaimedOnce(t, open(t)) })
 }
 
 // C-191.
