@@ -35,6 +35,7 @@ func mustSecret(t testing.TB, text string) webhook.Secret {
 // world is an installation with a log of events, and a clock of its own.
 type world struct {
 	*store.Store
+	path     string
 	registry *prometheus.Registry
 	log      bytes.Buffer // of dispatchers that have ended a step
 
@@ -45,23 +46,26 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	st, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &world{Store: st, now: time.UnixMilli(1764000000123).UTC()}
+	w := &world{path: filepath.Join(t.TempDir(), "tokenwright.db"), now: time.UnixMilli(1764000000123).UTC()}
+	w.Store = w.reopened(t)
 	inst := &authority.Installation{Prefix: "tw", MerchantIDs: authority.MerchantText, Lineage: 1, CreatedAt: w.now,
 		Environments: []authority.Environment{{Name: "demo", Issuer: "http://localhost:8080/demo", Algorithm: jose.ES256}}}
 	root := &authority.SealedRootKey{ID: 1, Sealed: []byte("sealed"), CreatedAt: w.now}
-	if err := st.Initialize(t.Context(), inst, root, nil, w.draft(authority.InstallationCreated, "tw", "", "")); err != nil {
+	if err := w.Initialize(t.Context(), inst, root, nil, w.draft(authority.InstallationCreated, "tw", "", "")); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// reopened is the same database, as another process has it.
+func (w *world) reopened(t *testing.T) *store.Store {
+	t.Helper()
+	st, err := store.OpenSQLite(t.Context(), w.path, store.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return st
 }
 
 func (w *world) draft(kind authority.EventKind, subject string, merchant authority.MerchantID, env string) *authority.Draft {
