@@ -43,7 +43,7 @@ var walls = map[string]struct{ ours, others []string }{
 		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/ratelimit", "internal/strictjson", "verify"},
 		others: []string{"github.com/prometheus/client_golang"},
 	},
-	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
+	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
 	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
@@ -57,7 +57,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"cmd/tokenwright": {
 		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs",
 			"internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/server", "internal/store",
-			"internal/strictjson", "verify"},
+			"internal/strictjson", "internal/webhook", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
 			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3"},
 	},

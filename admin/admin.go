@@ -217,3 +217,46 @@ type EventVerification struct {
 	Broken int64  `json:"broken,omitempty"` // the first event that is not
 	Reason string `json:"reason,omitempty"`
 }
+
+// Webhook is a receiver that is told of events.
+type Webhook struct {
+	Name   string   `json:"name"`
+	URL    string   `json:"url"`
+	Events []string `json:"events"` // kinds of events, as secret.expiring, or families, as api_key.* or *
+	// Merchants and Envs, where any, are the only ones whose events it is told of.
+	Merchants []MerchantID `json:"merchants,omitempty"`
+	Envs      []string     `json:"envs,omitempty"`
+	// Status is working, or failing: the last attempt of some delivery that is
+	// still pending failed, or the last one that ended was given up.
+	Status          string     `json:"status"`
+	Pending         int        `json:"pending"`         // deliveries to be sent, or sent again; counted up to 10000
+	Failed          int        `json:"failed"`          // that were given up within 30 days; counted up to 10000
+	LastDeliveredAt *time.Time `json:"lastDeliveredAt"` // null: none within 30 days
+	LastFailedAt    *time.Time `json:"lastFailedAt"`    // null: none was given up within 30 days
+}
+
+// WebhookDelivery is one event for one webhook, and what has become of it.
+type WebhookDelivery struct {
+	Webhook    string `json:"webhook"`
+	Event      int64  `json:"event"`  // its number
+	Kind       string `json:"kind"`   // of the event
+	Status     string `json:"status"` // pending, delivered, failed
+	Attempts   int    `json:"attempts"`
+	HTTPStatus int    `json:"httpStatus,omitempty"` // that was last answered
+	// Error is why the last attempt failed: status, redirect, gone, timeout,
+	// connection, dns, tls, address, event or interrupted.
+	Error         string     `json:"error,omitempty"`
+	CreatedAt     time.Time  `json:"createdAt"`
+	AttemptedAt   *time.Time `json:"attemptedAt"`   // last; null: not yet
+	NextAttemptAt *time.Time `json:"nextAttemptAt"` // null: there is none
+	EndedAt       *time.Time `json:"endedAt"`       // delivered or given up; null: not yet
+}
+
+// WebhookTest is what has become of a message of type webhook.test.
+type WebhookTest struct {
+	Webhook      string `json:"webhook"`
+	Delivered    bool   `json:"delivered"`
+	HTTPStatus   int    `json:"httpStatus,omitempty"`
+	Error        string `json:"error,omitempty"` // as of WebhookDelivery
+	Milliseconds int64  `json:"milliseconds"`    // until the answer, or until it was given up
+}

@@ -172,3 +172,14 @@ func (c *Client) Usage(ctx context.Context, f UsageFilter) (*UsageSeries, error)
 	return get[UsageSeries](ctx, c, "/usage", values("clientId", f.ClientID, "merchantId", f.MerchantID.String(), "env", f.Env,
 		"from", timeText(f.From), "to", timeText(f.To), "interval", f.Interval))
 }
+
+// Webhooks returns the webhooks of the server's configuration, in the order of names.
+func (c *Client) Webhooks(ctx context.Context) iter.Seq2[Webhook, error] {
+	return list[Webhook](ctx, c, "/webhooks", values())
+}
+
+// WebhookDeliveries returns the deliveries of a webhook, the newest event first;
+// status is pending, delivered, failed, or "" for any.
+func (c *Client) WebhookDeliveries(ctx context.Context, name, status string) iter.Seq2[WebhookDelivery, error] {
+	return list[WebhookDelivery](ctx, c, "/webhooks/"+url.PathEscape(name)+"/deliveries", values("status", status))
+}

@@ -131,6 +131,8 @@ type Config struct {
 	FailClosedAfter time.Duration `yaml:"fail_closed_after" help:"refuse all tokens once the issuer is away for so long"`
 	// ForwardAuth is what gateways may ask, of a server or of forward-auth.
 	ForwardAuth ForwardAuthConfig `yaml:"forward_auth"`
+	// Webhooks by name, of a-z, 0-9 and -: receivers that are told of events.
+	Webhooks map[string]WebhookConfig `yaml:"webhooks,omitempty"`
 }
 
 // EnvironmentConfig is the configuration of one environment; an empty member
@@ -259,6 +261,9 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 		}
 	}
 	known := slices.Clone(otherVariables)
+	for name := range a.config.Webhooks {
+		known = append(known, webhookSecretVariable(name))
+	}
 	for _, s := range scalars() {
 		known = append(known, s.variable())
 		if text, ok := a.environ[s.variable()]; ok && text != "" {
@@ -365,6 +370,9 @@ func (c *Config) complete() error {
 	if err := c.checkForwardAuth(); err != nil {
 		return err
 	}
+	if err := c.checkWebhooks(); err != nil {
+		return err
+	}
 	if c.URL == "" {
 		return nil // from the listener, once it is bound
 	}
@@ -436,7 +444,7 @@ func (c *Config) environments() ([]authority.Environment, error) {
 		}
 		list = append(list, env)
 	}
-	if err := c.checkPolicies(); err != nil {
+	if err := errors.Join(c.checkPolicies(), c.checkWebhookEnvironments()); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })

@@ -17,8 +17,9 @@ func checkMembers(node *yaml.Node, t reflect.Type, path string) error {
 	types := map[string]reflect.Type{}
 	if t.Kind() == reflect.Struct {
 		for f := range t.Fields() {
-			known = append(known, f.Tag.Get("yaml"))
-			types[f.Tag.Get("yaml")] = f.Type
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",") // what follows is for writing
+			known = append(known, name)
+			types[name] = f.Type
 		}
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {

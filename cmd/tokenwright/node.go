@@ -21,6 +21,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/webhook"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
@@ -33,15 +34,17 @@ type node struct {
 	registry *prometheus.Registry
 	stopping context.Context // done once the server is to end
 	started  func(context.Context, *authority.Authority) error
+	webhooks []webhook.Webhook
 
 	opened atomic.Pointer[openNode] // nil until the database is there
 }
 
 type openNode struct {
-	auth    *authority.Authority
-	store   *store.Store
-	leaks   *leaks.Handler
-	handler http.Handler
+	auth     *authority.Authority
+	store    *store.Store
+	leaks    *leaks.Handler
+	handler  http.Handler
+	webhooks *webhook.Dispatcher
 }
 
 // openPause is how long a node waits, give or take a half, before it asks again
@@ -61,7 +64,7 @@ func (n *node) open(ctx context.Context) error {
 		return errors.Join(err, st.Close())
 	}
 	n.registry.MustRegister(newState(auth, st, n.config.MaxStaleness))
-	n.opened.Store(&openNode{auth, st, reports, handler})
+	n.opened.Store(&openNode{auth, st, reports, handler, n.dispatcher(auth, st)})
 	return nil
 }
 
@@ -111,6 +114,7 @@ func (n *node) run(serving, following context.Context, stop context.CancelCauseF
 	wg.Go(func() { opened.auth.Follow(following) })
 	wg.Go(func() { opened.auth.Keep(following) })
 	wg.Go(func() { opened.leaks.Run(following) })
+	wg.Go(func() { opened.webhooks.Run(following) })
 	if n.started != nil {
 		if err := n.started(serving, opened.auth); err != nil {
 			stop(err)

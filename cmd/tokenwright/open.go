@@ -30,7 +30,7 @@ func (a *app) manage(ctx context.Context, f func(*admin.Client) error) error {
 		return told(f(client))
 	}
 	return a.withDatabase(ctx, func(auth *authority.Authority, st *store.Store) error {
-		api := adminapi.New(adminapi.Config{Authority: auth, Accounts: account.New(auth, st)})
+		api := adminapi.New(adminapi.Config{Authority: auth, Accounts: account.New(auth, st), Webhooks: a.deliveryLog(st)})
 		return told(f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(commandActor())}, PageSize: pageSize}))
 	})
 }

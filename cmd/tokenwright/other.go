@@ -43,6 +43,9 @@ func (a *app) configCommand() *cobra.Command {
 		if err := errors.Join(shown.checkTLS(), shown.checkIssuer()); err != nil {
 			return err
 		}
+		if _, err := a.webhooks(); err != nil {
+			return err
+		}
 		shown.URL, shown.Database = a.config.URL, a.config.databaseName()
 		out, err := yaml.Marshal(&shown)
 		if err != nil {

@@ -42,6 +42,10 @@ second one at once; SIGHUP reads the TLS certificate again.`
 // serve runs the server until ctx is done. started, where not nil, is called
 // once it answers; an error of it ends the server.
 func (a *app) serve(ctx context.Context, o store.Options, started func(context.Context, *authority.Authority) error) (err error) {
+	webhooks, err := a.webhooks()
+	if err != nil {
+		return err
+	}
 	log, err := a.openLog()
 	if err != nil {
 		return err
@@ -53,7 +57,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 		return err
 	}
 	defer listeners.close() // the server closes them too; twice does no harm
-	n := &node{app: a, options: o, logger: log.Logger(), registry: prometheus.NewRegistry(), stopping: ctx, started: started}
+	n := &node{app: a, options: o, logger: log.Logger(), registry: prometheus.NewRegistry(), stopping: ctx, started: started, webhooks: webhooks}
 	defer func() { err = errors.Join(err, n.close()) }()
 	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err

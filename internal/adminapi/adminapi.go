@@ -20,6 +20,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
+	"github.com/tokenwright/tokenwright/internal/webhook"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
@@ -40,6 +41,8 @@ type Config struct {
 	// Limit is how many requests an API key may make in 5 minutes; 0: as many
 	// as it likes.
 	Limit int
+	// Webhooks tell of themselves and of the delivery log; nil: there are none.
+	Webhooks *webhook.Dispatcher
 }
 
 // API serves the admin API.
@@ -50,11 +53,18 @@ type API struct {
 	limit     *ratelimit.Policy // nil for none
 	counts    ratelimit.Memory
 	wire      wire
+	webhooks  *webhook.Dispatcher
 }
 
 // New returns the surface of one installation.
 func New(c Config) *API {
-	a := &API{authority: c.Authority, accounts: c.Accounts, issuers: c.Issuers, wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now}}
+	a := &API{
+		authority: c.Authority, accounts: c.Accounts, issuers: c.Issuers, webhooks: c.Webhooks,
+		wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now},
+	}
+	if a.webhooks == nil {
+		a.webhooks = webhook.New(webhook.Config{})
+	}
 	if c.Limit > 0 {
 		a.limit = ratelimit.NewPolicy("admin", c.Limit, 5*time.Minute)
 	}

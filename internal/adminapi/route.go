@@ -103,4 +103,7 @@ var routes = []route{
 
 	get("/events", authority.EventsRead, (*API).listEvents),
 	get("/usage", authority.UsageRead, (*API).usage),
+
+	get("/webhooks", authority.EventsRead, (*API).listWebhooks),
+	get("/webhooks/{name}/deliveries", authority.EventsRead, (*API).listDeliveries),
 }

@@ -201,6 +201,15 @@ func testDeliveries(t *testing.T, s authority.Store) {
 	must(t, err)
 	wantEqual(t, "counts", counts, webhook.Counts{Pending: 2, Failed: 1, DeliveredAt: at.Add(2 * time.Second), FailedAt: at.Add(time.Second)})
 
+	wantEqual(t, "failing, the last one was delivered", counts.Failing(), false)
+	again, err := w.ClaimDeliveries(t.Context(), "hook", at, at.Add(time.Minute), 1)
+	must(t, err)
+	again[0].Error = webhook.ReasonTimeout
+	must(t, w.SettleDelivery(t.Context(), &again[0]))
+	counts, err = w.DeliveryCounts(t.Context(), "hook")
+	must(t, err)
+	wantEqual(t, "failing, one is sent again", counts.Retrying && counts.Failing(), true)
+
 	remove := func(before time.Time, limit int) int {
 		t.Helper()
 		n, err := w.DeleteDeliveries(t.Context(), before, limit)

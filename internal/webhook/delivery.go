@@ -52,10 +52,14 @@ const MaxPending = 10_000
 
 // Counts is what the delivery log says of a webhook.
 type Counts struct {
-	Pending, Failed int // MaxPending for more
+	Pending, Failed int  // MaxPending for more
+	Retrying        bool // of some that are pending the last attempt failed
 	DeliveredAt     time.Time
 	FailedAt        time.Time // zero for never, as DeliveredAt
 }
+
+// Failing tells whether a receiver does not take what it is sent.
+func (c *Counts) Failing() bool { return c.Retrying || c.FailedAt.After(c.DeliveredAt) }
 
 // Store keeps cursors and deliveries. Each method is one transaction, and safe
 // beside the same one on another node. What has been acknowledged is durable.

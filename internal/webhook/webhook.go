@@ -148,8 +148,20 @@ type Status struct {
 	Counts
 }
 
+// mayRead tells whether an actor may know of webhooks: they are the platform's,
+// and exist for nobody else.
+func mayRead(actor authority.Actor) error {
+	if err := actor.May(authority.EventsRead); err != nil {
+		return err
+	}
+	return actor.Sees("", "")
+}
+
 // Webhooks returns the webhooks in the order of names.
-func (d *Dispatcher) Webhooks(ctx context.Context) ([]Status, error) {
+func (d *Dispatcher) Webhooks(ctx context.Context, actor authority.Actor) ([]Status, error) {
+	if err := mayRead(actor); err != nil {
+		return nil, err
+	}
 	list := make([]Status, 0, len(d.receivers))
 	for _, r := range d.receivers {
 		counts, err := d.store.DeliveryCounts(ctx, r.Name)
@@ -164,7 +176,10 @@ func (d *Dispatcher) Webhooks(ctx context.Context) ([]Status, error) {
 // Deliveries returns up to limit deliveries of a webhook, the newest event
 // first, beginning behind the event after (0: with the newest); "" is any state.
 // ErrNotFound where no such webhook is configured.
-func (d *Dispatcher) Deliveries(ctx context.Context, name string, state State, after int64, limit int) ([]Delivery, error) {
+func (d *Dispatcher) Deliveries(ctx context.Context, actor authority.Actor, name string, state State, after int64, limit int) ([]Delivery, error) {
+	if err := mayRead(actor); err != nil {
+		return nil, err
+	}
 	if _, err := d.receiver(name); err != nil {
 		return nil, err
 	}
