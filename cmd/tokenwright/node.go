@@ -58,6 +58,9 @@ func (n *node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := webhook.Begin(ctx, st, n.webhooks, auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
+		return errors.Join(err, st.Close())
+	}
 	reports := n.leaksOf(auth)
 	handler, err := n.surfaces(auth, account.New(auth, st), reports)
 	if err != nil {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -145,17 +146,26 @@ func (d *Dispatcher) step(ctx, sending context.Context) error {
 	return nil
 }
 
+// Begin notes that webhooks are in use, which Run repeats: those that are new are
+// told of what happens from then on.
+func Begin(ctx context.Context, s Store, list []Webhook, now time.Time) error {
+	names := make([]string, len(list))
+	for i := range list {
+		names[i] = list[i].Name
+	}
+	if err := s.KeepWebhooks(ctx, names, now); err != nil {
+		return fmt.Errorf("beginning webhooks: %w", err)
+	}
+	return nil
+}
+
 // keep notes that the webhooks are in use, and lets go what is not.
 func (d *Dispatcher) keep(ctx context.Context) error {
 	now := d.now()
 	if !d.run.keptAt.IsZero() && now.Sub(d.run.keptAt) < keepInterval {
 		return nil
 	}
-	names := make([]string, len(d.receivers))
-	for i, r := range d.receivers {
-		names[i] = r.Name
-	}
-	if err := d.store.KeepWebhooks(ctx, names, now); err != nil {
+	if err := Begin(ctx, d.store, d.webhooks, now); err != nil {
 		return err
 	}
 	if err := d.store.DropWebhooks(ctx, now.Add(-dropAfter)); err != nil {

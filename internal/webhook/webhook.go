@@ -105,6 +105,7 @@ type Config struct {
 // but for Run, which is called once.
 type Dispatcher struct {
 	store     Store
+	webhooks  []Webhook
 	receivers []*receiver // in the order of names
 	data      func(*authority.Event) any
 	clock     func() time.Time
@@ -117,7 +118,7 @@ type Dispatcher struct {
 // New returns a Dispatcher, which does nothing until Run.
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
-		store: cfg.Store, data: cfg.Data, clock: cfg.Clock, logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
+		store: cfg.Store, webhooks: cfg.Webhooks, data: cfg.Data, clock: cfg.Clock, logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
 		metrics: newMetrics(cfg.Registry, cfg.Webhooks), run: newRunning(len(cfg.Webhooks)),
 	}
 	if d.clock == nil {
