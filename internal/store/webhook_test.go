@@ -77,6 +77,9 @@ func testKeepWebhooks(t *testing.T, s authority.Store) {
 
 	must(t, w.DropWebhooks(t.Context(), at.Add(time.Minute)))
 	wantEqual(t, "in use a minute later", backlog(t, w, "old", at), &webhook.Backlog{Cursor: 3, Due: true, Pending: 2})
+	if b := backlog(t, w, "new", at); b == nil {
+		t.Fatal("a clock that is behind has taken a webhook out of use")
+	}
 	claimed, err := w.ClaimDeliveries(t.Context(), "old", at, at.Add(time.Hour), 1)
 	must(t, err)
 	claimed[0].State = webhook.Delivered

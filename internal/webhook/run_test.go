@@ -139,13 +139,13 @@ func TestFailedDeliveryIsSentAgainLaterWithItsID(t *testing.T) {
 	if text := w.log.String(); strings.Count(text, "given up") != 1 || !strings.Contains(text, "level=WARN") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the log is\n%s", text)
 	}
-	if got := w.counted(t); got != "delivered=0 failed=1 retried=9" {
+	if got := w.metric(t, "tokenwright_webhook_deliveries_total"); got != "delivered=0 failed=1 retried=9" {
 		t.Errorf("counted %s", got)
 	}
 }
 
-// counted is what the metrics say of attempts, by outcome.
-func (w *world) counted(t *testing.T) string {
+// metric is a metric by the first of its labels.
+func (w *world) metric(t *testing.T, name string) string {
 	t.Helper()
 	families, err := w.registry.Gather()
 	if err != nil {
@@ -153,11 +153,11 @@ func (w *world) counted(t *testing.T) string {
 	}
 	var list []string
 	for _, f := range families {
-		if f.GetName() != "tokenwright_webhook_deliveries_total" {
+		if f.GetName() != name {
 			continue
 		}
 		for _, m := range f.GetMetric() { // labels are in the order of names
-			list = append(list, fmt.Sprintf("%s=%v", m.GetLabel()[0].GetValue(), m.GetCounter().GetValue()))
+			list = append(list, fmt.Sprintf("%s=%v", m.GetLabel()[0].GetValue(), m.GetCounter().GetValue()+m.GetGauge().GetValue()))
 		}
 	}
 	return strings.Join(list, " ")
@@ -177,6 +177,9 @@ func TestReceiverThatComesBackGetsWhatItMissed(t *testing.T) {
 	}
 	if backlogs, _, err := w.WebhookBacklogs(t.Context(), w.Now()); err != nil || backlogs["ops"] != (webhook.Backlog{Cursor: 21, Pending: 20}) {
 		t.Fatalf("while it is away: %+v, %v", backlogs, err)
+	}
+	if got := w.metric(t, "tokenwright_webhook_pending"); got != "ops=20" {
+		t.Errorf("the metrics say %s", got)
 	}
 	e.answer = nil
 	w.pass(time.Minute)
@@ -267,7 +270,8 @@ func TestDeliveryOfADeadNodeIsSentByAnother(t *testing.T) {
 func TestSlowReceiverHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	release := make(chan struct{})
+	held := make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
 	var mu sync.Mutex
 	var now, most int
 	slow := newEndpoint(t, func(http.ResponseWriter, *http.Request) {
@@ -275,11 +279,12 @@ func TestSlowReceiverHoldsUpNobodyElse(t *testing.T) {
 		now++
 		most = max(most, now)
 		mu.Unlock()
-		<-release
+		<-held
 		mu.Lock()
 		now--
 		mu.Unlock()
 	})
+	t.Cleanup(release) // before the endpoint waits for its requests
 	quick := newEndpoint(t, nil)
 	d := w.dispatcher(t, slow.hook(t, "a-slow"), quick.hook(t, "quick"))
 	ctx, stop := context.WithCancel(t.Context())
@@ -290,7 +295,7 @@ func TestSlowReceiverHoldsUpNobodyElse(t *testing.T) {
 	}
 	eventually(t, "the quick one has all", func() bool { return len(quick.received()) == 30 })
 	eventually(t, "the slow one has eight", func() bool { return len(slow.received()) == webhook.InFlight })
-	close(release)
+	release()
 	eventually(t, "the slow one has all", func() bool { return len(slow.received()) == 30 })
 	stop()
 	running.Wait()
