@@ -61,13 +61,14 @@ func (n *node) open(ctx context.Context) error {
 	if err := webhook.Begin(ctx, st, n.webhooks, auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
 		return errors.Join(err, st.Close())
 	}
-	reports := n.leaksOf(auth)
-	handler, err := n.surfaces(auth, account.New(auth, st), reports)
+	reports, webhooks := n.leaksOf(auth), n.dispatcher(auth, st)
+	handler, err := n.surfaces(auth, account.New(auth, st), reports, webhooks)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
 	n.registry.MustRegister(newState(auth, st, n.config.MaxStaleness))
 	n.opened.Store(&openNode{auth, st, reports, handler, n.dispatcher(auth, st)})
+	n.opened.Store(&openNode{auth, st, reports, handler, webhooks})
 	return nil
 }
 
@@ -186,7 +187,7 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 }
 
 // surfaces is all that a node answers.
-func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, reports *leaks.Handler) (http.Handler, error) {
+func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, reports *leaks.Handler, webhooks *webhook.Dispatcher) (http.Handler, error) {
 	site, err := docs.New(n.docsConfig(auth))
 	if err != nil {
 		return nil, err
@@ -198,7 +199,7 @@ func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, r
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
 	api.Register(mux)
-	n.adminAPI(auth, accounts).Register(mux)
+	n.adminAPI(auth, accounts, webhooks).Register(mux)
 	site.Register(mux)
 	reports.Register(mux)
 	// Gateways send the Host of their client, which may be an environment's own.
@@ -207,12 +208,12 @@ func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, r
 
 // adminAPI is open to tokens of every environment, platform among them, that are
 // for it.
-func (n *node) adminAPI(auth *authority.Authority, accounts *account.Accounts) *adminapi.API {
+func (n *node) adminAPI(auth *authority.Authority, accounts *account.Accounts, webhooks *webhook.Dispatcher) *adminapi.API {
 	var issuers verify.Issuers
 	for i := range auth.Environments() {
 		issuers = append(issuers, oauthapi.Verifier(auth, &auth.Environments()[i], n.config.URL+"/admin"))
 	}
-	return adminapi.New(adminapi.Config{Authority: auth, Accounts: accounts, Issuers: issuers, Limit: n.config.AdminLimit})
+	return adminapi.New(adminapi.Config{Authority: auth, Accounts: accounts, Issuers: issuers, Limit: n.config.AdminLimit, Webhooks: webhooks})
 }
 
 // forwardAuthOf is the check of gateways, for tokens of every environment but

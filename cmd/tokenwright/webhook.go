@@ -88,6 +88,9 @@ func (a *app) webhookDeliveriesCommand() *cobra.Command {
 
 // testWebhook needs no database: what is tested is the way to the receiver.
 func (a *app) testWebhook(ctx context.Context, name string) error {
+	if a.config.Server != "" {
+		return usageError{"this command sends from this machine; --server cannot do it"}
+	}
 	if !hasKey(a.config.Webhooks, name) {
 		return a.unknownWebhook(name, authority.ErrNotFound)
 	}

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -353,6 +354,37 @@ func TestEndedDeliveriesAreKeptForThirtyDays(t *testing.T) {
 
 // anyone may do everything.
 var anyone = authority.Actor{ID: "cli:root@host", Permissions: authority.Everything()}
+
+// C-366: webhooks are the platform's; whoever is bound to a merchant knows of none.
+func TestOnlyThePlatformKnowsOfWebhooks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.dispatcher(t, newEndpoint(t, nil).hook(t, "ops"))
+	var lacking *authority.ForbiddenError
+	reads := []string{authority.EventsRead}
+	for _, test := range []struct {
+		may  *authority.Permissions
+		want func(error) bool
+	}{
+		{authority.Everything(), func(err error) bool { return err == nil }},
+		{&authority.Permissions{Scopes: reads}, func(err error) bool { return err == nil }},
+		{&authority.Permissions{Scopes: []string{authority.APIKeysRead}}, func(err error) bool { return errors.As(err, &lacking) }},
+		{&authority.Permissions{Scopes: reads, MerchantID: "4259", Env: "demo"}, func(err error) bool { return errors.Is(err, authority.ErrNotFound) }},
+		{nil, func(err error) bool { return errors.As(err, &lacking) }},
+	} {
+		actor := authority.Actor{ID: "api_key:x", Permissions: test.may}
+		list, err := d.Webhooks(t.Context(), actor)
+		if !test.want(err) || err == nil && (len(list) != 1 || list[0].Name != "ops" || list[0].Failing()) {
+			t.Errorf("with %+v: %v, %v", test.may, list, err)
+		}
+		if _, err := d.Deliveries(t.Context(), actor, "ops", "", 0, 10); !test.want(err) {
+			t.Errorf("deliveries with %+v: %v", test.may, err)
+		}
+	}
+	if _, err := d.Deliveries(t.Context(), anyone, "other", "", 0, 10); !errors.Is(err, authority.ErrNotFound) {
+		t.Errorf("of a webhook that is not configured: %v", err)
+	}
+}
 
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
