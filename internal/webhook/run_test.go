@@ -85,6 +85,13 @@ func TestWebhookBeginsAtTheLastEvent(t *testing.T) {
 		t.Fatalf("back within the hour: %+v", got)
 	}
 
+	w.happen(t, authority.APIKeyDeleted, "", "")
+	w.pass(24 * time.Hour)            // no node was there
+	w.dispatcher(t, e.hook(t, "ops")) // has it from the start on
+	if got := w.delivery(t, "ops"); got.State != webhook.Delivered || got.Seq != 4 {
+		t.Fatalf("after a day without any node: %+v", got)
+	}
+
 	e.answer = status(500)
 	w.happen(t, authority.APIKeyDeleted, "", "")
 	step(t, w.dispatcher(t, e.hook(t, "ops")))
