@@ -43,8 +43,8 @@ type openNode struct {
 	auth     *authority.Authority
 	store    *store.Store
 	leaks    *leaks.Handler
-	handler  http.Handler
 	webhooks *webhook.Dispatcher
+	handler  http.Handler
 }
 
 // openPause is how long a node waits, give or take a half, before it asks again
@@ -61,14 +61,12 @@ func (n *node) open(ctx context.Context) error {
 	if err := webhook.Begin(ctx, st, n.webhooks, auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
 		return errors.Join(err, st.Close())
 	}
-	reports, webhooks := n.leaksOf(auth), n.dispatcher(auth, st)
-	handler, err := n.surfaces(auth, account.New(auth, st), reports, webhooks)
-	if err != nil {
+	opened := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}
+	if opened.handler, err = n.surfaces(opened); err != nil {
 		return errors.Join(err, st.Close())
 	}
 	n.registry.MustRegister(newState(auth, st, n.config.MaxStaleness))
-	n.opened.Store(&openNode{auth, st, reports, handler, n.dispatcher(auth, st)})
-	n.opened.Store(&openNode{auth, st, reports, handler, webhooks})
+	n.opened.Store(opened)
 	return nil
 }
 
@@ -187,7 +185,8 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 }
 
 // surfaces is all that a node answers.
-func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, reports *leaks.Handler, webhooks *webhook.Dispatcher) (http.Handler, error) {
+func (n *node) surfaces(o *openNode) (http.Handler, error) {
+	auth := o.auth
 	site, err := docs.New(n.docsConfig(auth))
 	if err != nil {
 		return nil, err
@@ -199,21 +198,23 @@ func (n *node) surfaces(auth *authority.Authority, accounts *account.Accounts, r
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
 	api.Register(mux)
-	n.adminAPI(auth, accounts, webhooks).Register(mux)
+	n.adminAPI(o).Register(mux)
+	o.leaks.Register(mux)
 	site.Register(mux)
-	reports.Register(mux)
 	// Gateways send the Host of their client, which may be an environment's own.
 	return n.forwardAuthOf(auth).Before(api.OwnHosts(mux, server.NotFound)), nil
 }
 
 // adminAPI is open to tokens of every environment, platform among them, that are
 // for it.
-func (n *node) adminAPI(auth *authority.Authority, accounts *account.Accounts, webhooks *webhook.Dispatcher) *adminapi.API {
+func (n *node) adminAPI(o *openNode) *adminapi.API {
 	var issuers verify.Issuers
-	for i := range auth.Environments() {
-		issuers = append(issuers, oauthapi.Verifier(auth, &auth.Environments()[i], n.config.URL+"/admin"))
+	for i := range o.auth.Environments() {
+		issuers = append(issuers, oauthapi.Verifier(o.auth, &o.auth.Environments()[i], n.config.URL+"/admin"))
 	}
-	return adminapi.New(adminapi.Config{Authority: auth, Accounts: accounts, Issuers: issuers, Limit: n.config.AdminLimit, Webhooks: webhooks})
+	return adminapi.New(adminapi.Config{
+		Authority: o.auth, Accounts: account.New(o.auth, o.store), Webhooks: o.webhooks, Issuers: issuers, Limit: n.config.AdminLimit,
+	})
 }
 
 // forwardAuthOf is the check of gateways, for tokens of every environment but

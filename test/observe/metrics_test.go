@@ -17,7 +17,6 @@ import (
 
 // elsewhere are metrics in the page that no scrape here has.
 var elsewhere = []string{
-	"tokenwright_ratelimit_total",                                         // where a limit is on
 	"tokenwright_webhook_deliveries_total", "tokenwright_webhook_pending", // where there are webhooks
 }
 

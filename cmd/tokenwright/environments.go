@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/jose"
+)
+
+// EnvironmentConfig is the configuration of one environment; an empty member
+// has its default.
+type EnvironmentConfig struct {
+	// Issuer is an origin of the environment's own, as
+	// https://demo.example.com. Default: <url>/<name>.
+	Issuer string `yaml:"issuer"`
+	// Audience of tokens for the environment's API. Default: <issuer>/api.
+	Audience string `yaml:"audience"`
+	// Algorithm is ES256 (default), RS256, PS256 or EdDSA.
+	Algorithm string `yaml:"algorithm"`
+	// RSABits is 2048 (default) or 3072, for RS256 and PS256.
+	RSABits int `yaml:"rsa_bits"`
+	// TokenLifetime is 1s to 24h; default 1h.
+	TokenLifetime time.Duration `yaml:"token_lifetime"`
+	// MaxSecretAge is how long after its creation a secret works at most, such
+	// as 90d: at least 1h, or never (default) for as long as it likes.
+	MaxSecretAge span `yaml:"max_secret_age"`
+}
+
+// environments returns the environments in the order of names, and platform.
+func (c *Config) environments() ([]authority.Environment, error) {
+	var list []authority.Environment
+	for name, e := range c.Environments {
+		env, err := e.environment(name, c.URL)
+		if err != nil {
+			return nil, err
+		}
+		if err := env.Validate(); err != nil {
+			return nil, err
+		}
+		list = append(list, env)
+	}
+	if err := errors.Join(c.checkPolicies(), c.checkWebhookEnvironments()); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })
+	if err := checkHosts(list, c.URL); err != nil {
+		return nil, err
+	}
+	platform, err := EnvironmentConfig{}.environment(authority.Platform, c.URL)
+	return append(list, platform), err
+}
+
+// checkHosts sees to it that an issuer is <url>/<name>, or an origin whose host
+// has nothing else: requests are told apart by host, then by path.
+func checkHosts(list []authority.Environment, base string) error {
+	taken := map[string]string{authority.HostOf(base): "url"}
+	for i := range list {
+		name, issuer := list[i].Name, list[i].Issuer
+		if issuer == base+"/"+name {
+			continue
+		}
+		if u, err := url.Parse(issuer); err != nil || u.Path != "" {
+			return fmt.Errorf("environments.%s.issuer is an origin of its own, such as https://%s.example.com, or left out", name, name)
+		}
+		if other, ok := taken[authority.HostOf(issuer)]; ok {
+			return fmt.Errorf("environments.%s.issuer has the host of %s; an issuer of its own needs a host of its own", name, other)
+		}
+		taken[authority.HostOf(issuer)] = "environments." + name + ".issuer"
+	}
+	return nil
+}
+
+func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {
+	env := authority.Environment{
+		Name: name, Issuer: e.Issuer, Audience: e.Audience, Algorithm: jose.ES256, RSABits: e.RSABits, TokenLifetime: e.TokenLifetime,
+		MaxSecretAge: time.Duration(e.MaxSecretAge),
+	}
+	if env.Issuer == "" {
+		env.Issuer = base + "/" + name
+	}
+	if env.Audience == "" {
+		env.Audience = env.Issuer + "/api"
+	}
+	if env.TokenLifetime == 0 {
+		env.TokenLifetime = time.Hour
+	}
+	if e.RSABits != 0 && e.RSABits != 2048 && e.RSABits != 3072 {
+		return env, fmt.Errorf("environments.%s.rsa_bits is 2048 or 3072", name)
+	}
+	if e.Algorithm != "" {
+		alg, err := jose.ParseAlgorithm(e.Algorithm)
+		if err != nil {
+			return env, fmt.Errorf("environments.%s.algorithm is ES256, RS256, PS256 or EdDSA", name)
+		}
+		env.Algorithm = alg
+	}
+	return env, nil
+}
