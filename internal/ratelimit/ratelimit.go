@@ -48,25 +48,6 @@ func (p *Policy) Allows(used int) bool { return used <= p.Limit }
 // (draft-ietf-httpapi-ratelimit-headers, sections 3 and 4). Over the limit there
 // is Retry-After too (RFC 6585 4).
 func (p *Policy) WriteHeaders(h http.Header, used int, left time.Duration) {
-	h["Ratelimit-Policy"] = p.policy
-	h["Ratelimit"] = p.write(h, used, left)
-}
-
-// WriteFewHeaders is WriteHeaders for answers that come often and are to cost
-// little: the draft's fields come once half of the limit is used, for it lets
-// servers that mind the cost send them when the quota nears its end.
-func (p *Policy) WriteFewHeaders(h http.Header, used int, left time.Duration) {
-	if 2*used >= p.Limit {
-		p.WriteHeaders(h, used, left)
-		return
-	}
-	p.write(h, used, left)
-}
-
-// write writes what there is beside the draft's fields, and returns the value of
-// RateLimit, of which the others are parts. Names are canonical as they stand
-// here.
-func (p *Policy) write(h http.Header, used int, left time.Duration) []string {
 	var buffer [64]byte
 	b := append(buffer[:0], p.member...)
 	b = strconv.AppendInt(b, int64(max(0, p.Limit-used)), 10)
@@ -74,15 +55,16 @@ func (p *Policy) write(h http.Header, used int, left time.Duration) []string {
 	b = append(b, ";t="...)
 	reset := len(b)
 	b = strconv.AppendInt(b, wholeSeconds(left), 10)
-	text := string(b)
+	text := string(b) // the others are parts of it; names are canonical as they stand here
 	values := &[...]string{text, text[len(p.member):remaining], text[reset:]}
+	h["Ratelimit-Policy"] = p.policy
+	h["Ratelimit"] = values[0:1:1]
 	h["X-Ratelimit-Limit"] = p.limit
 	h["X-Ratelimit-Remaining"] = values[1:2:2]
 	h["X-Ratelimit-Reset"] = values[2:3:3]
 	if !p.Allows(used) {
 		h["Retry-After"] = values[2:3:3]
 	}
-	return values[0:1:1]
 }
 
 // Seconds is left as Retry-After says it (RFC 9110 10.2.3).
