@@ -1,11 +1,20 @@
 // Package admin is the admin API for programs in Go: its wire types, which the
 // command line prints too, and a Client for it.
 //
-//	client := &admin.Client{URL: "https://auth.example.com", HTTPClient: tokens.Client(ctx)}
-//	key, err := client.CreateAPIKey(ctx, admin.NewAPIKey{MerchantID: admin.NumberID("4259"), Env: "demo", Name: "Orders sync"})
+//	tokens := tokenwright.Config{
+//		URL:              "https://auth.example.com",
+//		ClientID:         os.Getenv("TOKENWRIGHT_CLIENT_ID"), // an API key with management scopes
+//		ClientSecretFile: "/run/secrets/tokenwright",
+//		Resource:         "https://auth.example.com/admin",
+//	}
+//	client := &admin.Client{URL: tokens.URL, HTTPClient: tokens.Client(ctx)}
+//	key, err := client.CreateAPIKey(ctx, admin.NewAPIKey{
+//		MerchantID: admin.NumberID("4259"), Env: "demo", Name: "Orders sync", Scopes: []string{"customers:read"},
+//	})
 //
-// The HTTP client attaches access tokens for the audience <URL>/admin; that of
-// package tokenwright does. This package depends on the standard library alone,
+// The HTTP client attaches access tokens for the audience <URL>/admin: that of
+// package tokenwright does, with this Resource, for management scopes come only
+// when they are asked for. This package depends on the standard library alone,
 // and knows no rules: they are the server's.
 package admin
 

@@ -10,17 +10,27 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Client calls the admin API of one server. Its methods are safe for concurrent
-// use, and return an *Error for what the server has refused.
+// use, and return an *Error for what the server has refused, or what stands
+// before it has answered.
 //
-// What is created is created once: each POST carries an idempotency key of its
-// own, and is sent again where the connection broke or the server said to wait.
+// What is sent again, 3 times in all: everything after status 429; all but PATCH
+// where no answer came, or 502, 503 or 504. A Retry-After of more than 10 s is
+// left to the caller. What is created is created once nevertheless: each POST
+// carries an idempotency key of its own. What is deleted may be gone when it is
+// asked for again: that is success. The outcome of a PATCH without an answer is
+// not known; with IfVersion it can be sent again safely.
+//
+// Redirects are not followed: the server sends none, and who does gets no token.
 type Client struct {
 	// URL is the server's origin, such as https://auth.example.com; required.
 	URL string
@@ -34,10 +44,7 @@ type Client struct {
 
 const (
 	maxAnswer = 16 << 20 // bytes
-	// attempts is how often a request is sent at most.
-	attempts = 3
-	// patience is the longest Retry-After that is waited for.
-	patience = 10 * time.Second
+	maxError  = 64 << 10 // of an answer that is no success
 )
 
 // call is one request, without what all of them have.
@@ -48,7 +55,7 @@ type call struct {
 	ifVersion    int64 // 0: any
 }
 
-// do sends c, and reads the answer into out, where it is not nil.
+// do sends r, and reads the answer into out; nil where there is no content.
 func (c *Client) do(ctx context.Context, r call, out any) error {
 	var body []byte
 	if r.body != nil {
@@ -61,74 +68,73 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 	if r.method == http.MethodPost {
 		once = newIdempotencyKey()
 	}
-	for attempt := 1; ; attempt++ {
-		err := c.send(ctx, r, body, once, out)
-		wait, again := retry(err)
-		if !again || attempt == attempts || r.method != http.MethodGet && once == "" {
-			return err
+	return attempts{method: r.method}.run(ctx, func(ctx context.Context) error {
+		req, err := c.request(ctx, r, body)
+		if err != nil {
+			return fmt.Errorf("making the request: %w", err)
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(max(wait, time.Duration(attempt)*100*time.Millisecond)):
+		if once != "" {
+			req.Header.Set("Idempotency-Key", once)
 		}
-	}
+		return c.send(req, out)
+	})
 }
 
-// retry tells whether a request may be sent again, and after how long.
-func retry(err error) (time.Duration, bool) {
-	if err == nil {
-		return 0, false
-	}
-	var refused *Error
-	if !errors.As(err, &refused) {
-		var broken *url.Error // no answer came; whoever has cancelled does not wait
-		return 0, errors.As(err, &broken) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-	}
-	busy := refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusServiceUnavailable
-	return refused.RetryAfter, busy && refused.RetryAfter <= patience
-}
-
-func (c *Client) send(ctx context.Context, r call, body []byte, once string, out any) error {
-	target := c.URL + "/admin/v1" + r.path
+func (c *Client) request(ctx context.Context, r call, body []byte) (*http.Request, error) {
+	target := strings.TrimSuffix(c.URL, "/") + "/admin/v1" + r.path
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("making the request: %w", err)
+		return nil, err
 	}
+	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-	}
-	if once != "" {
-		req.Header.Set("Idempotency-Key", once)
 	}
 	if r.ifVersion != 0 {
 		req.Header.Set("If-Match", `"`+strconv.FormatInt(r.ifVersion, 10)+`"`)
 	}
-	client := c.HTTPClient
-	if client == nil {
-		client = http.DefaultClient
+	return req, nil
+}
+
+func (c *Client) send(req *http.Request, out any) error {
+	client := *http.DefaultClient
+	if c.HTTPClient != nil {
+		client = *c.HTTPClient
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // the status tells enough
+		return errorOf(resp, answer)
+	}
+	if (resp.StatusCode == http.StatusNoContent) != (out == nil) || out != nil && !isJSON(resp) {
+		return foreign(resp)
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading the answer: %w", err)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return errorOf(resp, answer)
-	case out == nil || resp.StatusCode == http.StatusNoContent:
+		return &url.Error{Op: "reading the answer to " + req.Method, URL: req.URL.Redacted(), Err: err}
+	case len(answer) > maxAnswer:
+		return fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+	case out == nil:
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	return nil
+}
+
+func isJSON(resp *http.Response) bool {
+	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
 }
 
 // newIdempotencyKey returns 128 random bits.
@@ -148,12 +154,17 @@ type page[T any] struct {
 // last item.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		query := maps.Clone(query) // whoever ranges again begins again
 		if c.PageSize != 0 {
 			query.Set("limit", strconv.Itoa(c.PageSize))
 		}
 		for {
 			var p page[T]
-			if err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, &p); err != nil {
+			err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, &p)
+			if err == nil && p.Next != "" && p.Next == query.Get("cursor") {
+				err = errors.New("the list does not go on: the server answered with the cursor that it was sent")
+			}
+			if err != nil {
 				var none T
 				yield(none, err)
 				return

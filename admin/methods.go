@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/url"
 	"strconv"
@@ -69,7 +70,11 @@ func (c *Client) APIKeys(ctx context.Context, f APIKeyFilter) iter.Seq2[APIKey, 
 
 // APIKey returns one API key, its secrets, and how it is used.
 func (c *Client) APIKey(ctx context.Context, clientID string) (*APIKeyDetails, error) {
-	return get[APIKeyDetails](ctx, c, keyPath(clientID), nil)
+	k, err := get[APIKeyDetails](ctx, c, keyPath(clientID), nil)
+	if err == nil && k.ClientID != clientID { // report is no ID, but another endpoint
+		return nil, fmt.Errorf("%q is no client ID", clientID)
+	}
+	return k, err
 }
 
 // CreateAPIKey makes an API key; its secret is in this answer alone.
