@@ -1,0 +1,67 @@
+package admin
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tokenwright/tokenwright"
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// Commands are run by the hundred.
+func TestMain(m *testing.M) { os.Exit(harness.MainWithoutRace(m)) }
+
+// managementScopes are all that an operator key may hold.
+const managementScopes = "merchants:read merchants:write merchants:delete scopes:read scopes:write scopes:delete " +
+	"api-keys:read api-keys:write api-keys:delete signing-keys:read signing-keys:write signing-keys:delete events:read usage:read"
+
+// operator makes an operator key.
+func operator(t *testing.T, in *harness.Installation, scopes string) harness.APIKey {
+	t.Helper()
+	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
+	for _, scope := range strings.Fields(scopes) {
+		args = append(args, "--scope", scope)
+	}
+	return harness.ReadKey(t, in.CLI(t, args...))
+}
+
+// start runs a server that has an operator key, and its client.
+func start(t *testing.T, args ...string) (*harness.Server, harness.APIKey, *admin.Client) {
+	t.Helper()
+	s := harness.Start(t, args...)
+	s.Seed(t)
+	key := operator(t, s.Installation, managementScopes)
+	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, key) })
+	return s, key, clientOf(t, s, key)
+}
+
+// clientOf is the client with the tokens of an API key.
+func clientOf(t *testing.T, s *harness.Server, key harness.APIKey) *admin.Client {
+	t.Helper()
+	tokens := tokenwright.Config{URL: s.URL, ClientID: key.ClientID, ClientSecret: key.ClientSecret, Resource: s.URL + "/admin", HTTPClient: s.Client}
+	return &admin.Client{URL: s.URL, HTTPClient: tokens.Client(context.Background())}
+}
+
+// noted is a new API key, whose secret the search at the end is to know.
+func noted(t *testing.T, k *admin.CreatedAPIKey, err error) *admin.CreatedAPIKey {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	harness.NoteKey(k.ClientID, k.ClientSecret)
+	return k
+}
+
+// ok is a result that must have no error.
+func ok[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
