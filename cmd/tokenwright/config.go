@@ -47,7 +47,7 @@ type Config struct {
 
 	// Server is the URL of a server that management commands act on, through its
 	// admin API. Default: none, they act on the database.
-	Server string `yaml:"server" help:"URL of a server to manage through its admin API, instead of the database"`
+	Server string `yaml:"server" help:"URL of a server to manage through its admin API, instead of the database; TOKENWRIGHT_CLIENT_ID and …_SECRET hold an API key"`
 
 	// Data is the directory of the embedded database and what belongs to it.
 	// Default: where Database is, else ./tokenwright-data.

@@ -31,6 +31,9 @@ func (c *Config) databaseName() string {
 }
 
 func (a *app) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
+	if err := a.noServer(); err != nil {
+		return nil, err
+	}
 	path, ok := a.config.embedded()
 	if !ok {
 		return a.openPostgres(ctx, o)

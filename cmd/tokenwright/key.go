@@ -70,6 +70,18 @@ func (a *app) keyCreateCommand() *cobra.Command {
 			}
 			return a.createKey(ctx, n)
 		})
+	c.Long = `Make an API key. Its secret is shown once, by this command alone.
+
+  tokenwright key create --merchant 4259 --env demo --name "Orders sync" --scope customers:read
+
+An operator key belongs to no merchant. It manages the installation through the
+admin API, and holds management scopes alone: merchants:read, merchants:write,
+merchants:delete, likewise scopes:…, api-keys:…, signing-keys:… and users:…,
+events:read, usage:read, tokens:introspect. A merchant's API key may hold api-keys:read,
+api-keys:write and api-keys:delete, and manages API keys of its merchant and
+environment with them.
+
+  tokenwright key create --operator --name "Provisioning" --scope merchants:write --scope api-keys:write`
 	f.add(c)
 	c.Flags().StringVar(&merchant, "merchant", "", "`ID` of the merchant it belongs to")
 	c.Flags().StringVar(&env, "env", "", "`environment` it works in, such as demo or production")

@@ -11,7 +11,6 @@ import (
 	"os/user"
 	"path/filepath"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
@@ -23,52 +22,24 @@ import (
 // a network, on the database.
 func (a *app) manage(ctx context.Context, f func(*admin.Client) error) error {
 	if a.config.Server != "" {
-		client, err := a.remote(ctx)
-		if err != nil {
-			return err
-		}
-		return told(f(client))
+		return a.manageRemote(ctx, f)
 	}
 	return a.withDatabase(ctx, func(auth *authority.Authority, st *store.Store) error {
 		api := adminapi.New(adminapi.Config{Authority: auth, Accounts: account.New(auth, st), Webhooks: a.deliveryLog(st)})
-		return told(f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(commandActor())}, PageSize: pageSize}))
+		err := f(&admin.Client{URL: "http://local", HTTPClient: &http.Client{Transport: api.Local(commandActor())}, PageSize: pageSize})
+		if broken, ok := errors.AsType[*url.Error](err); ok {
+			return broken.Err // what is wrong with the database
+		}
+		return err
 	})
 }
 
 // pageSize is how many items of a list are read at a time.
 const pageSize = 500
 
-// told is err without what only the way to the admin API adds to it.
-func told(err error) error {
-	if broken, ok := errors.AsType[*url.Error](err); ok {
-		return broken.Err
-	}
-	return err
-}
-
-// remote is the admin API of a server, with tokens of the API key in the
-// environment.
-func (a *app) remote(ctx context.Context) (*admin.Client, error) {
-	id, secret, err := a.clientCredentials()
-	if err != nil {
-		return nil, err
-	}
-	http, err := a.httpClient()
-	if err != nil {
-		return nil, err
-	}
-	tokens := tokenwright.Config{
-		URL: a.config.Server, ClientID: id, ClientSecret: secret, Resource: a.config.Server + "/admin", HTTPClient: http,
-	}
-	return &admin.Client{URL: a.config.Server, HTTPClient: tokens.Client(ctx), PageSize: pageSize}, nil
-}
-
 // manageDatabase hands f the authority on the database, and the actor that the
 // command is run by.
 func (a *app) manageDatabase(ctx context.Context, f func(*authority.Authority, authority.Actor) error) error {
-	if a.config.Server != "" {
-		return usageError{"this command needs the database; --server cannot do it"}
-	}
 	return a.withDatabase(ctx, func(auth *authority.Authority, _ *store.Store) error { return f(auth, commandActor()) })
 }
 

@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -147,6 +148,9 @@ func explain(err error) string {
 	if refused, ok := errors.AsType[*admin.Error](err); ok {
 		return explainRefusal(refused)
 	}
+	if refused, ok := errors.AsType[*tokenwright.Error](err); ok {
+		return explainNoToken(refused)
+	}
 	advice := []struct {
 		err error
 		do  string
@@ -181,6 +185,8 @@ func explainRefusal(e *admin.Error) string {
 	}
 	if do := refusalAdvice[e.Reason]; do != "" {
 		text += "\n  " + do
+	} else if e.Status == http.StatusForbidden && e.Reason == "" {
+		text += "\n  the API key in TOKENWRIGHT_CLIENT_ID does not hold it; tokenwright key update CLIENT_ID --scope … names all that it holds from then on"
 	}
 	if e.RequestID != "" && e.Status >= http.StatusInternalServerError {
 		text += "\n  The server's log names this request " + e.RequestID

@@ -114,7 +114,7 @@ func (a *app) signingKeyRevokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, a.config.JWKSMaxAge) })
+			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, a.jwksMaxAge()) })
 		})
 	})
 	c.Long = `End a signing key that somebody else may have. It leaves the JWKS, its private key
@@ -135,7 +135,16 @@ A KID that begins with a hyphen stands behind --: signing-key revoke --yes -- KI
 	return c
 }
 
-func showRevokedSigningKey(w io.Writer, r *admin.RevokedSigningKey, maxAge time.Duration) {
+// jwksMaxAge says for how long a JWKS may be kept; what a server elsewhere is
+// configured to say is not known here.
+func (a *app) jwksMaxAge() string {
+	if a.config.Server != "" {
+		return "as long as jwks_max_age of the server says"
+	}
+	return a.config.JWKSMaxAge.String()
+}
+
+func showRevokedSigningKey(w io.Writer, r *admin.RevokedSigningKey, maxAge string) {
 	fmt.Fprintf(w, "Signing key %s is revoked. Verifiers that do not read the revocation feed may keep the JWKS that has it for %s.\n",
 		r.Revoked.KeyID, maxAge)
 	fmt.Fprintf(w, "Signing key %s signs the tokens of %s.\n", r.Active.KeyID, r.Active.Env)
