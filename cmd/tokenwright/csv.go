@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tokenwright/tokenwright/admin"
 )
@@ -14,6 +15,7 @@ import (
 // so that its age and last use can be sorted and counted (RFC 4180).
 func reportCSV(w io.Writer, list []admin.APIKeyReport) error {
 	out := csv.NewWriter(w)
+	out.UseCRLF = true
 	line := func(cells ...string) {
 		for i := range cells {
 			cells[i] = unformula(cells[i])
@@ -40,10 +42,11 @@ func reportCSV(w io.Writer, list []admin.APIKeyReport) error {
 }
 
 // unformula keeps a spreadsheet from taking text that somebody has chosen for a
-// formula (C-198).
+// formula (C-198). Tabs and line breaks, which can begin one too, become blanks;
+// blanks before it do not count, nor does the width of the sign.
 func unformula(text string) string {
 	text = strings.Map(printable, text)
-	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+	if begin := strings.TrimLeftFunc(text, unicode.IsSpace); strings.IndexAny(begin, "=+-@＝＋－＠") == 0 {
 		return "'" + text
 	}
 	return text

@@ -6,12 +6,14 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
 func (a *app) keyShowCommand() *cobra.Command {
@@ -62,8 +64,14 @@ func (a *app) keyReportCommand() *cobra.Command {
 			return a.report(ctx, f)
 		})
 	c.Long = `List API keys as an auditor looks at them: whose each is, who made it, what it may
-do, how old its secrets are, when and from where it was last used, and what to look
-at: never used, unused for long, expired, ends soon, old secret.
+do, how old the secrets are that work, when it was last used, how often in 30 days,
+and what to look at: never used, unused for long, expired, expires soon (in 30 days),
+old secret.
+
+The table shortens long texts, and writes scopes of one collection as one
+(customers:read,write). JSON has everything; CSV (RFC 4180, UTF-8, a line for each
+secret) has it for spreadsheets: text that one would take for a formula begins with
+an apostrophe.
 
   tokenwright key report                              everything, as a table
   tokenwright key report -o csv > keys-2027-Q1.csv    for the quarterly review
@@ -85,16 +93,111 @@ func (a *app) report(ctx context.Context, f admin.ReportFilter) error {
 		if a.output == "csv" {
 			return reportCSV(a.stdout, out)
 		}
-		return a.print(out, func(w io.Writer) { reportTable(w, out) })
+		return a.print(out, func(w io.Writer) { reportTable(w, out, time.Now()) })
 	})
 }
 
-func reportTable(w io.Writer, list []admin.APIKeyReport) {
-	row(w, "NAME", "CLIENT ID", "MERCHANT", "ENV", "STATUS", "SCOPES", "CREATED BY", "NEWEST SECRET", "LAST USED", "FROM", "ISSUED 30D", "REFUSED 30D", "LOOK AT")
-	for _, k := range list {
-		row(w, k.Name, k.ClientID, owner(&k), k.Env, k.Status, strings.Join(k.Scopes, " "), k.CreatedBy, whenever(k.SecretCreatedAt),
-			orNever(k.LastUsedAt), k.LastUsedFrom, k.Issued, k.Refused, strings.ReplaceAll(strings.Join(k.Flags, ", "), "_", " "))
+// reportTable has what fits on a line: times and texts whole are in JSON and CSV.
+func reportTable(w io.Writer, list []admin.APIKeyReport, now time.Time) {
+	row(w, "NAME", "CLIENT ID", "MERCHANT", "SCOPES", "CREATED BY", "SECRET AGE", "LAST USED", "TOKENS 30D", "LOOK AT")
+	for i := range list {
+		k := &list[i]
+		tokens, used := strconv.FormatInt(k.Issued, 10), "never"
+		if k.Refused > 0 {
+			tokens += ", " + strconv.FormatInt(k.Refused, 10) + " refused"
+		}
+		if k.LastUsedAt != nil {
+			used = roughly(now.Sub(*k.LastUsedAt)) + " ago"
+		}
+		row(w, cut(k.Name, 20), k.ClientID, cut(owner(k), 16), cut(grouped(k.Scopes), 24), ends(k.CreatedBy, 16), secretAges(k, now), used, tokens, lookAt(k, now))
 	}
+}
+
+// grouped writes scopes of one collection as one: customers:read,write.
+func grouped(scopes []string) string {
+	var b strings.Builder
+	last := ""
+	for _, scope := range scopes { // in their order
+		collection, level, _ := strings.Cut(scope, ":")
+		switch {
+		case b.Len() > 0 && collection == last:
+			b.WriteString("," + level)
+			continue
+		case b.Len() > 0:
+			b.WriteString(" ")
+		}
+		b.WriteString(scope)
+		last = collection
+	}
+	return b.String()
+}
+
+// secretAges are those of the secrets that work, the oldest first.
+func secretAges(k *admin.APIKeyReport, now time.Time) string {
+	var ages []string
+	for i := range k.Secrets {
+		if stateOf(&k.Secrets[i], now) != "expired" {
+			ages = append(ages, roughly(now.Sub(k.Secrets[i].CreatedAt)))
+		}
+	}
+	return strings.Join(ages, ", ")
+}
+
+// lookAt is what to look at, and when an end that is near will come.
+func lookAt(k *admin.APIKeyReport, now time.Time) string {
+	var list []string
+	if k.Status != string(authority.Active) {
+		list = append(list, k.Status)
+	}
+	for _, flag := range k.Flags {
+		text := strings.ReplaceAll(flag, "_", " ")
+		if flag == string(authority.ExpiresSoon) {
+			text += " (" + roughly(firstEnd(k).Sub(now)) + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}
+
+// firstEnd is that of the API key or of its last secret; now where there is none.
+func firstEnd(k *admin.APIKeyReport) time.Time {
+	switch a, b := k.ExpiresAt, k.SecretExpiresAt; {
+	case a == nil && b == nil:
+		return time.Now()
+	case a == nil || b != nil && b.Before(*a):
+		return *b
+	default:
+		return *a
+	}
+}
+
+// roughly is a span of time in days, or hours, or minutes.
+func roughly(d time.Duration) string {
+	switch d = max(d, 0).Round(time.Second); {
+	case d >= day:
+		return strconv.Itoa(int(d/day)) + "d"
+	case d >= time.Hour:
+		return strconv.Itoa(int(d/time.Hour)) + "h"
+	}
+	return strconv.Itoa(int(d/time.Minute)) + "m"
+}
+
+// ends leaves so many characters of a text, half at each end: how API keys that
+// created others begin, all do.
+func ends(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most/2]) + "…" + string(runes[len(runes)-most/2+1:])
+}
+
+// cut leaves so many characters of a text.
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // owner says whose an API key is.

@@ -44,7 +44,10 @@ func near(t *testing.T, in *harness.Installation) *seat {
 	return &seat{Installation: in, keys: map[string]string{}, command: func(args ...string) *exec.Cmd { return in.Command(context.Background(), args...) }}
 }
 
-var clientSecret = regexp.MustCompile(`tws_[a-z]+_[0-9A-Za-z]{49}`)
+var (
+	clientSecret = regexp.MustCompile(`tws_[a-z]+_[0-9A-Za-z]{49}`)
+	userID       = regexp.MustCompile(`usr_[0-9A-Za-z]{22}`)
+)
 
 // run types one command, with what placeholders stand for here.
 func (s *seat) run(t *testing.T, line ...string) harness.Result {
@@ -69,7 +72,9 @@ func normal(text string) string {
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
 		{`tws_[a-z]+_[0-9A-Za-z]{49}`, "SECRET"},
 		{`(cli:\S+?@|api_key:twc_platform_)[0-9A-Za-z-]+`, "ACTOR"},
+		{`(api_key:|cli:\S*)…\S{7}`, "ACTOR"}, // in the report
 		{`twc_[a-z]+_[0-9A-Za-z]{22}`, "CLIENT_ID"},
+		{userID.String(), "USER_ID"},
 		{`\b[0-9a-f]{64}\b`, "HASH"},
 		{`(^|[^0-9A-Za-z_-])[0-9A-Za-z_-]{43}($|[^0-9A-Za-z_-])`, "${1}KID$2"},
 		{`("hint": "|…)[0-9A-Za-z]{4}`, "${1}HINT"},
@@ -140,6 +145,15 @@ func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 		{"merchant", "delete", "7", "--yes"},
 		{"key", "delete", "KEY", "--yes", "-o", "json"},
 		{"scope", "delete", "a:read", "--yes"},
+		{"user", "create", "--email", "ann@example.com", "--name", "Ann", "--role", "7=viewer", "-o", "json"},
+		{"user", "create", "--email", "ann@example.com", "--name", "Again", "--role", "9=viewer"},
+		{"user", "list"},
+		{"user", "update", "USER", "--role", "7=administrator"},
+		{"user", "disable", "USER"},
+		{"user", "enable", "USER", "-o", "json"},
+		{"user", "show", "USER"},
+		{"user", "delete", "USER", "--yes"},
+		{"user", "show", "USER"},
 		{"signing-key", "list"},
 		{"signing-key", "rotate", "--env", "demo"},
 		{"signing-key", "rotate", "--env", "nowhere"},
@@ -151,13 +165,16 @@ func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 	} {
 		var results []harness.Result
 		for _, s := range seats {
-			if line[0] == "signing-key" && len(s.keys) == 1 {
+			if line[0] == "signing-key" && s.keys["ACTIVE"] == "" {
 				s.noteSigningKeys(t)
 			}
 			r := s.run(t, line...)
 			results = append(results, r)
 			if slices.Equal(line[:2], []string{"key", "create"}) && s.keys["KEY"] == "" {
 				s.keys["KEY"] = harness.ReadKey(t, r.Stdout).ID
+			}
+			if id := userID.FindString(r.Stdout); id != "" {
+				s.keys["USER"] = id
 			}
 		}
 		a, b := results[0], results[1]
