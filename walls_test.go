@@ -51,6 +51,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 
+	"examples/admin":                  {ours: []string{"admin"}, others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/clients/go-tokenwright": {others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
