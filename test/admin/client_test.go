@@ -239,3 +239,38 @@ func TestErrorsOfTheClientAreThoseOfTheServer(t *testing.T) {
 		t.Errorf("got %s", e.RetryAfter)
 	}
 }
+
+func TestTheClientManagesUsers(t *testing.T) {
+	t.Parallel()
+	_, _, c := start(t)
+	ctx := t.Context()
+	acme := []admin.Membership{{MerchantID: admin.NumberID("4259"), Role: "administrator"}}
+	u := ok[*admin.User](t)(c.CreateUser(ctx, admin.NewUser{Email: "ann@example.com", Name: "Ann", Memberships: acme}))
+	if !strings.HasPrefix(u.ID, "usr_") || u.Status != "active" || u.Operator || !slices.Equal(u.Memberships, acme) || u.Version != 1 {
+		t.Errorf("got %+v", u)
+	}
+	_, err := c.CreateUser(ctx, admin.NewUser{Email: "ANN@example.com", Name: "Ann"})
+	refused(t, err, http.StatusConflict, "exists")
+	var none []admin.Membership
+	yes := true
+	if u = ok[*admin.User](t)(c.UpdateUser(ctx, u.ID, admin.UserUpdate{Operator: &yes, Memberships: &none, IfVersion: 1})); !u.Operator || len(u.Memberships) != 0 || u.Name != "Ann" {
+		t.Errorf("got %+v", u)
+	}
+	other := ok[*admin.User](t)(c.CreateUser(ctx, admin.NewUser{Email: "bob@example.com", Name: "Bob", Memberships: acme}))
+	if d := ok[*admin.User](t)(c.DisableUser(ctx, other.ID, 0)); d.Status != "disabled" {
+		t.Errorf("got %+v", d)
+	}
+	for want, f := range map[string]admin.UserFilter{other.ID: {MerchantID: admin.NumberID("4259"), Status: "disabled"}, u.ID: {Status: "active"}} {
+		if list := ok[[]admin.User](t)(admin.Collect(c.Users(ctx, f))); len(list) != 1 || list[0].ID != want {
+			t.Errorf("%+v: got %+v", f, list)
+		}
+	}
+	if e := ok[*admin.User](t)(c.EnableUser(ctx, other.ID, 0)); e.Status != "active" {
+		t.Errorf("got %+v", e)
+	}
+	if err := c.DeleteUser(ctx, other.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.User(ctx, other.ID)
+	refused(t, err, http.StatusNotFound, "not_found")
+}

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { os.Exit(harness.MainWithoutRace(m)) }
 // managementScopes are all that an operator key may hold.
 const managementScopes = "merchants:read merchants:write merchants:delete scopes:read scopes:write scopes:delete " +
 	"api-keys:read api-keys:write api-keys:delete signing-keys:read signing-keys:write signing-keys:delete " +
-	"users:read users:write users:delete events:read usage:read"
+	"users:read users:write users:delete events:read usage:read tokens:introspect"
 
 // operator makes an operator key.
 func operator(t *testing.T, in *harness.Installation, scopes string) harness.APIKey {
