@@ -8,6 +8,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -116,15 +117,16 @@ type authenticator func(w http.ResponseWriter, r *http.Request, e *route) (autho
 // bearer is the authenticator of requests with an access token. Those of a good
 // one are counted; then it needs the scope of the endpoint.
 func (a *API) bearer(w http.ResponseWriter, r *http.Request, e *route) (authority.Actor, bool) {
-	claims, refusal := a.issuers.Authenticate(r, a.counted(w), verify.Require(e.Scope))
+	claims, refusal := a.issuers.Authenticate(r, named(w), a.counted(w), verify.Require(e.Scope))
 	if refusal != nil {
 		if refusal.Err != nil {
 			note(w, slog.String("refused", refusal.Err.Error()))
+		} else if refusal.Status >= http.StatusForbidden {
+			note(w, slog.String("refused", cmp.Or(refusal.Code, "rate_limit")))
 		}
 		refusal.ServeHTTP(w, r)
 		return authority.Actor{}, false
 	}
-	note(w, slog.String("client_id", claims.ClientID), slog.String("env", claims.Env), slog.String("jti", claims.ID))
 	permissions, err := a.authority.PermissionsOf(claims)
 	switch {
 	case errors.Is(err, authority.ErrNotFound): // its API key went since the token was verified
@@ -137,6 +139,14 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request, e *route) (authorit
 	return authority.Actor{
 		ID: "api_key:" + claims.ClientID, Address: addressOf(r), RequestID: w.Header().Get("X-Request-Id"), Permissions: permissions,
 	}, true
+}
+
+// named notes whose token it is, whatever becomes of the request.
+func named(w http.ResponseWriter) verify.Rule {
+	return func(_ *http.Request, c *verify.Claims) *verify.Refusal {
+		note(w, slog.String("client_id", c.ClientID), slog.String("env", c.Env), slog.String("jti", c.ID))
+		return nil
+	}
 }
 
 // counted counts the requests of each API key.

@@ -238,6 +238,15 @@ func TestErrorsOfTheClientAreThoseOfTheServer(t *testing.T) {
 	if e := refused(t, err, http.StatusTooManyRequests, ""); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Minute {
 		t.Errorf("got %s", e.RetryAfter)
 	}
+	harness.Eventually(t, 5*time.Second, "the log tells whose requests were refused, and why", func() bool {
+		of := map[any]any{}
+		for _, r := range s.Records(t, "request") {
+			if r["client_id"] != nil && strings.HasPrefix(fmt.Sprint(r["route"]), "/admin/v1/") {
+				of[r["refused"]] = r["client_id"]
+			}
+		}
+		return of["insufficient_scope"] == reader.ClientID && of["rate_limit"] != nil && of["rate_limit"] != reader.ClientID
+	})
 }
 
 func TestTheClientManagesUsers(t *testing.T) {
