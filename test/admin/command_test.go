@@ -159,6 +159,8 @@ func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 		{"signing-key", "rotate", "--env", "nowhere"},
 		{"signing-key", "revoke", "--yes", "-o", "json", "--", "ACTIVE"},
 		{"signing-key", "revoke", "--yes", "-o", "json", "--", "ANNOUNCED"},
+		{"webhook", "list"},
+		{"webhook", "deliveries", "nobody"},
 		{"event", "list"},
 		{"event", "list", "--kind", "merchant.created", "--limit", "1", "-o", "json"},
 		{"event", "list", "--kind", "nothing.happened"},
