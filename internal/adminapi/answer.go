@@ -34,23 +34,29 @@ func (a *API) render(e *route, result any) (*answer, error) {
 	if e.status == http.StatusNoContent {
 		return out, nil
 	}
+	text, err := encode(body)
+	out.Body = text
+	return out, err
+}
+
+// encode writes JSON with texts as they are: what shows them escapes them.
+func encode(v any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(body); err != nil {
+	if err := encoder.Encode(v); err != nil {
 		return nil, fmt.Errorf("writing the answer: %w", err)
 	}
-	out.Body = bytes.TrimSuffix(text.Bytes(), []byte("\n"))
-	return out, nil
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// rendered is the answer as it is kept.
+// rendered is the answer as it is kept, its body byte for byte.
 func (a *API) rendered(e *route, result any) ([]byte, error) {
 	x, err := a.render(e, result)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(x)
+	return encode(x)
 }
 
 // onTheWire turns what the domain returns into what is sent, with the version
