@@ -120,10 +120,11 @@ func writeError(w http.ResponseWriter, status int, reason, message string) {
 	newError(status, reason, message).write(w, status)
 }
 
-// failed answers the error of a handler, and, where the same request was done by
-// another one meanwhile, as that was answered.
+// failed answers the error of a handler. Where the same request was done by
+// another one meanwhile, that is why it could not be done again, whatever the
+// error says: it is answered as the other one was.
 func (a *API) failed(ctx context.Context, w http.ResponseWriter, r *request, err error) {
-	if errors.Is(err, authority.ErrReplied) && a.replay(ctx, w, r) {
+	if r.actor.Once != nil && a.replay(ctx, w, r) {
 		return
 	}
 	a.fail(w, err)
