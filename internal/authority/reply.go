@@ -38,12 +38,16 @@ type Reply struct {
 	Version   int64
 	Sealed    []byte
 	CreatedAt time.Time
+	// Outlives is for writing: an answer from before it is given no more, and
+	// makes room. Zero: none does.
+	Outlives time.Time
 }
 
 // Reply returns what the actor was answered when it asked for the same before,
 // in the last ten minutes: ErrNotFound where it did not, ErrReplyOther where it
 // asked for something else with this key, or the API key that the answer is
-// about has changed since.
+// about has changed since. Another node may have done what was asked for: by
+// the time the answer is returned it acts on this one too.
 func (a *Authority) Reply(ctx context.Context, actor Actor) ([]byte, error) {
 	r, err := a.store.Reply(ctx, a.replyID(actor))
 	if err == nil && a.now().Sub(r.CreatedAt) > replyLife {
@@ -68,16 +72,26 @@ func (a *Authority) Reply(ctx context.Context, actor Actor) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the answer that is kept: %w", err)
 	}
-	return answer, nil
+	return answer, a.catchUp(ctx)
 }
 
 // Remember keeps the answer to what was no change of the store's, or several.
 func (a *Authority) Remember(ctx context.Context, actor Actor, result any) error {
-	r, err := a.newReply(actor, nil, result)
+	err := a.remember(ctx, actor, nil, result)
+	if errors.Is(err, ErrReplied) {
+		return nil
+	}
+	return err
+}
+
+// remember keeps the answer to what needed no change, which may be about an API
+// key: ErrReplied where the same request was answered meanwhile.
+func (a *Authority) remember(ctx context.Context, actor Actor, k *APIKey, result any) error {
+	r, err := a.newReply(actor, k, result)
 	if err != nil || r == nil {
 		return err
 	}
-	if err := a.store.AddReply(ctx, r); err != nil && !errors.Is(err, ErrReplied) {
+	if err := a.store.AddReply(ctx, r); err != nil {
 		return fmt.Errorf("keeping the answer: %w", err)
 	}
 	return nil
@@ -106,7 +120,8 @@ func (a *Authority) newReply(actor Actor, k *APIKey, result any) (*Reply, error)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reply{ID: a.replyID(actor), Request: actor.Once.Request[:], CreatedAt: a.now()}
+	now := a.now()
+	r := &Reply{ID: a.replyID(actor), Request: actor.Once.Request[:], CreatedAt: now, Outlives: now.Add(-replyLife)}
 	if k != nil {
 		r.ClientID, r.Version = k.ID, k.Version
 	}

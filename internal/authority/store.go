@@ -10,8 +10,8 @@ import (
 // event counter first, so all changes have one order and what it then reads
 // stays true until it commits, links the Draft (Draft.Link) and writes the
 // event last. With the event it keeps the
-// Reply of the Draft, where there is one: ErrReplied where its ID is taken. What
-// has been acknowledged is durable.
+// Reply of the Draft, where there is one: ErrReplied where its ID is taken, by
+// an answer that is not too old. What has been acknowledged is durable.
 //
 // Times have millisecond precision. Errors besides the named ones mean that
 // the store could not answer and that nothing is known of the outcome.
@@ -132,7 +132,8 @@ type Store interface {
 
 	// Reply returns the answer that is kept under id; ErrNotFound where none is.
 	Reply(ctx context.Context, id []byte) (*Reply, error)
-	// AddReply keeps an answer without a change; ErrReplied where its ID is taken.
+	// AddReply keeps an answer without a change; ErrReplied where its ID is taken,
+	// unless by an answer from before r.Outlives.
 	AddReply(ctx context.Context, r *Reply) error
 	// DeleteReplies removes answers from before a time.
 	DeleteReplies(ctx context.Context, before time.Time) error

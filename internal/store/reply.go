@@ -29,8 +29,10 @@ func (s *Store) AddReply(ctx context.Context, r *authority.Reply) error {
 
 // writeReply keeps an answer; one that is too old to be given makes room.
 func (t *tx) writeReply(r *authority.Reply) error {
-	n, err := t.affect(`INSERT INTO replies (`+replyColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-		r.ID, r.Request, r.ClientID, r.Version, r.Sealed, millis(r.CreatedAt))
+	n, err := t.affect(`INSERT INTO replies (`+replyColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET
+		request = excluded.request, api_key_id = excluded.api_key_id, version = excluded.version, sealed = excluded.sealed,
+		created_at = excluded.created_at WHERE replies.created_at < $7`,
+		r.ID, r.Request, r.ClientID, r.Version, r.Sealed, millis(r.CreatedAt), millis(r.Outlives))
 	if err == nil && n == 0 {
 		err = authority.ErrReplied
 	}
