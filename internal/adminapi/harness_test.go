@@ -109,7 +109,13 @@ func (in *installation) serve(limit int) {
 
 func (in *installation) time() time.Time { return time.UnixMilli(in.now.Load()) }
 
-func (in *installation) advance(d time.Duration) { in.now.Add(d.Milliseconds()) }
+// advance moves the clock, and has the node look at the database as it does all
+// the time.
+func (in *installation) advance(d time.Duration) {
+	in.Helper()
+	in.now.Add(d.Milliseconds())
+	in.must(in.LoadDirectory(in.Context()))
+}
 
 func (in *installation) must(err error) {
 	in.Helper()
