@@ -40,15 +40,15 @@ func (s *Store) CreateScope(ctx context.Context, sc *authority.Scope, d *authori
 // DeleteScope implements authority.Store.
 func (s *Store) DeleteScope(ctx context.Context, name string, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
-		pattern := "% " + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(name) + " %"
-		holders, err := t.count(`SELECT count(*) FROM api_keys WHERE status <> 'deleted' AND ' ' || scopes || ' ' LIKE $1 ESCAPE '\'`, pattern)
-		if err != nil {
+		if err := t.execOne(authority.ErrNotFound, `DELETE FROM scopes WHERE name = $1`, name); err != nil {
 			return err
 		}
-		if holders > 0 {
-			return authority.ErrScopeInUse
+		pattern := "% " + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(name) + " %"
+		holders, err := t.count(`SELECT count(*) FROM api_keys WHERE status <> 'deleted' AND ' ' || scopes || ' ' LIKE $1 ESCAPE '\'`, pattern)
+		if err == nil && holders > 0 {
+			err = authority.ErrScopeInUse
 		}
-		return t.execOne(authority.ErrNotFound, `DELETE FROM scopes WHERE name = $1`, name)
+		return err
 	})
 }
 
