@@ -133,7 +133,7 @@ func listOf[T, U any](r *request, fetch func(after string, limit int) ([]T, erro
 func (r *request) page() (limit int, after string, err error) {
 	limit = defaultLimit
 	if text := r.query.text("limit"); text != nil {
-		if limit, err = strconv.Atoi(*text); err != nil || limit < 1 || limit > maxLimit {
+		if limit, err = strconv.Atoi(*text); err != nil || strconv.Itoa(limit) != *text || limit < 1 || limit > maxLimit {
 			r.query.wrong("limit", fmt.Sprintf("is not a number from 1 to %d", maxLimit))
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // notes what is wrong with them; problems tells of all at once.
 type input struct {
 	members strictjson.Object
+	isQuery bool // all members are text
 	read    []string
 	bad     []admin.FieldError
 }
@@ -96,7 +97,7 @@ func (in *input) flag(name string) bool {
 	if !there {
 		return false
 	}
-	if text, ok := v.Text(); ok && (text == "true" || text == "false") { // of a query
+	if text, _ := v.Text(); in.isQuery && (text == "true" || text == "false") {
 		return text == "true"
 	}
 	value, ok := v.Bool()
@@ -149,7 +150,7 @@ func (in *input) time(name string) *time.Time {
 	}
 	text, _ := v.Text()
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || at.IsZero() {
+	if err != nil || at.Before(time.Unix(0, 0)) || at.UTC().Year() > 9999 { // the zero time means never; later ones cannot be written
 		in.wrong(name, "is not a time such as 2027-01-31T00:00:00Z (RFC 3339)")
 	}
 	return &at

@@ -6,12 +6,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/strictjson"
@@ -52,6 +55,9 @@ func badRequest(message string) error {
 // read reads r, whose actor may use the endpoint.
 func (a *API) read(w http.ResponseWriter, r *http.Request, e *route, actor authority.Actor) (*request, error) {
 	out := &request{Request: r, api: a, actor: actor}
+	if !isText(r.URL.Path) {
+		return nil, authority.ErrNotFound // an ID that nothing has
+	}
 	var err error
 	if out.query, err = readQuery(r.URL.RawQuery); err != nil {
 		return nil, err
@@ -79,15 +85,23 @@ func readQuery(raw string) (input, error) {
 	if err != nil {
 		return input{}, badRequest("The query cannot be read.")
 	}
-	in := input{}
-	for name, list := range values {
+	in := input{isQuery: true}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list := values[name]
 		if len(list) > 1 {
-			in.wrong(name, "is given more than once")
+			in.wrong(shown(name), "is given more than once")
+		}
+		if !isText(list[0]) {
+			in.wrong(shown(name), "is not UTF-8 without control characters")
 		}
 		in.members = append(in.members, strictjson.Member{Name: name, Value: strictjson.TextValue(list[0])})
 	}
 	return in, nil
 }
+
+// isText tells whether s can be text of ours: not every database takes others to
+// compare with (U+0000 in PostgreSQL), and none has any.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
 
 // readBody returns the body as text, which may be empty.
 func readBody(w http.ResponseWriter, r *http.Request) (string, error) {

@@ -28,8 +28,9 @@ func (a *API) deleteSecret(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := strconv.ParseInt(r.PathValue("secretId"), 10, 64)
-	if err != nil {
+	text := r.PathValue("secretId")
+	secret, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || strconv.FormatInt(secret, 10) != text {
 		return nil, authority.ErrNotFound
 	}
 	_, err = a.authority.DeleteSecret(r.Context(), r.actor, id, secret, revoke, r.ifVersion)
