@@ -1,0 +1,101 @@
+package adminapi
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// sentinels is how each error of package authority is answered: a status and a
+// reason. 503 is for those that a request cannot be at fault for.
+var sentinels = map[string]struct {
+	err    error
+	status int
+	reason string
+}{
+	"ErrNotFound":         {authority.ErrNotFound, 404, "not_found"},
+	"ErrExists":           {authority.ErrExists, 409, "exists"},
+	"ErrConflict":         {authority.ErrConflict, 409, "conflict"},
+	"ErrVersion":          {authority.ErrVersion, 412, "version"},
+	"ErrActiveKeyLimit":   {authority.ErrActiveKeyLimit, 409, "active_key_limit"},
+	"ErrKeyLimit":         {authority.ErrKeyLimit, 409, "key_limit"},
+	"ErrSecretLimit":      {authority.ErrSecretLimit, 409, "secret_limit"},
+	"ErrLastSecret":       {authority.ErrLastSecret, 409, "last_secret"},
+	"ErrScopeInUse":       {authority.ErrScopeInUse, 409, "scope_in_use"},
+	"ErrMerchantInUse":    {authority.ErrMerchantInUse, 409, "merchant_in_use"},
+	"ErrReplyOther":       {authority.ErrReplyOther, 409, "idempotency_conflict"},
+	"ErrCursor":           {authority.ErrCursor, 400, "cursor"},
+	"ErrActiveSigningKey": {authority.ErrActiveSigningKey, 409, "active_signing_key"},
+
+	"ErrReplied":        {authority.ErrReplied, 503, "unavailable"}, // the answer is gone again: send it once more
+	"ErrNotInitialized": {authority.ErrNotInitialized, 503, "unavailable"},
+	"ErrMasterKey":      {authority.ErrMasterKey, 503, "unavailable"},
+	"ErrEnvironments":   {authority.ErrEnvironments, 503, "unavailable"},
+	"ErrDiverged":       {authority.ErrDiverged, 503, "unavailable"},
+	"ErrManyRevoked":    {authority.ErrManyRevoked, 503, "unavailable"}, // of no method that is called here
+	"ErrStale":          {authority.ErrStale, 503, "unavailable"},
+}
+
+// C-397: no error of the domain is answered by accident.
+func TestEveryErrorOfTheDomainHasItsAnswer(t *testing.T) {
+	found := errorsOf(t, "../authority")
+	for _, name := range found {
+		if _, ok := sentinels[name]; !ok {
+			t.Errorf("authority.%s has no row in sentinels: say how it is answered", name)
+		}
+	}
+	if len(found) != len(sentinels) {
+		t.Errorf("%d errors in package authority, %d in sentinels", len(found), len(sentinels))
+	}
+	for name, want := range sentinels {
+		status, body := errorOf(fmt.Errorf("doing: %w", want.err))
+		if status != want.status || body.Reason != want.reason || body.Code != fmt.Sprint(status) {
+			t.Errorf("%s: got %d %+v, want %d %s", name, status, body, want.status, want.reason)
+		}
+		if !strings.HasSuffix(body.Message, ".") || strings.Contains(body.Message, "doing") {
+			t.Errorf("%s: message %q", name, body.Message)
+		}
+	}
+}
+
+// errorsOf are the names of the errors that a package declares.
+func errorsOf(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok {
+				for _, id := range spec.Names {
+					if strings.HasPrefix(id.Name, "Err") && !strings.HasSuffix(path, "_test.go") {
+						names = append(names, id.Name)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return names
+}
+
+// C-397: what nobody expected is told without detail.
+func TestUnknownErrorsAreToldWithoutDetail(t *testing.T) {
+	status, body := errorOf(errors.New("pq: relation \"secrets\" does not exist at /var/lib"))
+	if status != http.StatusServiceUnavailable || strings.Contains(body.Message, "secrets") || strings.Contains(body.Message, "/var") {
+		t.Errorf("%d %+v", status, body)
+	}
+}
