@@ -122,7 +122,7 @@ func (a *Actor) mayHold(k *APIKey) error {
 	}
 	for _, scope := range k.Scopes {
 		if !p.mayGrant(scope) {
-			return forbidden("The API key would have the scope %s, which yours does not have.", scope)
+			return forbidden("The API key would have the scope %s, which your API key or your access token does not have.", scope)
 		}
 	}
 	if p.Bounds == nil {
@@ -137,15 +137,16 @@ func (a *Actor) mayHold(k *APIKey) error {
 	return nil
 }
 
-// mayGrant tells whether an API key may have the scope. The platform gives
-// merchants' keys whatever scopes of APIs there are; management scopes nobody
-// gives who has not got them.
+// mayGrant tells whether an API key may have the scope. A merchant's key grants
+// what it has itself. The platform gives merchants' keys whatever scopes of APIs
+// there are; management scopes nobody gives who has not got them: a token that
+// asked for fewer than its API key has is no way to get them all.
 func (p *Permissions) mayGrant(scope string) bool {
 	switch {
-	case p.Bounds != nil && (p.MerchantID != "" || ManagementScope(scope)):
+	case p.Bounds != nil && p.MerchantID != "":
 		return slices.Contains(p.Bounds.Scopes, scope)
 	case ManagementScope(scope):
-		return slices.Contains(p.Scopes, scope)
+		return slices.Contains(p.Scopes, scope) && (p.Bounds == nil || slices.Contains(p.Bounds.Scopes, scope))
 	}
 	return true
 }
