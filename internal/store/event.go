@@ -54,20 +54,35 @@ func (s *Store) Events(ctx context.Context, after int64, limit int) (events []au
 	return events, err
 }
 
-// FindEvents implements authority.Store. Whatever is asked for has an index
-// that holds the order as well.
+// FindEvents implements authority.Store.
 func (s *Store) FindEvents(ctx context.Context, f authority.EventFilter, after int64, limit int) (events []authority.Event, err error) {
+	query, args := findEvents(f, after, limit)
+	err = s.snapshot(ctx, func(t *tx) error {
+		events, err = collect(t, scanEvent, query, args...)
+		return err
+	})
+	return events, err
+}
+
+// findEvents is the query of FindEvents. Whatever is asked for has an index that
+// holds the order as well, but times: clocks differ, so their order is not quite
+// that of events, and the index of times tells between which events to look.
+func findEvents(f authority.EventFilter, after int64, limit int) (query string, args []any) {
 	var w where
 	w.equal("merchant_id", string(f.MerchantID))
 	w.equal("env", f.Env)
 	w.equal("kind", string(f.Kind))
 	w.equal("subject", f.Subject)
 	w.equal("actor", f.Actor)
+	// min(seq) and max(seq) alone would be looked for in the order of seq, past all
+	// events before; seq + 0 has no order.
 	if !f.Since.IsZero() {
 		w.add("time >=", millis(f.Since))
+		w.within("seq >=", "SELECT min(seq + 0) FROM events WHERE time >=", millis(f.Since))
 	}
 	if !f.Until.IsZero() {
 		w.add("time <", millis(f.Until))
+		w.within("seq <=", "SELECT max(seq + 0) FROM events WHERE time <", millis(f.Until))
 	}
 	order := `seq`
 	if f.NewestFirst {
@@ -79,12 +94,7 @@ func (s *Store) FindEvents(ctx context.Context, f authority.EventFilter, after i
 	case after != 0:
 		w.add("seq <", after)
 	}
-	query := `SELECT ` + eventColumns + ` FROM events` + w.text() + ` ORDER BY ` + order + ` LIMIT ` + w.argument(limit)
-	err = s.snapshot(ctx, func(t *tx) error {
-		events, err = collect(t, scanEvent, query, w.args...)
-		return err
-	})
-	return events, err
+	return `SELECT ` + eventColumns + ` FROM events` + w.text() + ` ORDER BY ` + order + ` LIMIT ` + w.argument(limit), w.args
 }
 
 func (t *tx) events(after int64, limit int) ([]authority.Event, error) {

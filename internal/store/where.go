@@ -24,6 +24,12 @@ func (w *where) add(term string, value any) {
 	w.terms = append(w.terms, term+" "+w.argument(value))
 }
 
+// within adds a term that compares with what a query says, which ends before an
+// argument.
+func (w *where) within(term, query string, value any) {
+	w.terms = append(w.terms, term+" ("+query+" "+w.argument(value)+")")
+}
+
 // argument adds an argument, and returns its placeholder.
 func (w *where) argument(value any) string {
 	w.args = append(w.args, value)

@@ -18,6 +18,7 @@ CREATE INDEX replies_by_age ON replies (created_at);
 CREATE INDEX api_keys_in_order ON api_keys (merchant_id, id);
 
 CREATE INDEX events_by_merchant ON events (merchant_id, seq);
+CREATE INDEX events_by_env ON events (env, seq);
 CREATE INDEX events_by_subject ON events (subject, seq);
 CREATE INDEX events_by_kind ON events (kind, seq);
 CREATE INDEX events_by_actor ON events (actor, seq);
