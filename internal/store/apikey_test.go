@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -265,5 +266,50 @@ func testDeleteAPIKey(t *testing.T, s authority.Store) {
 		refused(t, s, authority.ErrConflict, func() error {
 			return s.DeleteAPIKey(t.Context(), k, draft(authority.APIKeyDeleted, string(k.ID)))
 		})
+	}
+}
+
+// API keys are found by merchant, environment and status, and by all of these.
+func testAPIKeysByStatus(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	addMerchant(t, s, "other")
+	all := map[string]authority.ClientID{}
+	for n, name := range []string{"demo active", "demo disabled", "demo deleted", "production active", "production disabled"} {
+		env, status, _ := strings.Cut(name, " ")
+		k := addKey(t, s, apiKey(n, env, "acme"))
+		all[name] = k.ID
+		switch status {
+		case "disabled":
+			k.Status, k.Version = authority.Disabled, 2
+			must(t, s.UpdateAPIKey(t.Context(), k, limits, draft(authority.APIKeyDisabled, string(k.ID))))
+		case "deleted":
+			deleteKey(t, s, k.ID)
+		}
+	}
+	foreign := addKey(t, s, apiKey(9, "demo", "other")).ID
+	for _, test := range []struct {
+		f    authority.APIKeyFilter
+		want []authority.ClientID
+	}{
+		{authority.APIKeyFilter{}, []authority.ClientID{all["demo active"], all["demo disabled"], foreign, all["production active"], all["production disabled"]}},
+		{authority.APIKeyFilter{Status: authority.Active}, []authority.ClientID{all["demo active"], foreign, all["production active"]}},
+		{authority.APIKeyFilter{Status: authority.Disabled}, []authority.ClientID{all["demo disabled"], all["production disabled"]}},
+		{authority.APIKeyFilter{MerchantID: "acme", Status: authority.Active}, []authority.ClientID{all["demo active"], all["production active"]}},
+		{authority.APIKeyFilter{MerchantID: "acme", Env: "demo", Status: authority.Disabled}, []authority.ClientID{all["demo disabled"]}},
+		{authority.APIKeyFilter{Env: "production", Status: authority.Active}, []authority.ClientID{all["production active"]}},
+		{authority.APIKeyFilter{MerchantID: "none", Status: authority.Active}, []authority.ClientID{}},
+	} {
+		got := []authority.ClientID{}
+		for after := authority.ClientID(""); ; {
+			page, err := s.APIKeys(t.Context(), test.f, after, 2)
+			must(t, err)
+			got = append(got, ids(page)...)
+			if len(page) < 2 {
+				break
+			}
+			after = page[1].ID
+		}
+		wantEqual(t, fmt.Sprintf("%+v", test.f), got, test.want)
 	}
 }

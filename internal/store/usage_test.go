@@ -233,3 +233,50 @@ func testKeyUses(t *testing.T, s authority.Store) {
 		t.Errorf("uses in production: %+v", page)
 	}
 }
+
+// The use of a merchant, or of one API key, adds up by hour and by day (UTC),
+// whatever secrets it was with.
+func testUsageSeries(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	addMerchant(t, s, "other")
+	k, second := addKey(t, s, apiKey(1, "demo", "acme")), addKey(t, s, apiKey(2, "demo", "acme"))
+	production, foreign := addKey(t, s, apiKey(3, "production", "acme")), addKey(t, s, apiKey(4, "demo", "other"))
+	wrong := authority.Outcome(authority.WrongSecret)
+	retired := use(k, 1, authority.Issued, 5, hour.Add(time.Hour), "")
+	retired.Retired = true // is counted once
+	must(t, s.AddUsage(t.Context(), []authority.Use{
+		use(k, 1, authority.Issued, 1, hour, ""), use(k, 2, authority.Issued, 2, hour.Add(time.Minute), ""), use(k, 0, wrong, 3, hour, ""), retired,
+		use(k, 1, authority.Issued, 7, hour.Add(-25*time.Hour), ""), use(k, 1, authority.Issued, 11, hour.Add(24*time.Hour), ""),
+		use(second, 1, authority.Issued, 100, hour, ""), use(production, 1, authority.Issued, 1000, hour, ""), use(foreign, 1, authority.Issued, 10_000, hour, ""),
+	}, retiredUse))
+	day := hour.Truncate(24 * time.Hour)
+	count := func(at time.Time, outcome authority.Outcome, n int64) authority.UsageCount {
+		return authority.UsageCount{Time: at, Outcome: outcome, Count: n}
+	}
+	acme := authority.APIKeyFilter{MerchantID: "acme"}
+	for what, test := range map[string]struct {
+		q    authority.UsageQuery
+		want []authority.UsageCount
+	}{
+		"one API key": {authority.UsageQuery{ClientID: k.ID, From: hour, To: hour.Add(2 * time.Hour), Interval: time.Hour},
+			[]authority.UsageCount{count(hour, authority.Issued, 3), count(hour, wrong, 3), count(hour.Add(time.Hour), authority.Issued, 5)}},
+		"its days": {authority.UsageQuery{ClientID: k.ID, From: day.Add(-48 * time.Hour), To: day.Add(48 * time.Hour), Interval: 24 * time.Hour},
+			[]authority.UsageCount{count(day.Add(-24*time.Hour), authority.Issued, 7), count(day, authority.Issued, 8), count(day, wrong, 3), count(day.Add(24*time.Hour), authority.Issued, 11)}},
+		"a merchant": {authority.UsageQuery{APIKeyFilter: acme, From: hour, To: hour.Add(time.Hour), Interval: time.Hour},
+			[]authority.UsageCount{count(hour, authority.Issued, 1103), count(hour, wrong, 3)}},
+		"in one environment": {authority.UsageQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "acme", Env: "demo"}, From: hour, To: hour.Add(time.Hour), Interval: time.Hour},
+			[]authority.UsageCount{count(hour, authority.Issued, 103), count(hour, wrong, 3)}},
+		"nobody": {authority.UsageQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "none"}, From: hour, To: hour.Add(time.Hour), Interval: time.Hour},
+			[]authority.UsageCount{}},
+		"a time without": {authority.UsageQuery{ClientID: k.ID, From: hour.Add(2 * time.Hour), To: hour.Add(3 * time.Hour), Interval: time.Hour}, []authority.UsageCount{}},
+	} {
+		got, err := s.UsageSeries(t.Context(), test.q)
+		must(t, err)
+		wantEqual(t, what, got, test.want)
+	}
+	deleteKey(t, s, second.ID) // what was used was used
+	got, err := s.UsageSeries(t.Context(), authority.UsageQuery{APIKeyFilter: acme, From: hour, To: hour.Add(time.Hour), Interval: time.Hour})
+	must(t, err)
+	wantEqual(t, "after a deletion", got, []authority.UsageCount{count(hour, authority.Issued, 1103), count(hour, wrong, 3)})
+}
