@@ -106,7 +106,10 @@ func (a *Accounts) change(ctx context.Context, actor authority.Actor, id UserID,
 		keepOperator := before.isOperator() && !after.isOperator() && !actor.MayEverything()
 		return c.write(ctx, after, keepOperator, d)
 	})
-	if err != nil && !errors.Is(err, errUnchanged) {
+	if errors.Is(err, errUnchanged) {
+		err = a.auth.Remember(ctx, actor, nil, after.seenBy(actor))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("changing user %s: %w", id, err)
 	}
 	return after.seenBy(actor), nil

@@ -45,7 +45,7 @@ func (a *API) rotateSigningKey(r *request) (any, error) {
 	out := &admin.SigningKeyRotation{
 		Rotated: done.Rotated, Active: a.wire.signingKey(&done.Active), Next: a.wire.signingKey(&done.Next), RotatesAt: optional(done.At),
 	}
-	return out, a.authority.Remember(r.Context(), r.actor, out)
+	return out, a.authority.Remember(r.Context(), r.actor, nil, out)
 }
 
 func (a *API) revokeSigningKey(r *request) (any, error) {
@@ -58,5 +58,5 @@ func (a *API) revokeSigningKey(r *request) (any, error) {
 		return nil, err
 	}
 	out := &admin.RevokedSigningKey{Revoked: a.wire.signingKey(&done.Key), Active: a.wire.signingKey(&done.Active), KnownAt: done.KnownAt}
-	return out, a.authority.Remember(r.Context(), r.actor, out)
+	return out, a.authority.Remember(r.Context(), r.actor, nil, out)
 }

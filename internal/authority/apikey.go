@@ -369,7 +369,7 @@ func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, 
 		return a.store.UpdateAPIKey(ctx, k, k.limits(), d)
 	})
 	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
-		err = a.remember(ctx, actor, k, k)
+		err = a.Remember(ctx, actor, k, k)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing API key: %w", err)

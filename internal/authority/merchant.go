@@ -230,7 +230,7 @@ func (a *Authority) changeMerchant(ctx context.Context, actor Actor, id Merchant
 		return a.store.UpdateMerchant(ctx, m, cutoff, d)
 	})
 	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
-		err = a.remember(ctx, actor, nil, m)
+		err = a.Remember(ctx, actor, nil, m)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing merchant %s: %w", id, err)

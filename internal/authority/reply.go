@@ -75,18 +75,10 @@ func (a *Authority) Reply(ctx context.Context, actor Actor) ([]byte, error) {
 	return answer, a.catchUp(ctx)
 }
 
-// Remember keeps the answer to what was no change of the store's, or several.
-func (a *Authority) Remember(ctx context.Context, actor Actor, result any) error {
-	err := a.remember(ctx, actor, nil, result)
-	if errors.Is(err, ErrReplied) {
-		return nil
-	}
-	return err
-}
-
-// remember keeps the answer to what needed no change, which may be about an API
-// key: ErrReplied where the same request was answered meanwhile.
-func (a *Authority) remember(ctx context.Context, actor Actor, k *APIKey, result any) error {
+// Remember keeps the answer to what was no change of the store's, or several; k is
+// the API key that it is about, or nil. ErrReplied where the same request was
+// answered meanwhile.
+func (a *Authority) Remember(ctx context.Context, actor Actor, k *APIKey, result any) error {
 	r, err := a.newReply(actor, k, result)
 	if err != nil || r == nil {
 		return err

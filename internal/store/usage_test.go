@@ -249,7 +249,7 @@ func testUsageSeries(t *testing.T, s authority.Store) {
 		use(k, 1, authority.Issued, 1, hour, ""), use(k, 2, authority.Issued, 2, hour.Add(time.Minute), ""), use(k, 0, wrong, 3, hour, ""), retired,
 		use(k, 1, authority.Issued, 7, hour.Add(-25*time.Hour), ""), use(k, 1, authority.Issued, 11, hour.Add(24*time.Hour), ""),
 		use(second, 1, authority.Issued, 100, hour, ""), use(production, 1, authority.Issued, 1000, hour, ""), use(foreign, 1, authority.Issued, 10_000, hour, ""),
-	}, retiredUse))
+	}, firstUse))
 	day := hour.Truncate(24 * time.Hour)
 	count := func(at time.Time, outcome authority.Outcome, n int64) authority.UsageCount {
 		return authority.UsageCount{Time: at, Outcome: outcome, Count: n}
