@@ -27,9 +27,10 @@ func jsonNames(t reflect.Type) (names []string) {
 // refused by name, and nothing changes.
 func TestMembersThatAreNotToBeSetAreRefused(t *testing.T) {
 	in := install(t)
-	token := in.token(in.operator("merchants:write", "scopes:write", "api-keys:write", "signing-keys:write", "signing-keys:delete"))
-	key := "/api-keys/" + string(in.key("demo", "customers:read").id)
-	never := []string{"generation", "gen", "hash", "secretHash", "secret_hash", "role", "merchant_id", "environment", "operator", "__proto__", "issuedTokens", "deleted"}
+	token := in.token(in.operator(operatorScopes()...))
+	key, n := "/api-keys/"+string(in.key("demo", "customers:read").id), 0
+	user := "/users/" + in.things(ours, "demo", &n)["userId"]
+	never := []string{"generation", "gen", "hash", "secretHash", "secret_hash", "role", "merchant_id", "environment", "password", "__proto__", "issuedTokens", "deleted"}
 	for _, r := range []struct {
 		method, path, body string // without its end
 		of                 any
@@ -46,6 +47,9 @@ func TestMembersThatAreNotToBeSetAreRefused(t *testing.T) {
 		{"POST", key + "/rotate", `{"name":"x"`, admin.Secret{}, []string{"name", "expiresAt"}},
 		{"POST", key + "/disable", `{"":""`, admin.APIKey{}, nil},
 		{"POST", key + "/enable", `{"":""`, admin.APIKey{}, nil},
+		{"POST", "/users", `{"email":"a@example.com","name":"x"`, admin.User{}, []string{"email", "name", "operator", "memberships"}},
+		{"PATCH", user, `{"name":"x"`, admin.User{}, []string{"name", "operator", "memberships"}},
+		{"POST", user + "/enable", `{"":""`, admin.User{}, nil},
 		{"POST", "/signing-keys/rotate", `{"env":"demo"`, admin.SigningKey{}, []string{"env"}},
 		{"POST", "/signing-keys/x/revoke", `{"force":true`, admin.SigningKey{}, []string{"force"}},
 	} {

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// sentinels is how each error of package authority is answered: a status and a
+// sentinels is how each error of packages authority and account is answered: a status and a
 // reason. 503 is for those that a request cannot be at fault for.
 var sentinels = map[string]struct {
 	err    error
@@ -35,6 +36,9 @@ var sentinels = map[string]struct {
 	"ErrCursor":           {authority.ErrCursor, 400, "cursor"},
 	"ErrActiveSigningKey": {authority.ErrActiveSigningKey, 409, "active_signing_key"},
 
+	"ErrEmailTaken":   {account.ErrEmailTaken, 409, "exists"},
+	"ErrLastOperator": {account.ErrLastOperator, 409, "last_operator"},
+
 	"ErrReplied":        {authority.ErrReplied, 503, "unavailable"}, // the answer is gone again: send it once more
 	"ErrNotInitialized": {authority.ErrNotInitialized, 503, "unavailable"},
 	"ErrMasterKey":      {authority.ErrMasterKey, 503, "unavailable"},
@@ -46,14 +50,14 @@ var sentinels = map[string]struct {
 
 // C-397: no error of the domain is answered by accident.
 func TestEveryErrorOfTheDomainHasItsAnswer(t *testing.T) {
-	found := errorsOf(t, "../authority")
+	found := append(errorsOf(t, "../authority"), errorsOf(t, "../account")...)
 	for _, name := range found {
 		if _, ok := sentinels[name]; !ok {
-			t.Errorf("authority.%s has no row in sentinels: say how it is answered", name)
+			t.Errorf("%s has no row in sentinels: say how it is answered", name)
 		}
 	}
 	if len(found) != len(sentinels) {
-		t.Errorf("%d errors in package authority, %d in sentinels", len(found), len(sentinels))
+		t.Errorf("%d errors in the domain, %d in sentinels", len(found), len(sentinels))
 	}
 	for name, want := range sentinels {
 		status, body := errorOf(fmt.Errorf("doing: %w", want.err))

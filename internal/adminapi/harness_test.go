@@ -15,12 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/webhook"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
@@ -38,10 +40,11 @@ var root = authority.Actor{Permissions: authority.Everything(), ID: "test"}
 type installation struct {
 	testing.TB
 	*authority.Authority
-	store   *store.Store
-	config  authority.Config
-	now     *atomic.Int64 // Unix milliseconds
-	handler http.Handler
+	store    *store.Store
+	accounts *account.Accounts
+	config   authority.Config
+	now      *atomic.Int64 // Unix milliseconds
+	handler  http.Handler
 }
 
 // install makes an installation in SQLite with merchant 4259 and a catalogue.
@@ -98,12 +101,17 @@ func (in *installation) node(s *store.Store) *installation {
 
 // serve wires the surface as the server does.
 func (in *installation) serve(limit int) {
+	in.Helper()
+	in.accounts = account.New(in.Authority, in.store)
 	var issuers verify.Issuers
 	for i := range in.Environments() {
 		issuers = append(issuers, oauthapi.Verifier(in.Authority, &in.Environments()[i], base+"/admin"))
 	}
 	mux := http.NewServeMux()
-	adminapi.New(adminapi.Config{Authority: in.Authority, Issuers: issuers, Limit: limit}).Register(mux)
+	adminapi.New(adminapi.Config{
+		Authority: in.Authority, Accounts: in.accounts, Issuers: issuers, Limit: limit,
+		Webhooks: webhook.New(webhook.Config{Store: in.store, Webhooks: []webhook.Webhook{{Name: "orders", URL: "https://orders.example.com"}}}),
+	}).Register(mux)
 	in.handler = mux
 }
 

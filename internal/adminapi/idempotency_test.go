@@ -40,8 +40,9 @@ func (a *answer) replayed(b *answer) {
 // C-197: the same request is done once, and answered the same again.
 func TestARepeatedRequestIsAnsweredAgain(t *testing.T) {
 	in := install(t)
-	token := in.token(in.operator("merchants:write", "scopes:write", "api-keys:write", "signing-keys:write"))
-	key := in.key("demo", "customers:read")
+	token := in.token(in.operator(operatorScopes()...))
+	key, n := in.key("demo", "customers:read"), 0
+	user := in.things(ours, "demo", &n)["userId"]
 	for _, r := range [][2]string{
 		{"/merchants", `{"id":1,"name":"<b>&amp;"}`},
 		{"/merchants/4259/suspend", ``},
@@ -51,6 +52,9 @@ func TestARepeatedRequestIsAnsweredAgain(t *testing.T) {
 		{"/api-keys/" + string(key.id) + "/rotate", `{"name":"& next"}`},
 		{"/api-keys/" + string(key.id) + "/disable", ``},
 		{"/signing-keys/rotate", `{"env":"demo"}`},
+		{"/users", `{"email":"a@example.com","name":"<A>"}`},
+		{"/users/" + user + "/disable", ``},
+		{"/users/" + user + "/enable", ``},
 	} {
 		idempotencyKey := once + strings.ReplaceAll(strings.Trim(r[0], "/"), "/", "-")
 		first := in.send(token, "POST", r[0], r[1], "Idempotency-Key", idempotencyKey)
@@ -132,8 +136,14 @@ func TestAnAnswerEndsWithAnyChangeOfItsAPIKey(t *testing.T) {
 // what was asked for before.
 func TestARepeatedRequestThatChangedNothingStaysSo(t *testing.T) {
 	in := install(t)
-	token := in.token(in.operator("api-keys:write", "merchants:write"))
-	key := in.key("demo", "customers:read")
+	token := in.token(in.operator("api-keys:write", "merchants:write", "users:write"))
+	key, n := in.key("demo", "customers:read"), 0
+	user := "/users/" + in.things(ours, "demo", &n)["userId"]
+	enabled := in.send(token, "POST", user+"/enable", "", "Idempotency-Key", once+"3").want(200, "")
+	in.send(token, "POST", user+"/disable", "").want(200, "")
+	in.unchanged("enable a user", func() {
+		enabled.replayed(in.send(token, "POST", user+"/enable", "", "Idempotency-Key", once+"3"))
+	})
 	in.send(token, "POST", "/api-keys/"+string(key.id)+"/enable", "", "Idempotency-Key", once).want(200, "")
 	_, err := in.DisableAPIKey(t.Context(), root, key.id, 0)
 	in.must(err)
@@ -177,7 +187,7 @@ func TestConcurrentRepetitionsAreOneChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenwright.db")
 	in := installIn(t, openSQLite(t, path))
 	nodes := []*installation{in, in.node(openSQLite(t, path))}
-	token := in.token(in.operator("api-keys:write", "merchants:write", "scopes:write"))
+	token := in.token(in.operator(operatorScopes()...))
 	key := in.key("demo", "customers:read")
 	for n, r := range []struct{ path, body, ifMatch string }{
 		{"/api-keys", newKey, ""},
@@ -186,6 +196,7 @@ func TestConcurrentRepetitionsAreOneChange(t *testing.T) {
 		{"/scopes", `{"name":"orders:read"}`, ""},
 		{"/api-keys/" + string(key.id) + "/rotate", "", `"1"`},
 		{"/merchants/5/suspend", "", `"1"`},
+		{"/users", `{"email":"a@example.com","name":"x"}`, ""},
 	} {
 		in.must(nodes[1].LoadDirectory(t.Context()))
 		before := in.head()

@@ -37,6 +37,7 @@ func pages[T any](in *installation, token, path string, id func(T) string, betwe
 
 // C-195: every list is whole and in one order, however long its pages are.
 func TestListsArePagedWithoutGaps(t *testing.T) {
+	t.Parallel()
 	in := install(t)
 	token := in.token(in.operator("merchants:read", "scopes:read", "api-keys:read", "api-keys:write", "events:read", "signing-keys:read"))
 	for i := range 12 {
@@ -95,6 +96,7 @@ func TestListsArePagedWithoutGaps(t *testing.T) {
 
 // C-195: what comes or goes while a list is read moves nothing else in it.
 func TestPagingHoldsWhileItemsComeAndGo(t *testing.T) {
+	t.Parallel()
 	in := install(t)
 	token := in.token(in.operator("api-keys:read"))
 	var stay, leaving []apiKey

@@ -13,9 +13,9 @@ import (
 // hears of that.
 func TestOfTwoEditsOfAVersionOneIsRefused(t *testing.T) {
 	in := install(t)
-	token := in.token(in.operator("merchants:read", "merchants:write", "api-keys:read", "api-keys:write"))
-	key := "/api-keys/" + string(in.key("demo", "customers:read").id)
-	for _, path := range []string{"/merchants/4259", key} {
+	token := in.token(in.operator(operatorScopes()...))
+	key, n := "/api-keys/"+string(in.key("demo", "customers:read").id), 0
+	for _, path := range []string{"/merchants/4259", key, "/users/" + in.things(ours, "demo", &n)["userId"]} {
 		seen := in.send(token, "GET", path, "").want(200, "").header.Get("ETag")
 		before := in.head()
 		answers := make([]*answer, 8)
@@ -54,12 +54,14 @@ func TestOfTwoEditsOfAVersionOneIsRefused(t *testing.T) {
 // C-196: only a version that was given is one (RFC 9110 13.1.1).
 func TestIfMatchIsOneETagOrAny(t *testing.T) {
 	in := install(t)
-	token := in.token(in.operator("merchants:read", "merchants:write", "merchants:delete", "scopes:write", "api-keys:read", "api-keys:write", "api-keys:delete", "signing-keys:write"))
-	key := "/api-keys/" + string(in.key("demo", "customers:read").id)
+	token := in.token(in.operator(operatorScopes()...))
+	key, n := "/api-keys/"+string(in.key("demo", "customers:read").id), 0
+	user := "/users/" + in.things(ours, "demo", &n)["userId"]
 	versioned := [][3]string{
 		{"PATCH", "/merchants/4259", `{"name":"x"}`}, {"POST", "/merchants/4259/suspend", ""}, {"POST", "/merchants/4259/resume", ""}, {"DELETE", "/merchants/4259", ""},
 		{"PATCH", key, `{"name":"x"}`}, {"POST", key + "/rotate", ""}, {"POST", key + "/disable", ""}, {"POST", key + "/enable", ""},
 		{"DELETE", key + "/secrets/1", ""}, {"DELETE", key, ""},
+		{"PATCH", user, `{"name":"x"}`}, {"POST", user + "/disable", ""}, {"POST", user + "/enable", ""}, {"DELETE", user, ""},
 	}
 	for _, r := range versioned {
 		in.unchanged(r[0]+" "+r[1], func() {
