@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,10 +48,35 @@ type installation struct {
 	handler  http.Handler
 }
 
+// template is the database that install begins with: it is made once, for the
+// schema takes its time.
+var template struct {
+	sync.Once
+	master authority.MasterKey
+	file   []byte
+}
+
 // install makes an installation in SQLite with merchant 4259 and a catalogue.
 func install(t testing.TB) *installation {
 	t.Helper()
-	return installIn(t, openSQLite(t, filepath.Join(t.TempDir(), "tokenwright.db")))
+	return installAt(t, filepath.Join(t.TempDir(), "tokenwright.db"))
+}
+
+// installAt is install with the database at path.
+func installAt(t testing.TB, path string) *installation {
+	t.Helper()
+	template.Do(func() {
+		first := filepath.Join(t.TempDir(), "template.db")
+		in := installIn(t, openSQLite(t, first))
+		in.must(in.store.Close())
+		var err error
+		template.file, err = os.ReadFile(first)
+		in.must(err)
+		template.master = in.config.MasterKeys[0]
+	})
+	in := newInstallation(t, template.master)
+	in.must(os.WriteFile(path, template.file, 0o600))
+	return in.node(openSQLite(t, path))
 }
 
 func openSQLite(t testing.TB, path string) *store.Store {
@@ -63,18 +89,11 @@ func openSQLite(t testing.TB, path string) *store.Store {
 	return s
 }
 
+// installIn is install in the empty database of s, with keys of its own.
 func installIn(t testing.TB, s *store.Store) *installation {
 	t.Helper()
-	in := &installation{TB: t, now: new(atomic.Int64)}
-	in.now.Store(1764000000123)
 	master, _ := authority.NewMasterKey()
-	in.config = authority.Config{MasterKeys: []authority.MasterKey{master}, Clock: in.time, BaseURL: base}
-	for _, name := range []string{"demo", "production", authority.Platform} {
-		in.config.Environments = append(in.config.Environments, authority.Environment{
-			Name: name, Issuer: base + "/" + name, Audience: base + "/" + name + "/api", Algorithm: jose.EdDSA, TokenLifetime: time.Hour,
-		})
-	}
-	in.config.Environments[2].Audience = base + "/admin"
+	in := newInstallation(t, master)
 	in.config.Store = s
 	in.must(authority.Initialize(t.Context(), in.config, "tw", authority.MerchantNumbers, root))
 	in = in.node(s)
@@ -83,6 +102,20 @@ func installIn(t testing.TB, s *store.Store) *installation {
 		_, err := in.CreateScope(t.Context(), root, authority.Scope{Name: name})
 		in.must(err)
 	}
+	return in
+}
+
+// newInstallation is one without a node.
+func newInstallation(t testing.TB, master authority.MasterKey) *installation {
+	in := &installation{TB: t, now: new(atomic.Int64)}
+	in.now.Store(1764000000123)
+	in.config = authority.Config{MasterKeys: []authority.MasterKey{master}, Clock: in.time, BaseURL: base}
+	for _, name := range []string{"demo", "production", authority.Platform} {
+		in.config.Environments = append(in.config.Environments, authority.Environment{
+			Name: name, Issuer: base + "/" + name, Audience: base + "/" + name + "/api", Algorithm: jose.EdDSA, TokenLifetime: time.Hour,
+		})
+	}
+	in.config.Environments[2].Audience = base + "/admin"
 	return in
 }
 

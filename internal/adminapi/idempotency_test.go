@@ -185,7 +185,7 @@ func TestAnAnswerIsKeptForTenMinutes(t *testing.T) {
 // on two nodes as well; also where it could be done only once.
 func TestConcurrentRepetitionsAreOneChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenwright.db")
-	in := installIn(t, openSQLite(t, path))
+	in := installAt(t, path)
 	nodes := []*installation{in, in.node(openSQLite(t, path))}
 	token := in.token(in.operator(operatorScopes()...))
 	key := in.key("demo", "customers:read")
@@ -234,7 +234,7 @@ func TestConcurrentRepetitionsAreOneChange(t *testing.T) {
 // committed, is answered by another one, which by then knows of the change.
 func TestAnotherNodeAnswersForOneThatDied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenwright.db")
-	in := installIn(t, openSQLite(t, path))
+	in := installAt(t, path)
 	operator := in.operator("api-keys:write")
 	token := in.token(operator)
 	other := in.node(openSQLite(t, path))
@@ -251,7 +251,7 @@ func TestAnotherNodeAnswersForOneThatDied(t *testing.T) {
 // idempotency key, which is nowhere.
 func TestAKeptAnswerCannotBeRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenwright.db")
-	in := installIn(t, openSQLite(t, path))
+	in := installAt(t, path)
 	token := in.token(in.operator("api-keys:write"))
 	created := into[admin.CreatedAPIKey](in.send(token, "POST", "/api-keys", newKey, "Idempotency-Key", once))
 	rotated := into[admin.CreatedAPIKey](in.send(token, "POST", "/api-keys/"+created.ID+"/rotate", "", "Idempotency-Key", once+"2"))

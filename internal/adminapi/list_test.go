@@ -40,7 +40,7 @@ func TestListsArePagedWithoutGaps(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	token := in.token(in.operator("merchants:read", "scopes:read", "api-keys:read", "api-keys:write", "events:read", "signing-keys:read"))
-	for i := range 12 {
+	for i := range 6 {
 		in.merchant(authority.MerchantID(fmt.Sprint(1000 + i)))
 		_, err := in.CreateScope(t.Context(), root, authority.Scope{Name: fmt.Sprintf("s%d:read", i)})
 		in.must(err)
@@ -86,7 +86,7 @@ func TestListsArePagedWithoutGaps(t *testing.T) {
 		if !strings.HasPrefix(path, "/signing-keys") && !slices.Equal(whole, sorted) || len(slices.Compact(sorted)) != len(whole) {
 			t.Errorf("%s is in the order %v", path, whole)
 		}
-		for _, limit := range []int{1, 2, 3, len(whole), len(whole) + 1} {
+		for _, limit := range []int{2, len(whole), len(whole) + 1} {
 			if got := list(fmt.Sprintf("%s%slimit=%d", path, join, max(1, limit))); !slices.Equal(got, whole) {
 				t.Errorf("%s with pages of %d: %v, want %v", path, limit, got, whole)
 			}
@@ -100,7 +100,7 @@ func TestPagingHoldsWhileItemsComeAndGo(t *testing.T) {
 	in := install(t)
 	token := in.token(in.operator("api-keys:read"))
 	var stay, leaving []apiKey
-	for range 15 {
+	for range 8 {
 		stay, leaving = append(stay, in.key("demo")), append(leaving, in.key("demo"))
 	}
 	got := pages(in, token, "/api-keys?env=demo&limit=2", func(k admin.APIKey) string { return k.ID }, func(n int) {

@@ -47,7 +47,7 @@ func TestASecretIsShownOnce(t *testing.T) {
 // through however many nodes.
 func TestParallelCreatesStopAtTheLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenwright.db")
-	in := installIn(t, openSQLite(t, path))
+	in := installAt(t, path)
 	token := in.token(in.operator("merchants:write", "api-keys:write"))
 	in.send(token, "POST", "/merchants", `{"id":5,"name":"x"}`).want(201, "")
 	nodes := []*installation{in.node(openSQLite(t, path)), in}

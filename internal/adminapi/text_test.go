@@ -34,13 +34,13 @@ func TestTextComesBackAsItWasGiven(t *testing.T) {
 				t.Errorf("%q came back as %q, %q", text, k.Name, k.Description)
 			}
 		}
+		if i > 3 { // the rules are one for all texts: changes take time
+			continue
+		}
 		m := into[admin.Merchant](in.send(token, "PATCH", "/merchants/4259", `{"name":`+string(quoted)+`}`))
 		rotated := into[admin.CreatedAPIKey](in.send(token, "POST", key+"/rotate", `{"overlap":0,"name":`+string(quoted)+`}`).want(201, ""))
 		if m.Name != text || rotated.Secrets[len(rotated.Secrets)-1].Name != text {
 			t.Errorf("%q came back as %q and %q", text, m.Name, rotated.Secrets[len(rotated.Secrets)-1].Name)
-		}
-		if i > 2 {
-			continue
 		}
 		events := into[page[admin.Event]](in.send(token, "GET", "/events?order=desc&limit=1&kind=api_key.updated", ""))
 		var details struct{ Name, Description string }
