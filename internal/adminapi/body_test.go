@@ -181,39 +181,30 @@ func TestIDsThatCannotBeAreNotFound(t *testing.T) {
 	})
 }
 
-// FuzzRequest holds that no request is answered with 500 or 503, or with what
-// is no JSON, and that none but a success changes anything.
-func FuzzRequest(f *testing.F) {
-	in := install(f)
-	token := in.token(in.operator("merchants:read", "merchants:write", "api-keys:read", "api-keys:write", "events:read", "usage:read"))
-	key := string(in.key("demo", "customers:read").id)
-	for _, seed := range []string{
-		`{}`, `{"id":1,"name":"a"}`, newKey, `{"scopes":["a"],"allowedCidrs":["::/0"],"expiresAt":null}`, `{"overlap":1,"expiresAt":"2035-01-01T00:00:00Z"}`,
-		"limit=1&cursor=abc", "merchantId=4259&env=demo&status=active", "clientId=x&from=2025-01-01T00:00:00Z&interval=day", "unusedFor=90d&unusedOnly=true",
-		"order=desc&after=2&since=2025-01-01T00:00:00Z&kind=x",
-	} {
-		f.Add(seed, seed)
+// C-396: no query and no body is our fault, and none but a success changes
+// anything, whatever endpoint they are sent to.
+func TestOddRequestsAreNoFaults(t *testing.T) {
+	in := install(t)
+	token := in.token(in.operator(operatorScopes()...))
+	n := 0
+	th := in.things(ours, "demo", &n)
+	odd := []string{
+		"", "{}", "=", "&&", "limit=1&cursor=abc", "merchantId=4259&env=demo&status=active", "clientId=x&from=2025-01-01T00:00:00Z&interval=day",
+		"unusedFor=90d&unusedOnly=true", "order=desc&after=2&since=2025-01-01T00:00:00Z&kind=x", `{"id":1e400,"name":"a"}`, `{"overlap":-9223372036854775808}`,
+		`{"memberships":[{}]}`, `{"memberships":[[]]}`, `{"scopes":[{}],"allowedCidrs":[""],"expiresAt":"9999-12-31T23:59:59Z"}`, `{"env":"","kid":""}`,
 	}
-	targets := [][2]string{
-		{"GET", "/merchants"}, {"POST", "/merchants"}, {"PATCH", "/merchants/4259"}, {"GET", "/api-keys"}, {"POST", "/api-keys"}, {"GET", "/api-keys/report"},
-		{"PATCH", "/api-keys/" + key}, {"POST", "/api-keys/" + key + "/rotate"}, {"GET", "/events"}, {"GET", "/usage"},
-	}
-	f.Fuzz(func(t *testing.T, query, body string) {
-		for _, target := range targets {
-			r := httptest.NewRequest(target[0], adminapi.Root+target[1], strings.NewReader(body))
-			r.URL.RawQuery = query
-			r.Header.Set("Authorization", "Bearer "+token)
-			r.Header.Set("Content-Type", "application/json")
-			in := *in
-			in.TB = t
+	for _, route := range adminapi.Routes() {
+		for _, text := range odd {
+			path, _ := matrix[route.Method+" "+route.Path].request(route, th)
+			path, _, _ = strings.Cut(path, "?")
+			r := httptest.NewRequest(route.Method, adminapi.Root+path, strings.NewReader(text))
+			r.URL.RawQuery = text
+			r.Header = map[string][]string{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
 			before := in.head()
 			a := in.do(r)
-			if a.status >= 500 || !json.Valid([]byte(a.body)) {
-				t.Errorf("%s %s?%s with %s: %d %s", target[0], target[1], query, body, a.status, a.body)
-			}
-			if a.status/100 != 2 && in.head() != before {
-				t.Errorf("%s %s?%s with %s: %d, and there is an event", target[0], target[1], query, body, a.status)
+			if a.status >= 500 || a.status != 204 && !json.Valid([]byte(a.body)) || a.status >= 400 && in.head() != before {
+				t.Errorf("%s %s?%s with it as body: %d %s", route.Method, path, text, a.status, a.body)
 			}
 		}
-	})
+	}
 }
