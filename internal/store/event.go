@@ -75,14 +75,19 @@ func findEvents(f authority.EventFilter, after int64, limit int) (query string, 
 	w.equal("subject", f.Subject)
 	w.equal("actor", f.Actor)
 	// min(seq) and max(seq) alone would be looked for in the order of seq, past all
-	// events before; seq + 0 has no order.
+	// events before; seq + 0 has no order. Where a list goes on, its beginning is
+	// known.
 	if !f.Since.IsZero() {
 		w.add("time >=", millis(f.Since))
-		w.within("seq >=", "SELECT min(seq + 0) FROM events WHERE time >=", millis(f.Since))
+		if f.NewestFirst || after == 0 {
+			w.within("seq >=", "SELECT min(seq + 0) FROM events WHERE time >=", millis(f.Since))
+		}
 	}
 	if !f.Until.IsZero() {
 		w.add("time <", millis(f.Until))
-		w.within("seq <=", "SELECT max(seq + 0) FROM events WHERE time <", millis(f.Until))
+		if !f.NewestFirst || after == 0 {
+			w.within("seq <=", "SELECT max(seq + 0) FROM events WHERE time <", millis(f.Until))
+		}
 	}
 	order := `seq`
 	if f.NewestFirst {

@@ -82,13 +82,13 @@ func TestSQLiteFindsEventsByIndex(t *testing.T) {
 	s := openStore(t, newPath(t))
 	addEvents(t, s)
 	for index, f := range map[string]authority.EventFilter{
-		"INDEX sqlite_autoindex_events_1 (seq": {}, "INDEX events_by_merchant (merchant_id=? AND seq": {MerchantID: "a"}, "INDEX events_by_env (env=? AND seq": {Env: "demo"},
-		"INDEX events_by_kind (kind=? AND seq": {Kind: authority.APIKeyUpdated}, "INDEX events_by_subject (subject=? AND seq": {Subject: "x"},
-		"INDEX events_by_actor (actor=? AND seq": {Actor: "x"}, "COVERING INDEX events_by_time (time>": {Since: at}, "COVERING INDEX events_by_time (time<": {Until: at},
+		"INDEX events_by_merchant (merchant_id=?": {MerchantID: "a"}, "INDEX events_by_env (env=?": {Env: "demo"},
+		"INDEX events_by_kind (kind=?": {Kind: authority.APIKeyUpdated}, "INDEX events_by_subject (subject=?": {Subject: "x"},
+		"INDEX events_by_actor (actor=?": {Actor: "x"}, "COVERING INDEX events_by_time (time>": {Since: at}, "COVERING INDEX events_by_time (time<": {Until: at},
 	} {
 		for _, newest := range []bool{false, true} {
 			f.NewestFirst = newest
-			query, args := findEvents(f, 7, 10)
+			query, args := findEvents(f, 0, 10)
 			plan := explain(t, s, query, args...)
 			if !strings.Contains(plan, "SEARCH events USING "+index) || strings.Contains(plan, "SCAN events") || strings.Contains(plan, "TEMP B-TREE") {
 				t.Errorf("%+v: %s", f, plan)
