@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -355,10 +356,13 @@ func (a *Authority) manageAPIKey(ctx context.Context, actor Actor, id ClientID, 
 // actor is answered with.
 func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, kind EventKind, set details,
 	change func(*APIKey) error, result func(*APIKey) any) (k *APIKey, err error) {
+	given := maps.Clone(set)
 	err = RetryConflicts(func() error {
 		if k, err = a.store.APIKey(ctx, id); err != nil {
 			return err
 		}
+		clear(set) // of what an earlier try would have changed
+		maps.Copy(set, given)
 		return change(k)
 	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()

@@ -247,3 +247,36 @@ func TestUpdateAPIKeyComparesTheVersion(t *testing.T) {
 }
 
 func errorOf[T any](_ T, err error) error { return err }
+
+// overtaken is a store in which somebody else is a moment faster, once.
+type overtaken struct {
+	authority.Store
+	first func()
+}
+
+func (o *overtaken) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authority.KeyLimits, d *authority.Draft) error {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Store.UpdateAPIKey(ctx, k, l, d)
+}
+
+// C-227: the event tells what became of a change, not of a try that somebody else
+// has overtaken.
+func TestTheEventOfAnOvertakenChangeIsThatOfTheLastTry(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	late, soon := started.Add(10*time.Hour), started.Add(5*time.Hour)
+	cfg := h.config
+	cfg.Store = &overtaken{h.store, func() { // then ours brings no end forward any more
+		h.must(errorOf(h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{ExpiresAt: &soon})))
+	}}
+	slow := h.node(cfg)
+	h.must(errorOf(slow.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{ExpiresAt: &late})))
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{Subject: string(k.ID), Kind: authority.APIKeyUpdated}, 0, 10)
+	h.must(err)
+	if len(events) != 2 || !strings.Contains(events[0].Details, "tokensRevoked") || strings.Contains(events[1].Details, "tokensRevoked") {
+		t.Errorf("events: %+v", events)
+	}
+}
