@@ -186,23 +186,32 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 
 // surfaces is all that a node answers.
 func (n *node) surfaces(o *openNode) (http.Handler, error) {
-	auth := o.auth
-	site, err := docs.New(n.docsConfig(auth))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", server.NotFound)
+	api, err := n.register(o, mux.Handle)
+	if err != nil {
+		return nil, err
+	}
+	// Gateways send the Host of their client, which may be an environment's own.
+	return n.forwardAuthOf(o.auth).Before(api.OwnHosts(mux, server.NotFound)), nil
+}
+
+// register hands every route below the base URL to handle, but those that stand
+// before the mux: forward-auth and the probes.
+func (n *node) register(o *openNode, handle func(pattern string, handler http.Handler)) (*oauthapi.API, error) {
+	site, err := docs.New(n.docsConfig(o.auth))
 	if err != nil {
 		return nil, err
 	}
 	api := oauthapi.New(oauthapi.Config{
-		Authority: auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping,
+		Authority: o.auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping,
 		TokenLimit: n.config.TokenLimit, TokenLimitDryRun: n.config.TokenLimitDryRun, FailureLimit: n.config.FailureLimit,
 	})
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", server.NotFound)
-	api.Register(mux)
-	n.adminAPI(o).Register(mux)
-	o.leaks.Register(mux)
-	site.Register(mux)
-	// Gateways send the Host of their client, which may be an environment's own.
-	return n.forwardAuthOf(auth).Before(api.OwnHosts(mux, server.NotFound)), nil
+	api.Register(handle)
+	n.adminAPI(o).Register(handle)
+	o.leaks.Register(handle)
+	site.Register(handle)
+	return api, nil
 }
 
 // adminAPI is open to tokens of every environment, platform among them, that are
@@ -243,7 +252,7 @@ func (n *node) leaksOf(auth *authority.Authority) *leaks.Handler {
 
 // docsConfig hands the docs the table of errors that the endpoints answer from.
 func (a *app) docsConfig(auth *authority.Authority) docs.Config {
-	c := docs.Config{BaseURL: a.config.URL}
+	c := docs.Config{BaseURL: a.config.URL, Prefix: auth.Installation().Prefix}
 	for _, env := range auth.Environments() {
 		if env.Name != authority.Platform {
 			c.Environments = append(c.Environments, docs.Environment{

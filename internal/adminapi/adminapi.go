@@ -72,20 +72,23 @@ func New(c Config) *API {
 	return a
 }
 
-// Register adds the endpoints to mux, for whoever has an access token.
-func (a *API) Register(mux *http.ServeMux) { a.register(mux, a.bearer) }
+// Register hands the endpoints to handle, the method of a mux, for whoever has
+// an access token.
+func (a *API) Register(handle func(pattern string, handler http.Handler)) {
+	a.register(handle, a.bearer)
+}
 
 // register adds the endpoints for those whom who lets pass.
-func (a *API) register(mux *http.ServeMux, who authenticator) {
+func (a *API) register(handle func(string, http.Handler), who authenticator) {
 	byPath := map[string][]*route{}
 	for i := range routes {
 		byPath[routes[i].Path] = append(byPath[routes[i].Path], &routes[i])
 	}
 	for path, list := range byPath {
-		mux.Handle(Root+path, a.methods(list, who))
+		handle(Root+path, a.methods(list, who))
 	}
-	mux.HandleFunc(Root+"/", a.unknown)
-	mux.HandleFunc(Root, a.unknown)
+	handle(Root+"/", http.HandlerFunc(a.unknown))
+	handle(Root, http.HandlerFunc(a.unknown))
 }
 
 func (a *API) unknown(w http.ResponseWriter, _ *http.Request) {

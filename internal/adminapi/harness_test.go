@@ -144,7 +144,7 @@ func (in *installation) serve(limit int) {
 	adminapi.New(adminapi.Config{
 		Authority: in.Authority, Accounts: in.accounts, Issuers: issuers, Limit: limit,
 		Webhooks: webhook.New(webhook.Config{Store: in.store, Webhooks: []webhook.Webhook{{Name: "orders", URL: "https://orders.example.com"}}}),
-	}).Register(mux)
+	}).Register(mux.Handle)
 	in.handler = mux
 }
 

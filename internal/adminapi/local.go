@@ -13,7 +13,7 @@ import (
 // the database is its own error, not a status.
 func (a *API) Local(actor authority.Actor) http.RoundTripper {
 	mux := http.NewServeMux()
-	a.register(mux, func(http.ResponseWriter, *http.Request, *route) (authority.Actor, bool) { return actor, true })
+	a.register(mux.Handle, func(http.ResponseWriter, *http.Request, *route) (authority.Actor, bool) { return actor, true })
 	return local{mux}
 }
 

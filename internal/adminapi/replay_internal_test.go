@@ -46,7 +46,7 @@ func TestARequestOvertakenByItsRepetitionIsAnsweredAsThat(t *testing.T) {
 	}
 	who := func(http.ResponseWriter, *http.Request, *route) (authority.Actor, bool) { return actor, true }
 	quick := http.NewServeMux()
-	a.register(quick, who)
+	a.register(quick.Handle, who)
 
 	var first *httptest.ResponseRecorder
 	slow := post("/merchants/{merchantId}/suspend", authority.MerchantsWrite, func(a *API, r *request) (any, error) {

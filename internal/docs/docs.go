@@ -1,6 +1,7 @@
 // Package docs owns the documentation that the product serves: the guide to
-// getting an access token, the errors page, both as Markdown too, llms.txt, and
-// the style sheet. Everything is rendered once, by New, from embedded files.
+// getting an access token, the errors page, both as Markdown too, llms.txt, the
+// style sheet, and the OpenAPI document. Everything is rendered once, from
+// embedded files: by New, and the OpenAPI document when it is first asked for.
 //
 // It must not know any other surface, nor the domain: what it says about errors
 // and environments is handed to it, so that it is what the handlers do.
@@ -52,11 +53,13 @@ type Config struct {
 	Environments []Environment
 	// Errors are the sections of the errors page, in this order.
 	Errors []ErrorKind
+	// Prefix begins client IDs and secrets. "" is tw.
+	Prefix string
 }
 
 // Site is the rendered documentation. Make it with New.
 type Site struct {
-	answers  map[string]*answer // by path
+	answers  map[string]http.Handler // by path
 	notFound []byte
 }
 
@@ -85,7 +88,7 @@ func New(c Config) (*Site, error) {
 		{"errors", "/docs/errors", "Errors",
 			"Every error of the token endpoint: what it means, what may have caused it, and what to do."},
 	}
-	s := &Site{answers: make(map[string]*answer)}
+	s := &Site{answers: make(map[string]http.Handler)}
 	r := renderer{config: c, pages: pages}
 	for _, p := range pages {
 		html, markdown, err := r.page(p)
@@ -107,13 +110,18 @@ func New(c Config) (*Site, error) {
 		}
 		s.add("/docs/"+name, contentType, body)
 	}
+	s.answers["/openapi.json"] = newOpenAPI(c)
 	s.notFound, _, err = r.page(page{Name: "not-found", Title: "There is no such page"})
 	return s, err
 }
 
 func (s *Site) add(path, contentType string, body []byte) {
+	s.answers[path] = newAnswer(contentType, body)
+}
+
+func newAnswer(contentType string, body []byte) *answer {
 	sum := sha256.Sum256(body)
-	s.answers[path] = &answer{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
+	return &answer{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
 }
 
 // check refuses what could not be written into the samples. Odd characters are
@@ -162,13 +170,13 @@ func plain(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// Register adds the literal path of each page to mux, and /docs/ for paths that
-// are no page.
-func (s *Site) Register(mux *http.ServeMux) {
+// Register hands the literal path of each page to handle, the method of a mux,
+// and /docs/ for paths that are no page.
+func (s *Site) Register(handle func(pattern string, handler http.Handler)) {
 	for path, a := range s.answers {
-		mux.Handle(path, a)
+		handle(path, a)
 	}
-	mux.HandleFunc("/docs/", func(w http.ResponseWriter, r *http.Request) {
+	handle("/docs/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		if r.URL.Path == "/docs/" {
 			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
@@ -177,7 +185,7 @@ func (s *Site) Register(mux *http.ServeMux) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write(s.notFound)
-	})
+	}))
 }
 
 // answer is one rendered file; it is its own handler.

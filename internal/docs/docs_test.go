@@ -23,6 +23,7 @@ var served = map[string]string{
 	"/docs/style.css":      "text/css; charset=utf-8",
 	"/docs/icon.svg":       "image/svg+xml",
 	"/llms.txt":            "text/plain; charset=utf-8",
+	"/openapi.json":        "application/json",
 }
 
 var htmlPages = []string{"/docs", "/docs/errors"}
@@ -55,7 +56,7 @@ func newMux(t *testing.T, c Config) *http.ServeMux {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	s.Register(mux)
+	s.Register(mux.Handle)
 	return mux
 }
 
@@ -285,12 +286,13 @@ func TestMarkdownAndIndexListEveryPage(t *testing.T) {
 	c := testConfig()
 	mux := newMux(t, c)
 	index := get(t, mux, "/llms.txt")
-	if !regexp.MustCompile(`^# Tokenwright\n\n> [^\n]+\n\n(- [^\n]+\n)+\n## [^\n]+\n\n(- \[[^\n]+\]\(https://[^\n]+\.md\): [^\n]+\n)+$`).MatchString(index) {
+	if !regexp.MustCompile(`^# Tokenwright\n\n> [^\n]+\n\n(- [^\n]+\n)+\n## [^\n]+\n\n(- \[[^\n]+\]\(https://[^\n]+\.(md|json)\): [^\n]+\n)+$`).MatchString(index) {
 		t.Errorf("llms.txt is not of its form:\n%s", index)
 	}
 	links := regexp.MustCompile(`\(([^)\s]+)\)`)
 	for path, contentType := range served {
-		if strings.HasPrefix(contentType, "text/markdown") && !strings.Contains(index, "("+c.BaseURL+path+")") {
+		listed := strings.HasPrefix(contentType, "text/markdown") || path == "/openapi.json"
+		if listed && !strings.Contains(index, "("+c.BaseURL+path+")") {
 			t.Errorf("llms.txt does not list %s", path)
 		}
 	}
@@ -301,7 +303,11 @@ func TestMarkdownAndIndexListEveryPage(t *testing.T) {
 		}
 		for _, link := range links.FindAllStringSubmatch(body, -1) {
 			if target, ok := strings.CutPrefix(link[1], c.BaseURL); ok {
-				if w := send(mux, "GET", target); w.Header().Get("Content-Type") != "text/markdown; charset=utf-8" {
+				want := "text/markdown; charset=utf-8"
+				if target == "/openapi.json" {
+					want = served[target]
+				}
+				if w := send(mux, "GET", target); w.Header().Get("Content-Type") != want {
 					t.Errorf("%s: %s answers %q", path, link[1], w.Header().Get("Content-Type"))
 				}
 			}

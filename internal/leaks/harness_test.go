@@ -62,7 +62,7 @@ func install(t testing.TB) *installation {
 	in.leaks = New(c)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", http.NotFound)
-	in.leaks.Register(mux)
+	in.leaks.Register(mux.Handle)
 	in.handler = mux
 	return in
 }

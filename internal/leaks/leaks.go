@@ -68,10 +68,10 @@ func New(c Config) *Handler {
 
 func newRequests() *ratelimit.Sketch { return ratelimit.NewSketch(reportCells, reportWindow) }
 
-// Register adds the endpoints to mux.
-func (h *Handler) Register(mux *http.ServeMux) {
-	mux.HandleFunc(reportPath, h.report)
-	mux.HandleFunc(patternPath, h.showPattern)
+// Register hands the endpoints to handle, the method of a mux.
+func (h *Handler) Register(handle func(pattern string, handler http.Handler)) {
+	handle(reportPath, http.HandlerFunc(h.report))
+	handle(patternPath, http.HandlerFunc(h.showPattern))
 }
 
 // report takes a report. Its answer, and the work until then, are the same for

@@ -94,7 +94,7 @@ func (in *installation) serve() {
 	in.api = New(c)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", http.NotFound)
-	in.api.Register(mux)
+	in.api.Register(mux.Handle)
 	in.handler = in.api.OwnHosts(mux, http.NotFound)
 }
 

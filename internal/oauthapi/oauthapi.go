@@ -77,16 +77,16 @@ func New(c Config) *API {
 	return a
 }
 
-// Register adds the endpoints below the base URL to mux: the common token
-// endpoint, and those of every environment whose issuer is there. Patterns are
-// literal: wildcards would conflict with other surfaces.
-func (a *API) Register(mux *http.ServeMux) {
+// Register hands the endpoints below the base URL to handle, the method of a
+// mux: the common token endpoint, and those of every environment whose issuer is
+// there. Patterns are literal: wildcards would conflict with other surfaces.
+func (a *API) Register(handle func(pattern string, handler http.Handler)) {
 	for _, path := range []string{"/oauth/token", "/api/oauth/token"} {
-		mux.Handle(path, a.handle(a.countRefusals("", a.token(""))))
+		handle(path, a.handle(a.countRefusals("", a.token(""))))
 	}
 	for i := range a.authority.Environments() {
 		if env := &a.authority.Environments()[i]; origin(env.Issuer) == a.baseURL {
-			a.registerEnvironment(mux, env)
+			a.registerEnvironment(handle, env)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handle
 			hosts[host] = http.NewServeMux()
 			hosts[host].HandleFunc("/", notFound)
 		}
-		a.registerEnvironment(hosts[host], env)
+		a.registerEnvironment(hosts[host].Handle, env)
 	}
 	if len(hosts) == 0 {
 		return base
@@ -120,19 +120,19 @@ func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handle
 	})
 }
 
-func (a *API) registerEnvironment(mux *http.ServeMux, env *authority.Environment) {
+func (a *API) registerEnvironment(handle func(string, http.Handler), env *authority.Environment) {
 	path := strings.TrimPrefix(env.Issuer, origin(env.Issuer))
-	mux.Handle(path+"/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
-	mux.Handle(path+"/api/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
-	mux.Handle(path+"/oauth/introspect", a.handle(a.aboutToken(env, a.introspect)))
-	mux.Handle(path+"/oauth/revoke", a.handle(a.aboutToken(env, a.revoke)))
-	mux.Handle(path+"/oauth/revocations", a.handle(a.revocations(env)))
-	mux.Handle(path+"/oauth/jwks", a.handle(a.public(a.jwks(env.Name))))
-	mux.Handle(path+"/oauth/jwks/{file}", a.handle(a.public(a.pem(env.Name))))
+	handle(path+"/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
+	handle(path+"/api/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
+	handle(path+"/oauth/introspect", a.handle(a.aboutToken(env, a.introspect)))
+	handle(path+"/oauth/revoke", a.handle(a.aboutToken(env, a.revoke)))
+	handle(path+"/oauth/revocations", a.handle(a.revocations(env)))
+	handle(path+"/oauth/jwks", a.handle(a.public(a.jwks(env.Name))))
+	handle(path+"/oauth/jwks/{file}", a.handle(a.public(a.pem(env.Name))))
 	// RFC 8414 3: the well-known part stands before the issuer's path; the
 	// OpenID form, which several libraries ask for alone, behind it.
-	mux.Handle("/.well-known/oauth-authorization-server"+path, a.handle(a.public(a.metadata(env))))
-	mux.Handle(path+"/.well-known/openid-configuration", a.handle(a.public(a.metadata(env))))
+	handle("/.well-known/oauth-authorization-server"+path, a.handle(a.public(a.metadata(env))))
+	handle(path+"/.well-known/openid-configuration", a.handle(a.public(a.metadata(env))))
 }
 
 func origin(issuer string) string {

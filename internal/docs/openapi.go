@@ -1,0 +1,204 @@
+package docs
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// What openapi.yaml says of the installation that it is written for. Names of
+// environments stand there as whole texts, and inside credentials.
+const (
+	sampleBase        = "https://auth.example.com"
+	sampleFirst       = "demo"
+	sampleSecond      = "production"
+	platform          = "platform" // the environment of operator keys, which every installation has
+	samplePrefix      = "tw"
+	issuerParameter   = "Issuer"      // the parameter that names an environment below the base URL
+	environmentSchema = "Environment" // the schema of an environment's name
+)
+
+//go:embed openapi.yaml
+var openAPISource []byte
+
+// openAPI serves the document as JSON. It is made for the first who asks, for
+// most servers are never asked.
+type openAPI struct {
+	made func() *answer
+}
+
+func newOpenAPI(c Config) *openAPI {
+	return &openAPI{sync.OnceValue(func() *answer {
+		body, err := openAPIDocument(c)
+		if err != nil {
+			panic(fmt.Errorf("making openapi.json: %w", err)) // it is embedded, and tests read it
+		}
+		return newAnswer("application/json", body)
+	})}
+}
+
+// ServeHTTP implements http.Handler.
+func (o *openAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.made().ServeHTTP(w, r) }
+
+// openAPIDocument turns openapi.yaml into JSON, in its order, with what is the
+// installation's own written in.
+func openAPIDocument(c Config) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(openAPISource, &doc); err != nil {
+		return nil, err
+	}
+	root := doc.Content[0]
+	fill(root, c.fillings(), c.environmentNames())
+	var below []string // environments that the base URL reaches
+	for _, e := range c.Environments {
+		if e.Issuer == c.BaseURL+"/"+e.Name {
+			below = append(below, e.Name)
+		}
+	}
+	issuer := find(root, "components", "parameters", issuerParameter)
+	environment := find(root, "components", "schemas", environmentSchema)
+	if issuer == nil || environment == nil {
+		return nil, errors.New("a part of the document that is to be filled in is missing")
+	}
+	below = append(below, platform)
+	setList(find(issuer, "schema", "enum"), below)
+	find(issuer, "example").Value = below[0]
+	all := make([]string, 0, len(c.Environments)+1)
+	for _, e := range c.Environments {
+		all = append(all, e.Name)
+	}
+	setList(find(environment, "enum"), append(all, platform))
+	var out bytes.Buffer
+	err := writeJSON(&out, root)
+	return append(out.Bytes(), '\n'), err
+}
+
+// fillings replaces, within texts, what is the installation's own.
+func (c *Config) fillings() *strings.Replacer {
+	first, prefix := c.Environments[0], c.prefix()
+	return strings.NewReplacer(
+		sampleBase+"/"+sampleFirst+"/api", first.Audience,
+		sampleBase+"/"+sampleFirst, first.Issuer,
+		sampleBase, c.BaseURL,
+		samplePrefix+"c_"+sampleFirst+"_", prefix+"c_"+first.Name+"_",
+		samplePrefix+"s_"+sampleFirst+"_", prefix+"s_"+first.Name+"_",
+		samplePrefix+"c_", prefix+"c_",
+		samplePrefix+"s_", prefix+"s_",
+	)
+}
+
+// environmentNames replaces texts that are the name of an environment.
+func (c *Config) environmentNames() map[string]string {
+	second := c.Environments[min(1, len(c.Environments)-1)].Name
+	return map[string]string{sampleFirst: c.Environments[0].Name, sampleSecond: second}
+}
+
+func (c *Config) prefix() string {
+	if c.Prefix == "" {
+		return samplePrefix
+	}
+	return c.Prefix
+}
+
+// fill replaces in every text of the document, but in no name of a member.
+func fill(n *yaml.Node, within *strings.Replacer, whole map[string]string) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if name, ok := whole[n.Value]; ok {
+			n.Value = name
+		} else {
+			n.Value = within.Replace(n.Value)
+		}
+	case yaml.MappingNode:
+		for i := 1; i < len(n.Content); i += 2 {
+			fill(n.Content[i], within, whole)
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			fill(item, within, whole)
+		}
+	}
+	// What an alias stands for is filled where it is written.
+}
+
+// find returns the node at the end of a path of members, or nil.
+func find(n *yaml.Node, path ...string) *yaml.Node {
+	for _, name := range path {
+		if n == nil {
+			return nil
+		}
+		at := slices.IndexFunc(n.Content, func(key *yaml.Node) bool { return key.Value == name })
+		if n.Kind != yaml.MappingNode || at < 0 || at%2 != 0 {
+			return nil
+		}
+		n = n.Content[at+1]
+	}
+	return n
+}
+
+func setList(n *yaml.Node, texts []string) {
+	n.Content = nil
+	for _, text := range texts {
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text})
+	}
+}
+
+// writeJSON writes what YAML and JSON have in common.
+func writeJSON(out *bytes.Buffer, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return writeJSON(out, n.Alias)
+	case yaml.MappingNode:
+		out.WriteByte('{')
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			name, err := jsonText(n.Content[i].Value) // a number as a name is one of a text
+			if err != nil {
+				return err
+			}
+			out.WriteString(name + ":")
+			if err := writeJSON(out, n.Content[i+1]); err != nil {
+				return err
+			}
+		}
+		out.WriteByte('}')
+	case yaml.SequenceNode:
+		out.WriteByte('[')
+		for i, item := range n.Content {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if err := writeJSON(out, item); err != nil {
+				return err
+			}
+		}
+		out.WriteByte(']')
+	default:
+		return writeScalar(out, n)
+	}
+	return nil
+}
+
+func writeScalar(out *bytes.Buffer, n *yaml.Node) error {
+	switch n.ShortTag() {
+	case "!!int", "!!float", "!!bool", "!!null":
+		if !json.Valid([]byte(n.Value)) {
+			return fmt.Errorf("line %d: %s is no JSON", n.Line, n.Value)
+		}
+		out.WriteString(n.Value)
+		return nil
+	}
+	text, err := jsonText(n.Value)
+	out.WriteString(text)
+	return err
+}
