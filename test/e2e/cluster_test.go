@@ -34,13 +34,13 @@ func TestNodesHearFromTheProxyWhoAsks(t *testing.T) {
 	t.Parallel()
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	c.Client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	c.Client.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
 			return nil, err
 		}
 		return elsewhere.DialContext(ctx, network, "127.0.0.1:"+port)
-	}
+	}}
 	r := harness.NewRequest(t, http.MethodGet, c.URL+"/demo/oauth/jwks", "")
 	r.Header.Set("X-Forwarded-For", "203.0.113.9")
 	if a := c.Do(t, r); a.Status != http.StatusOK {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -37,7 +36,7 @@ func TestFiguresOfTheReleasedBinary(t *testing.T) {
 		})
 		t.Logf("from exec to the first token: %s", time.Since(began).Round(time.Millisecond))
 		t.Logf("resident memory with one token issued: %s", residentMemory(s.Process.Process.Pid))
-		in.Client.Transport.(*http.Transport).CloseIdleConnections()
+		in.Client.CloseIdleConnections()
 		s.Stop(t)
 	}
 }

@@ -10,6 +10,7 @@ package harness
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,17 @@ var run struct {
 	binary string
 	own    string // what the tests themselves write; never searched
 	seen   string // data directories, logs, standard error, metrics: all of it searched
+	watch  Watch
 }
+
+// Watch puts something between the client of an installation and what it asks,
+// which need not be the installation. A test may send requests in goroutines that
+// outlive it.
+type Watch func(t testing.TB, in *Installation, next http.RoundTripper) http.RoundTripper
+
+// WatchClients has watch see what the clients of all installations send. TestMain
+// calls it before Main.
+func WatchClients(watch Watch) { run.watch = watch }
 
 // Main is what TestMain of a package of tests, a sibling of this one, is for.
 // It builds the binary once, with the race detector, runs the tests and, when

@@ -68,6 +68,9 @@ func (in *Installation) listenAnywhere(t testing.TB) {
 	in.Host, in.Port = "127.0.0.1", FreePort(t)
 	in.URL = fmt.Sprintf("http://localhost:%d", in.Port)
 	in.Client = in.NewClient(&http.Transport{})
+	if run.watch != nil {
+		in.Client.Transport = run.watch(t, in, in.Client.Transport)
+	}
 }
 
 // NewClient returns a client that finds every host at the loopback address,
