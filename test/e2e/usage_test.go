@@ -89,7 +89,7 @@ func TestUseIsCountedUpToTheEndOfTheServer(t *testing.T) {
 	if k := showKey(t, in, key); !reflect.DeepEqual(k.Usage.Last24Hours, want) || k.LastUsedFrom != "127.0.0.1" {
 		t.Errorf("after another start: %+v", k)
 	}
-	if text := in.CLI(t, "key", "report"); !strings.Contains(text, "never used") || !strings.Contains(text, "0m ago    21, 6 refused") {
+	if text := in.CLI(t, "key", "report"); !strings.Contains(text, "never used") || !strings.Contains(text, "0m ago     21, 6 refused") {
 		t.Errorf("the report:\n%s", text)
 	}
 }
