@@ -75,7 +75,17 @@ func New(c Config) *API {
 // Register hands the endpoints to handle, the method of a mux, for whoever has
 // an access token.
 func (a *API) Register(handle func(pattern string, handler http.Handler)) {
-	a.register(handle, a.bearer)
+	a.register(func(pattern string, handler http.Handler) { handle(pattern, limited(handler)) }, a.bearer)
+}
+
+// limited ends what takes longer than the timeout. Who is at the command line may
+// wait: a merchant can have very many API keys.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // register adds the endpoints for those whom who lets pass.
@@ -176,22 +186,20 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *route, who authen
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	defer cancel()
-	request, err := a.read(w, r.WithContext(ctx), e, actor)
+	request, err := a.read(w, r, e, actor)
 	if err != nil {
 		a.fail(w, err)
 		return
 	}
 	if once := request.actor.Once; once != nil {
 		once.Answer = func(result any) ([]byte, error) { return a.rendered(e, result) }
-		if done := a.replay(ctx, w, request); done {
+		if done := a.replay(w, request); done {
 			return
 		}
 	}
 	result, err := e.handle(a, request)
 	if err != nil {
-		a.failed(ctx, w, request, err)
+		a.failed(w, request, err)
 		return
 	}
 	answer, err := a.render(e, result)

@@ -1,7 +1,6 @@
 package adminapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -123,16 +122,16 @@ func writeError(w http.ResponseWriter, status int, reason, message string) {
 // failed answers the error of a handler. Where the same request was done by
 // another one meanwhile, that is why it could not be done again, whatever the
 // error says: it is answered as the other one was.
-func (a *API) failed(ctx context.Context, w http.ResponseWriter, r *request, err error) {
-	if r.actor.Once != nil && a.replay(ctx, w, r) {
+func (a *API) failed(w http.ResponseWriter, r *request, err error) {
+	if r.actor.Once != nil && a.replay(w, r) {
 		return
 	}
 	a.fail(w, err)
 }
 
 // replay answers a request that was answered before; false where it was not.
-func (a *API) replay(ctx context.Context, w http.ResponseWriter, r *request) bool {
-	kept, err := a.authority.Reply(ctx, r.actor)
+func (a *API) replay(w http.ResponseWriter, r *request) bool {
+	kept, err := a.authority.Reply(r.Context(), r.actor)
 	if errors.Is(err, authority.ErrNotFound) {
 		return false
 	}
