@@ -98,7 +98,8 @@ var planted = []struct{ what, sql string }{
 	{"an API key whose version is not the number of its events", `
 		UPDATE api_keys SET version = 3 WHERE status = 'deleted'`},
 	{"a deleted API key with a secret", `
-		INSERT INTO secrets SELECT ` + theDeleted + `, 7, '', '', hash, 1, 0, '', 0, 0 FROM secrets LIMIT 1`},
+		INSERT INTO secrets (api_key_id, id, name, hint, hash, root_key_id, created_at, created_by, expires_at)
+			SELECT ` + theDeleted + `, 7, '', '', hash, 1, 0, '', 0 FROM secrets LIMIT 1`},
 	{"an active API key without its one secret", `
 		DELETE FROM secrets WHERE api_key_id = ` + anActive},
 	{"a secret of no API key", `
