@@ -55,9 +55,12 @@ unit: ## run the tests of the main module
 	$(GO) test -run 'Concurrent|NothingIsAlive' ./internal/authority
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
-# -p 1: package after package, for some hold that a change acts within a second.
+# Some hold that a change acts within a second, or let the worst happen: these run package
+# after package, the others beside each other.
+ALONE := e2e|faults|model|proof
 e2e: tools ## run the end-to-end tests
-	cd test && $(GO) test -race -count=1 -p 1 ./...
+	cd test && $(GO) list ./... | grep -vE '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 2
+	cd test && $(GO) list ./... | grep -E '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 1
 
 # Holds that the benchmark measures; how fast anything is, it does not judge. A
 # benchmark that waits for ever is not ended by go test.
