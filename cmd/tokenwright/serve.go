@@ -154,7 +154,7 @@ func (a *app) newServer(cfg server.Config, l *listeners) (_ *server.Server, relo
 // every few hundred tokens. More is no better: a heap that grows beyond the
 // processor's caches costs as much as it saves (docs/decisions/0010). The counters
 // of failures are a part of it.
-const ballastSize = 6 << 20
+const ballastSize = 12 << 20
 
 // runServer owns every goroutine of the process, and ends them in their order.
 func (a *app) runServer(ctx context.Context, srv *server.Server, n *node, reload func() error) error {

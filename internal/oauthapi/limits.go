@@ -61,7 +61,7 @@ func (l *tokenLimit) count(w http.ResponseWriter, p *authority.Proof) error {
 		l.passed.Inc()
 		return nil
 	}
-	l.policy.WriteHeaders(w.Header(), used, left)
+	l.policy.WriteFewHeaders(w.Header(), used, left)
 	if over {
 		l.refused.Inc()
 		return p.Refuse(authority.RateLimited)

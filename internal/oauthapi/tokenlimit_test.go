@@ -39,6 +39,23 @@ func (a *answer) wantQuota(limit, remaining, reset string) {
 	a.wantHeader("RateLimit-Policy", `"token";q=`+limit+`;w=300`)
 }
 
+// P1, C-340: a client that asks all the time is told by the three headers that
+// cost little, until it comes near the limit.
+func TestWhoAsksAllTheTimeGetsTheDraftsFieldsNearTheLimit(t *testing.T) {
+	in := limited(t, Config{TokenLimit: 40})
+	k := in.key("demo", "customers:read")
+	for used := 1; used <= 41; used++ {
+		a := in.ask(asJSON, k.request())
+		a.wantHeader("X-RateLimit-Remaining", strconv.Itoa(max(0, 40-used)))
+		if got, want := a.header.Get("RateLimit") != "", used <= 10 || used >= 20; got != want {
+			t.Errorf("request %d: RateLimit is there: %v, want %v", used, got, want)
+		}
+		if got, want := a.header.Get("RateLimit-Policy") != "", a.header.Get("RateLimit") != ""; got != want {
+			t.Errorf("request %d: RateLimit-Policy is there: %v, want %v", used, got, want)
+		}
+	}
+}
+
 // C-021, C-340: the answers of an API key tell how many requests are left, and
 // over the limit are 429 with Retry-After, until the window ends.
 func TestTokenRequestsOverTheLimitAreRefused(t *testing.T) {

@@ -48,6 +48,29 @@ func (p *Policy) Allows(used int) bool { return used <= p.Limit }
 // (draft-ietf-httpapi-ratelimit-headers, sections 3 and 4). Over the limit there
 // is Retry-After too (RFC 6585 4).
 func (p *Policy) WriteHeaders(h http.Header, used int, left time.Duration) {
+	h["Ratelimit-Policy"] = p.policy
+	h["Ratelimit"] = p.write(h, used, left)
+}
+
+// manyInWindow is how many requests in a window are so many that their answers
+// are to cost little.
+const manyInWindow = 10
+
+// WriteFewHeaders is WriteHeaders for answers of which each is to cost little, but
+// leaves the draft's fields out of those to a client that asks all the time: who
+// asks seldom gets them, and who comes near the limit. The draft lets servers
+// that mind the cost do so.
+func (p *Policy) WriteFewHeaders(h http.Header, used int, left time.Duration) {
+	if used <= manyInWindow || 2*used >= p.Limit {
+		p.WriteHeaders(h, used, left)
+		return
+	}
+	p.write(h, used, left)
+}
+
+// write writes X-RateLimit-*, and returns the value of RateLimit, of which the
+// others are parts. Names are canonical as they stand here.
+func (p *Policy) write(h http.Header, used int, left time.Duration) []string {
 	var buffer [64]byte
 	b := append(buffer[:0], p.member...)
 	b = strconv.AppendInt(b, int64(max(0, p.Limit-used)), 10)
@@ -55,16 +78,15 @@ func (p *Policy) WriteHeaders(h http.Header, used int, left time.Duration) {
 	b = append(b, ";t="...)
 	reset := len(b)
 	b = strconv.AppendInt(b, wholeSeconds(left), 10)
-	text := string(b) // the others are parts of it; names are canonical as they stand here
+	text := string(b)
 	values := &[...]string{text, text[len(p.member):remaining], text[reset:]}
-	h["Ratelimit-Policy"] = p.policy
-	h["Ratelimit"] = values[0:1:1]
 	h["X-Ratelimit-Limit"] = p.limit
 	h["X-Ratelimit-Remaining"] = values[1:2:2]
 	h["X-Ratelimit-Reset"] = values[2:3:3]
 	if !p.Allows(used) {
 		h["Retry-After"] = values[2:3:3]
 	}
+	return values[0:1:1]
 }
 
 // Seconds is left as Retry-After says it (RFC 9110 10.2.3).
