@@ -91,29 +91,24 @@ func (in *input) number(name string) *int64 {
 	return &n
 }
 
-// flag reads true or false; false where it is not there.
+// flag is truth, with false for what is not there.
 func (in *input) flag(name string) bool {
-	v, there := in.get(name)
-	if !there {
-		return false
+	if value := in.truth(name); value != nil {
+		return *value
 	}
-	if text, _ := v.Text(); in.isQuery && (text == "true" || text == "false") {
-		return text == "true"
-	}
-	value, ok := v.Bool()
-	if !ok {
-		in.wrong(name, "is neither true nor false")
-	}
-	return value
+	return false
 }
 
-// truth reads true or false of a body; nil where it is not there.
+// truth reads true or false; nil where it is not there.
 func (in *input) truth(name string) *bool {
 	v, there := in.get(name)
 	if !there {
 		return nil
 	}
 	value, ok := v.Bool()
+	if text, _ := v.Text(); in.isQuery {
+		value, ok = text == "true", text == "true" || text == "false"
+	}
 	if !ok {
 		in.wrong(name, "is neither true nor false")
 	}

@@ -186,26 +186,45 @@ func (s *Store) KeyUses(ctx context.Context, f authority.APIKeyFilter, since tim
 		w.argument(millis(since.Add(-time.Hour))) + ` AND outcome `
 	issued := w.argument(authority.Issued)
 	refused := `NOT IN (` + issued + `, ` + w.argument(authority.Authenticated) + `, ` + w.argument(usedRetired) + `, ` + w.argument(reachedLimit) + `)`
-	const secrets = ` FROM secrets WHERE api_key_id = k.id), 0)`
 	query := `SELECT ` + apiKeyColumns + `, coalesce((SELECT name FROM merchants WHERE id = k.merchant_id), ''),
 		coalesce((SELECT max(at) FROM last_uses WHERE api_key_id = k.id), 0),
 		coalesce((SELECT address FROM last_uses WHERE api_key_id = k.id ORDER BY at DESC LIMIT 1), ''),
-		` + counted + `= ` + issued + `), ` + counted + refused + `),
-		coalesce((SELECT max(created_at)` + secrets + `, coalesce((SELECT CASE WHEN min(expires_at) = 0 THEN 0 ELSE max(expires_at) END` + secrets + `
+		` + counted + `= ` + issued + `), ` + counted + refused + `)
 		FROM api_keys k` + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {
 		list, err = collect(t, scanKeyUse, query, w.args...)
 		for i := 0; err == nil && i < len(list); i++ {
 			list[i].Secrets, err = t.secrets(list[i].ID)
+			list[i].SecretCreatedAt, list[i].SecretExpiresAt = spanOf(list[i].Secrets)
 		}
 		return err
 	})
 	return list, err
 }
 
+// spanOf returns when the newest of the secrets was made, and when the one that
+// lasts longest ends, zero for never.
+func spanOf(secrets []authority.Secret) (made, ends time.Time) {
+	forever := false
+	for i := range secrets {
+		s := &secrets[i]
+		if s.CreatedAt.After(made) {
+			made = s.CreatedAt
+		}
+		if s.ExpiresAt.After(ends) {
+			ends = s.ExpiresAt
+		}
+		forever = forever || s.ExpiresAt.IsZero()
+	}
+	if forever {
+		ends = time.Time{}
+	}
+	return made, ends
+}
+
 func scanKeyUse(r row, u *authority.KeyUse) error {
 	return scanAPIKey(also{r, []any{
-		&u.MerchantName, timestamp{&u.LastUsedAt}, &u.LastUsedFrom, &u.Issued, &u.Refused, timestamp{&u.SecretCreatedAt}, timestamp{&u.SecretExpiresAt},
+		&u.MerchantName, timestamp{&u.LastUsedAt}, &u.LastUsedFrom, &u.Issued, &u.Refused,
 	}}, &u.APIKey)
 }
 
