@@ -33,7 +33,8 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/credential":  {},
 	"internal/ratelimit":   {},
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
-	"internal/account":     {ours: []string{"internal/authority", "internal/credential"}},
+	"internal/account": {ours: []string{"internal/authority", "internal/credential"},
+		others: []string{"golang.org/x/crypto", "golang.org/x/text"}},
 	"internal/store": {
 		ours:   []string{"internal/account", "internal/authority", "internal/webhook"},
 		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
