@@ -57,10 +57,12 @@ func (a *Accounts) DisableUser(ctx context.Context, actor authority.Actor, id Us
 	}})
 }
 
-// EnableUser gives a disabled user its roles again.
+// EnableUser gives a disabled user its roles again, and lets a locked one in.
 func (a *Accounts) EnableUser(ctx context.Context, actor authority.Actor, id UserID, ifVersion int64) (*User, error) {
 	return a.change(ctx, actor, id, ifVersion, change{authority.UsersWrite, authority.UserEnabled, a.store.UpdateUser, func(u *User) error {
-		u.Status = authority.Active
+		if u.Status != authority.Active || u.Locked(a.now()) {
+			u.Status, u.EnabledAt = authority.Active, a.now()
+		}
 		return nil
 	}})
 }
@@ -139,7 +141,7 @@ func (c *change) of(actor authority.Actor, before *User, ifVersion int64) (*User
 
 // sameBut tells whether two users are the same but for their memberships.
 func (u *User) sameBut(v *User) bool {
-	return u.Email == v.Email && u.Name == v.Name && u.Status == v.Status && u.Operator == v.Operator
+	return u.Email == v.Email && u.Name == v.Name && u.Status == v.Status && u.Operator == v.Operator && u.EnabledAt.Equal(v.EnabledAt)
 }
 
 func (u *User) isOperator() bool { return u.Operator && u.Status == authority.Active }

@@ -34,9 +34,10 @@ func (r Role) Scopes() []string {
 		return []string{
 			authority.APIKeysRead, authority.APIKeysWrite, authority.APIKeysDelete,
 			authority.UsersRead, authority.UsersWrite, authority.UsersDelete, authority.EventsRead, authority.UsageRead,
+			authority.MerchantsRead, authority.ScopesRead,
 		}
 	case Viewer:
-		return []string{authority.APIKeysRead, authority.EventsRead, authority.UsageRead}
+		return []string{authority.APIKeysRead, authority.UsersRead, authority.EventsRead, authority.UsageRead, authority.MerchantsRead, authority.ScopesRead}
 	}
 	return nil
 }

@@ -28,7 +28,9 @@ type User struct {
 	CreatedAt   time.Time
 	CreatedBy   string
 	UpdatedAt   time.Time
-	Version     int64 // 1, raised by every change
+	UsedAt      time.Time // when it last signed in; zero for never
+	EnabledAt   time.Time // from when it may be unused for 90 days: see Locked
+	Version     int64     // 1, raised by every change
 }
 
 // NewUser is what to create.
@@ -52,8 +54,8 @@ func (a *Accounts) CreateUser(ctx context.Context, actor authority.Actor, n NewU
 		return nil, err
 	}
 	now := a.now()
-	u := &User{ID: UserID(credential.NewUserID()), Email: n.Email, Name: n.Name, Status: authority.Active, Operator: n.Operator,
-		Memberships: inOrder(n.Memberships), CreatedAt: now, CreatedBy: actor.ID, UpdatedAt: now, Version: 1}
+	u := &User{ID: UserID(credential.NewRandomID("usr_")), Email: n.Email, Name: n.Name, Status: authority.Active, Operator: n.Operator,
+		Memberships: inOrder(n.Memberships), CreatedAt: now, CreatedBy: actor.ID, UpdatedAt: now, EnabledAt: now, Version: 1}
 	if err := checkEmail(u.Email); err != nil {
 		return nil, err
 	}

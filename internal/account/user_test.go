@@ -22,7 +22,7 @@ func TestUsersAreKeptAsTheyWereMade(t *testing.T) {
 	}
 	want := &account.User{ID: u.ID, Email: "Ada.L+x@Example.COM", Name: "Ada", Status: authority.Active, Operator: true,
 		Memberships: []account.Membership{at("1", account.Administrator), at("2", account.Viewer)},
-		CreatedAt:   started, CreatedBy: "cli:root@host", UpdatedAt: started, Version: 1}
+		CreatedAt:   started, CreatedBy: "cli:root@host", UpdatedAt: started, EnabledAt: started, Version: 1}
 	wantEqual(t, "created", u, want)
 
 	h.at = h.at.Add(time.Hour)

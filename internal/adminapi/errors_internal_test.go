@@ -46,6 +46,19 @@ var sentinels = map[string]struct {
 	"ErrDiverged":       {authority.ErrDiverged, 503, "unavailable"},
 	"ErrManyRevoked":    {authority.ErrManyRevoked, 503, "unavailable"}, // of no method that is called here
 	"ErrStale":          {authority.ErrStale, 503, "unavailable"},
+
+	// Of people who sign in, which nobody does here.
+	"ErrSetUp":         {account.ErrSetUp, 503, "unavailable"},
+	"ErrLink":          {account.ErrLink, 503, "unavailable"},
+	"ErrSession":       {account.ErrSession, 503, "unavailable"},
+	"ErrSignIn":        {account.ErrSignIn, 503, "unavailable"},
+	"ErrDisabled":      {account.ErrDisabled, 503, "unavailable"},
+	"ErrLocked":        {account.ErrLocked, 503, "unavailable"},
+	"ErrConfirm":       {account.ErrConfirm, 503, "unavailable"},
+	"ErrNoAccount":     {account.ErrNoAccount, 503, "unavailable"},
+	"ErrIdentityTaken": {account.ErrIdentityTaken, 503, "unavailable"},
+	"ErrThrottled":     {account.ErrThrottled, 503, "unavailable"},
+	"ErrBusy":          {account.ErrBusy, 503, "unavailable"},
 }
 
 // C-397: no error of the domain is answered by accident.

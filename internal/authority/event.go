@@ -52,6 +52,15 @@ const (
 	UserDisabled EventKind = "user.disabled"
 	UserEnabled  EventKind = "user.enabled"
 	UserDeleted  EventKind = "user.deleted"
+	UserInvited  EventKind = "user.invited" // ID of the invitation
+	UserReset    EventKind = "user.reset"
+	UserSignedIn EventKind = "user.signed_in"
+	SessionEnded EventKind = "user.session_ended" // by another session of the user
+
+	UserCredentialsChanged EventKind = "user.credentials_changed"
+	InvitationWithdrawn    EventKind = "user.invitation_withdrawn" // ID of the invitation
+	PortalLinkCreated      EventKind = "portal_link.created"       // ID of the link
+	PortalLinkUsed         EventKind = "portal_link.used"          // ID of the link
 )
 
 // EventKinds returns every kind that an event can have, in the order above.
@@ -61,7 +70,8 @@ func EventKinds() []EventKind {
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
 		SecretRotated, SecretDeleted, APIKeyExpiring, LimitReached, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,
-		UserCreated, UserUpdated, UserDisabled, UserEnabled, UserDeleted,
+		UserCreated, UserUpdated, UserDisabled, UserEnabled, UserDeleted, UserInvited, UserReset, UserSignedIn, SessionEnded,
+		UserCredentialsChanged, InvitationWithdrawn, PortalLinkCreated, PortalLinkUsed,
 	}
 }
 

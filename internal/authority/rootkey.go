@@ -63,6 +63,7 @@ type rootKeys struct {
 	chain  []byte // links events
 	reply  []byte // seals answers that are kept
 	cursor []byte // seals cursors
+	user   []byte // seals what users share with us
 }
 
 func newRootKey() *rootKeys {
@@ -86,6 +87,7 @@ func deriveRootKeys(id int64, root []byte) *rootKeys {
 		chain:  derive("event chain"),
 		reply:  derive("kept answers"),
 		cursor: derive("cursors"),
+		user:   derive("second factors"),
 	}
 }
 
@@ -114,6 +116,17 @@ func seal(key, plain []byte, identity string) []byte {
 
 func unseal(key, sealed []byte, identity string) ([]byte, error) {
 	return newAEAD(key).Open(nil, nil, sealed, []byte(identity))
+}
+
+// Seal encrypts what the users of an installation share with it, bound to an
+// identity: a sealed value cannot be put in the place of another.
+func (a *Authority) Seal(plain []byte, identity string) []byte {
+	return seal(a.root.user, plain, identity)
+}
+
+// Unseal opens what Seal has sealed under the same identity.
+func (a *Authority) Unseal(sealed []byte, identity string) ([]byte, error) {
+	return unseal(a.root.user, sealed, identity)
 }
 
 func newAEAD(key []byte) cipher.AEAD {

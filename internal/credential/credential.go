@@ -62,8 +62,13 @@ func (f Format) NewID(env string) string {
 	return f.Write(ID{Env: env, Random: random62(IDLength)})
 }
 
-// NewUserID returns a fresh ID for a user: usr_ and 22 base62 characters.
-func NewUserID() string { return "usr_" + random62(IDLength) }
+// NewRandomID returns a fresh ID: what it begins with, as usr_, and 22 base62
+// characters.
+func NewRandomID(prefix string) string { return prefix + random62(IDLength) }
+
+// NewToken returns 43 base62 characters, 256 random bits, by which whoever has
+// them is known.
+func NewToken() string { return random62(entropyLength) }
 
 // Write returns the text of a client ID, which ParseID takes apart.
 func (f Format) Write(id ID) string { return f.Prefix + "c_" + id.Env + "_" + id.Random }

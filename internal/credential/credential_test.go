@@ -25,7 +25,7 @@ func TestCredentialsHaveThePublishedForm(t *testing.T) {
 	if s := tw.NewSecret("demo").Reveal(); !regexp.MustCompile(`^tws_[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}$`).MatchString(s) {
 		t.Errorf("client secret %q", s)
 	}
-	if id := NewUserID(); !regexp.MustCompile(`^usr_[0-9A-Za-z]{22}$`).MatchString(id) || id == NewUserID() {
+	if id := NewRandomID("usr_"); !regexp.MustCompile(`^usr_[0-9A-Za-z]{22}$`).MatchString(id) || id == NewRandomID("usr_") {
 		t.Errorf("user ID %q", id)
 	}
 	if id := (Format{Prefix: "acme1"}).NewID("eu2"); !strings.HasPrefix(id, "acme1c_eu2_") {

@@ -11,24 +11,31 @@ import (
 
 var _ account.Store = (*Store)(nil)
 
-const userColumns = `id, email, name, status, operator, created_at, created_by, updated_at, version`
+const userColumns = `id, email, name, status, operator, created_at, created_by, updated_at, used_at, enabled_at, version`
 
 func scanUser(r row, u *account.User) error {
-	return r.Scan(&u.ID, &u.Email, &u.Name, &u.Status, &u.Operator, timestamp{&u.CreatedAt}, &u.CreatedBy, timestamp{&u.UpdatedAt}, &u.Version)
+	return r.Scan(&u.ID, &u.Email, &u.Name, &u.Status, &u.Operator, timestamp{&u.CreatedAt}, &u.CreatedBy, timestamp{&u.UpdatedAt},
+		timestamp{&u.UsedAt}, timestamp{&u.EnabledAt}, &u.Version)
 }
 
 // User implements account.Store.
 func (s *Store) User(ctx context.Context, id account.UserID) (u *account.User, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
-		if u, err = one(t, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND status <> 'deleted'`, id); err != nil {
-			return err
-		}
-		list := []account.User{*u}
-		err := t.readMemberships(list)
-		u = &list[0]
+		u, err = t.user(`id = $1`, id)
 		return err
 	})
 	return u, err
+}
+
+// user returns the one that the condition is true of.
+func (t *tx) user(condition string, args ...any) (*account.User, error) {
+	u, err := one(t, scanUser, `SELECT `+userColumns+` FROM users WHERE `+condition+` AND status <> 'deleted'`, args...)
+	if err != nil {
+		return nil, err
+	}
+	list := []account.User{*u}
+	err = t.readMemberships(list)
+	return &list[0], err
 }
 
 // Users implements account.Store.
@@ -77,35 +84,60 @@ func (t *tx) readMemberships(users []account.User) error {
 
 // CreateUser implements account.Store.
 func (s *Store) CreateUser(ctx context.Context, u *account.User, d *authority.Draft) error {
-	return s.change(ctx, d, func(t *tx) error {
-		err := t.exec(`INSERT INTO users (`+userColumns+`, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			u.ID, u.Email, u.Name, u.Status, bit(u.Operator), millis(u.CreatedAt), u.CreatedBy, millis(u.UpdatedAt), u.Version, u.EmailKey())
-		if isDuplicate(err) {
-			return account.ErrEmailTaken
-		}
-		if err != nil {
-			return err
-		}
-		return t.insertMemberships(u)
-	})
+	return s.change(ctx, d, func(t *tx) error { return t.insertUser(u) })
+}
+
+func (t *tx) insertUser(u *account.User) error {
+	err := t.exec(`INSERT INTO users (`+userColumns+`, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		u.ID, u.Email, u.Name, u.Status, bit(u.Operator), millis(u.CreatedAt), u.CreatedBy, millis(u.UpdatedAt),
+		millis(u.UsedAt), millis(u.EnabledAt), u.Version, u.EmailKey())
+	if isDuplicate(err) {
+		return account.ErrEmailTaken
+	}
+	if err != nil {
+		return err
+	}
+	return t.insertMemberships(u)
 }
 
 // UpdateUser implements account.Store.
 func (s *Store) UpdateUser(ctx context.Context, u *account.User, keepOperator bool, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
-		err := t.execOne(authority.ErrConflict, `UPDATE users SET name = $1, status = $2, operator = $3, updated_at = $4, version = $5
-			WHERE id = $6 AND version = $5 - 1 AND status <> 'deleted'`,
-			u.Name, u.Status, bit(u.Operator), millis(u.UpdatedAt), u.Version, u.ID)
-		if err != nil {
+		if err := t.updateUser(u); err != nil {
 			return err
 		}
-		if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
-			return err
-		}
-		if err := t.insertMemberships(u); err != nil {
-			return err
+		if u.Status != authority.Active {
+			if err := t.endSessions(u.ID); err != nil {
+				return err
+			}
 		}
 		return t.checkOperators(keepOperator)
+	})
+}
+
+func (t *tx) updateUser(u *account.User) error {
+	err := t.execOne(authority.ErrConflict, `UPDATE users SET name = $1, status = $2, operator = $3, updated_at = $4, enabled_at = $5, version = $6
+		WHERE id = $7 AND version = $6 - 1 AND status <> 'deleted'`,
+		u.Name, u.Status, bit(u.Operator), millis(u.UpdatedAt), millis(u.EnabledAt), u.Version, u.ID)
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
+		return err
+	}
+	return t.insertMemberships(u)
+}
+
+// ResetUser implements account.Store.
+func (s *Store) ResetUser(ctx context.Context, u *account.User, l *account.Link, hash []byte, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		if err := t.updateUser(u); err != nil {
+			return err
+		}
+		if err := t.wipeCredentials(u.ID); err != nil {
+			return err
+		}
+		return t.insertLink(l, hash)
 	})
 }
 
@@ -118,6 +150,9 @@ func (s *Store) DeleteUser(ctx context.Context, u *account.User, keepOperator bo
 			return err
 		}
 		if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
+			return err
+		}
+		if err := t.wipeCredentials(u.ID); err != nil {
 			return err
 		}
 		return t.checkOperators(keepOperator)

@@ -1,0 +1,204 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/credential"
+)
+
+// Person is who uses a link, and what it wants to sign in with from now on: a
+// password, or an identity.
+type Person struct {
+	Name     string // of a new user
+	Email    string // of the first operator; an invitation has one
+	Password string
+	Identity *Identity
+	Provider string // of the identity
+}
+
+// UseLink uses a link up, and begins a session. A SetUp makes the first
+// operator; an Invitation a user with its role, or gives it to the one that the
+// identity is bound to; a Reset takes the place of all that its user signed in
+// with; a Portal wants nothing of the person. replaces is as in SignIn. Errors:
+// ErrLink; *authority.InvalidError for what the person has chosen; ErrEmailTaken,
+// ErrIdentityTaken.
+func (a *Accounts) UseLink(ctx context.Context, from Origin, token Token, p Person, replaces Token) (*Entered, error) {
+	l, err := a.Link(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	e := &Entry{Link: token.hash(), Replaces: replaces.hash()}
+	var u *User
+	switch l.Kind {
+	case Portal:
+		return a.openPortal(ctx, from, l, e)
+	case Reset:
+		u, err = a.startAnew(ctx, l, p, e)
+	default:
+		u, err = a.join(ctx, l, p, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	method := "password"
+	if p.Identity != nil {
+		method = "sso:" + p.Provider
+	}
+	s, next := a.newSession(from, u, method, sessionLife)
+	e.Session, e.Hash, e.UsedAt = s, next.hash(), a.now()
+	v := Visitor{*s, u}
+	d, err := a.joined(v.Actor(from, ""), l, e, u)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.store.Enter(ctx, e, d); err != nil {
+		return nil, fmt.Errorf("using a link: %w", err)
+	}
+	return &Entered{v, next}, nil
+}
+
+// openPortal begins a session that has no user.
+func (a *Accounts) openPortal(ctx context.Context, from Origin, l *Link, e *Entry) (*Entered, error) {
+	s, token := a.newSession(from, nil, "portal:"+l.ID, portalLife)
+	s.MerchantID = l.MerchantID
+	e.Session, e.Hash = s, token.hash()
+	v := Visitor{*s, nil}
+	d, err := a.auth.NewDraft(v.Actor(from, l.MerchantID), authority.PortalLinkUsed, l.ID, l.MerchantID, map[string]any{"session": s.ID}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.store.Enter(ctx, e, d); err != nil {
+		return nil, fmt.Errorf("using a link: %w", err)
+	}
+	return &Entered{v, token}, nil
+}
+
+// startAnew puts what the person has chosen in the place of what its user had.
+func (a *Accounts) startAnew(ctx context.Context, l *Link, p Person, e *Entry) (*User, error) {
+	u, err := a.store.User(ctx, l.UserID)
+	if errors.Is(err, authority.ErrNotFound) || err == nil && u.Status != authority.Active {
+		return nil, ErrLink
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading user %s: %w", l.UserID, err)
+	}
+	e.User, e.Fresh = u.ID, true
+	return u, a.choose(ctx, p, u, e)
+}
+
+// join makes the user that a link is for, or gives its role to the one that the
+// identity is bound to.
+func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (*User, error) {
+	if p.Identity != nil && l.Kind == Invitation {
+		u, err := a.userOf(ctx, *p.Identity)
+		if !errors.Is(err, ErrNoAccount) {
+			if err == nil {
+				err = a.mayEnter(u)
+			}
+			if err == nil {
+				u = a.promoted(u, l)
+				e.Updated = u
+			}
+			return u, err
+		}
+	}
+	now := a.now()
+	u := &User{ID: UserID(credential.NewRandomID("usr_")), Email: l.Email, Name: p.Name, Status: authority.Active, Memberships: []Membership{},
+		CreatedAt: now, CreatedBy: l.CreatedBy, UpdatedAt: now, EnabledAt: now, Version: 1}
+	if l.Kind == SetUp {
+		u.Email = p.Email
+	}
+	if err := checkEmail(u.Email); err != nil {
+		return nil, err
+	}
+	u.give(l)
+	if err := u.check(); err != nil {
+		return nil, err
+	}
+	e.Created, e.User, e.Fresh = u, u.ID, true
+	return u, a.choose(ctx, p, u, e)
+}
+
+// choose takes the password or the identity that the person wants to have.
+func (a *Accounts) choose(ctx context.Context, p Person, u *User, e *Entry) (err error) {
+	e.Credentials = &Credentials{TOTP: []byte{}}
+	if p.Identity != nil {
+		e.Identity = p.Identity
+		return nil
+	}
+	if err := CheckPassword(p.Password, u.Email, u.Name); err != nil {
+		return err
+	}
+	e.Credentials.Password, err = a.passwords.Hash(ctx, p.Password)
+	return err
+}
+
+// give adds the role of a link, where the user has none above it.
+func (u *User) give(l *Link) {
+	if l.MerchantID == "" {
+		u.Operator = u.Operator || l.Role == Operator
+		return
+	}
+	at := slices.IndexFunc(u.Memberships, func(m Membership) bool { return m.MerchantID == l.MerchantID })
+	switch {
+	case at < 0:
+		u.Memberships = inOrder(append(u.Memberships, Membership{l.MerchantID, l.Role}))
+	case l.Role == Administrator:
+		u.Memberships[at].Role = Administrator
+	}
+}
+
+// promoted is the next version of a user, with the role of a link.
+func (a *Accounts) promoted(u *User, l *Link) *User {
+	next := *u
+	next.Memberships = slices.Clone(u.Memberships)
+	next.give(l)
+	next.Version, next.UpdatedAt = u.Version+1, a.now()
+	return &next
+}
+
+// joined drafts the event of a link that is used.
+func (a *Accounts) joined(actor authority.Actor, l *Link, e *Entry, u *User) (*authority.Draft, error) {
+	kind, set := authority.UserCreated, map[string]any{"link": l.ID}
+	switch {
+	case l.Kind == Reset:
+		kind = authority.UserCredentialsChanged
+	case e.Updated != nil:
+		kind = authority.UserUpdated
+		fallthrough
+	case l.MerchantID != "":
+		set["memberships"] = map[authority.MerchantID]Role{l.MerchantID: l.Role}
+	default:
+		set["operator"] = true
+	}
+	return a.auth.NewDraft(actor, kind, string(u.ID), l.MerchantID, set, nil)
+}
+
+// AcceptInvitation gives the role of an invitation to the visitor's user.
+func (a *Accounts) AcceptInvitation(ctx context.Context, from Origin, v *Visitor, token Token) error {
+	l, err := a.Link(ctx, token)
+	if err != nil {
+		return err
+	}
+	if l.Kind != Invitation || v.User == nil || v.Pending {
+		return ErrLink
+	}
+	next := a.promoted(v.User, l)
+	if err := next.check(); err != nil {
+		return err
+	}
+	e := &Entry{Link: token.hash(), Updated: next}
+	d, err := a.joined(v.Actor(from, ""), l, e, next)
+	if err != nil {
+		return err
+	}
+	if err := a.store.Enter(ctx, e, d); err != nil {
+		return fmt.Errorf("accepting an invitation: %w", err)
+	}
+	v.User = next
+	return nil
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+const sessionColumns = `id, user_id, merchant_id, method, pending, created_at, seen_at, authenticated_at, expires_at, address, agent`
+
+func scanSession(r row, v *account.Session) error {
+	return r.Scan(&v.ID, &v.UserID, &v.MerchantID, &v.Method, &v.Pending, timestamp{&v.CreatedAt}, timestamp{&v.SeenAt},
+		timestamp{&v.AuthenticatedAt}, timestamp{&v.ExpiresAt}, &v.Address, &v.Agent)
+}
+
+// Session implements account.Store.
+func (s *Store) Session(ctx context.Context, hash []byte) (v *account.Session, u *account.User, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		u = nil
+		v, err = one(t, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE hash = $1`, hash)
+		if err != nil || v.UserID == "" {
+			return err
+		}
+		u, err = t.user(`id = $1`, v.UserID)
+		return err
+	})
+	return v, u, err
+}
+
+// TouchSession implements account.Store.
+func (s *Store) TouchSession(ctx context.Context, id string, now time.Time) error {
+	return s.transact(ctx, func(t *tx) error {
+		return t.exec(`UPDATE sessions SET seen_at = $1 WHERE id = $2 AND seen_at < $1`, millis(now), id)
+	})
+}
+
+// Sessions implements account.Store.
+func (s *Store) Sessions(ctx context.Context, id account.UserID, now, idle time.Time) (list []account.Session, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		list, err = collect(t, scanSession, `SELECT `+sessionColumns+` FROM sessions
+			WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id`, id, millis(now), millis(idle))
+		return err
+	})
+	return list, err
+}
+
+// EndSession implements account.Store.
+func (s *Store) EndSession(ctx context.Context, id string, user account.UserID, d *authority.Draft) error {
+	end := func(t *tx) error {
+		return t.execOne(authority.ErrNotFound, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, id, user)
+	}
+	if d == nil {
+		return s.transact(ctx, end)
+	}
+	return s.change(ctx, d, end)
+}
+
+// endSessions ends all sessions of a user, and the links that it has made or
+// could use.
+func (t *tx) endSessions(id account.UserID) error {
+	if err := t.exec(`DELETE FROM sessions WHERE user_id = $1`, id); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM links WHERE user_id = $1 OR created_by = $2`, id, "user:"+string(id))
+}
+
+// enterSession ends the session that e replaces, and adds the one that begins;
+// those that have ended make room.
+func (t *tx) enterSession(e *account.Entry) error {
+	if e.Session == nil {
+		return nil
+	}
+	v := e.Session
+	n, err := t.affect(`DELETE FROM sessions WHERE hash = $1`, e.Replaces)
+	if err != nil {
+		return err
+	}
+	if n == 0 && e.MustReplace {
+		return account.ErrSession
+	}
+	if err := t.exec(`DELETE FROM sessions WHERE expires_at <= $1`, millis(v.SeenAt)); err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO sessions (`+sessionColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		v.ID, v.UserID, v.MerchantID, v.Method, bit(v.Pending), millis(v.CreatedAt), millis(v.SeenAt), millis(v.AuthenticatedAt),
+		millis(v.ExpiresAt), v.Address, v.Agent, e.Hash)
+}
