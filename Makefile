@@ -28,7 +28,7 @@ test: tools ## run every test, with the race detector
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory bench-test
 
-tools: $(patsubst %,%/node_modules/.package-lock.json,test/interop bench/peers/oidc-provider) ## install what the tests need and is missing (Debian)
+tools: $(patsubst %,%/node_modules/.package-lock.json,test/interop test/browser bench/peers/oidc-provider) ## install what the tests need and is missing (Debian)
 
 # Quick where all is there: npm runs only after a lock file has changed.
 %/node_modules/.package-lock.json: %/package-lock.json | programs

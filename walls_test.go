@@ -49,6 +49,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
+	"internal/web":         {},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 

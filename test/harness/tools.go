@@ -61,6 +61,20 @@ func Tool(t testing.TB, stdin string, name string, args ...string) string {
 	return string(out)
 }
 
+// Script runs a program that reports what it finds, with an environment of PATH,
+// HOME and what is given. Where it fails, the test does, with all that it said.
+func Script(t testing.TB, environ []string, name string, args ...string) {
+	t.Helper()
+	c := exec.Command(program(t, name), args...)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + run.own}, environ...)
+	dieWithParent(c)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	} else if testing.Verbose() {
+		t.Logf("%s", out)
+	}
+}
+
 // SQLite runs SQL with the sqlite3 command, as somebody with the file would.
 func (in *Installation) SQLite(t testing.TB, sql string) string {
 	t.Helper()

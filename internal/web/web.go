@@ -1,0 +1,168 @@
+// Package web owns how pages look and what runs in them: the style sheet, the
+// scripts, the icon, and the libraries of others among them (vendor). It serves
+// them below addresses that name their content, so that a browser asks for each
+// once.
+//
+// It must not know any page, nor the domain. What its classes look like, and the
+// markup that they want, is shown by testdata/gallery.html.
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	_ "embed" // the files
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The style sheet is written in parts, and served as one.
+var (
+	//go:embed style/tokens.css
+	styleTokens []byte
+	//go:embed style/base.css
+	styleBase []byte
+	//go:embed style/shell.css
+	styleShell []byte
+	//go:embed style/parts.css
+	styleParts []byte
+	//go:embed style/tables.css
+	styleTables []byte
+	//go:embed style/forms.css
+	styleForms []byte
+	//go:embed style/figures.css
+	styleFigures []byte
+	//go:embed style/media.css
+	styleMedia []byte
+
+	//go:embed static/app.js
+	appScript []byte
+	//go:embed static/chart.js
+	chartScript []byte
+	//go:embed static/icon.svg
+	icon []byte
+	//go:embed vendor/htmx.min.js
+	htmx []byte
+	//go:embed vendor/uplot.min.js
+	uplotScript []byte
+	//go:embed vendor/uplot.min.css
+	uplotStyle []byte
+)
+
+// Assets are the files that pages load. Make it with New.
+type Assets struct {
+	prefix string
+	files  map[string]*file // by name
+}
+
+// file is one file as it is served.
+type file struct {
+	contentType string
+	hash        string // of the body: its name for ever
+	body        []byte
+	compressed  func() []byte // made when it is first asked for
+}
+
+// New returns the assets, to be served below prefix, which begins with a slash and
+// ends without one: "/console/static".
+func New(prefix string) *Assets {
+	style := bytes.Join([][]byte{styleTokens, styleBase, styleShell, styleParts, styleTables, styleForms, styleFigures, styleMedia}, nil)
+	const css, js, svg = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
+	return &Assets{prefix, map[string]*file{
+		"style.css":     newFile(css, style),
+		"app.js":        newFile(js, appScript),
+		"chart.js":      newFile(js, chartScript),
+		"icon.svg":      newFile(svg, icon),
+		"htmx.min.js":   newFile(js, htmx),
+		"uplot.min.js":  newFile(js, uplotScript),
+		"uplot.min.css": newFile(css, uplotStyle),
+	}}
+}
+
+func newFile(contentType string, body []byte) *file {
+	sum := sha256.Sum256(body)
+	return &file{
+		contentType: contentType,
+		hash:        base64.RawURLEncoding.EncodeToString(sum[:9]),
+		body:        body,
+		compressed:  sync.OnceValue(func() []byte { return compress(body) }),
+	}
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one that exists
+	_, _ = w.Write(body)                                  // a bytes.Buffer takes everything
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// URL is the path of a file: style.css, app.js, chart.js, icon.svg, htmx.min.js,
+// uplot.min.js or uplot.min.css. For a name that does not exist it is one that
+// answers 404.
+func (a *Assets) URL(name string) string {
+	hash := "none"
+	if f := a.files[name]; f != nil {
+		hash = f.hash
+	}
+	return a.prefix + "/" + hash + "/" + name
+}
+
+// Register hands the one pattern of all files to handle, the method of a mux.
+func (a *Assets) Register(handle func(pattern string, handler http.Handler)) {
+	handle(a.prefix+"/", http.HandlerFunc(a.serve))
+}
+
+func (a *Assets) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'") // an image that is opened is a document
+	hash, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, a.prefix+"/"), "/")
+	f := a.files[name]
+	switch {
+	case f == nil:
+		http.Error(w, "There is no such file.", http.StatusNotFound)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "A file only answers GET and HEAD.", http.StatusMethodNotAllowed)
+	default:
+		f.serve(w, r, hash == f.hash)
+	}
+}
+
+// serve answers with the file. Where the address names another content, the page
+// is from a node of another release, and better with this file than without: but
+// that answer must not be kept.
+func (f *file) serve(w http.ResponseWriter, r *http.Request, named bool) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if named {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("Content-Type", f.contentType)
+	h.Set("Vary", "Accept-Encoding")
+	body, etag := f.body, f.hash
+	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		body, etag = f.compressed(), f.hash+"-gzip"
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	h.Set("ETag", `"`+etag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3), as far as browsers use it.
+func acceptsGzip(values []string) bool {
+	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			_, q, _ := strings.Cut(weight, "=")
+			return strings.Trim(q, "0. ") != "" || q == ""
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+// What all scripts of this directory share. A test opens pages with open; when it
+// ends, it fails if a page has asked another host for something, broken the
+// policy of its server, or written an error to the console.
+import { after } from "node:test";
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export { default as test } from "node:test";
+export { assert };
+
+export const base = process.env.BASE_URL;
+const out = process.env.SCREENSHOTS;
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const narrow = { width: 360, height: 800 };
+export const wide = { width: 1440, height: 900 };
+
+// One process for all tests of a script.
+let browser;
+after(() => browser?.close());
+
+async function launch() {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    chromiumSandbox: process.getuid() !== 0,
+    // Whatever slips through asks a name server for nothing.
+    args: ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1"],
+  });
+  return browser;
+}
+
+/**
+ * Opens a page of its own, signed in as nobody.
+ * @param t the test, which closes it
+ * @param options script: false turns JavaScript off; theme: "light" or "dark"; size:
+ *   narrow or wide; allowed: RegExp of errors on the console that the test causes;
+ *   everything else is for Playwright's newContext.
+ */
+export async function open(t, { script = true, theme = "light", size = wide, allowed, ...rest } = {}) {
+  const context = await (await launch()).newContext({
+    baseURL: base, javaScriptEnabled: script, colorScheme: theme, viewport: size, locale: "en-GB", timezoneId: "Europe/Berlin", ...rest,
+  });
+  context.setDefaultTimeout(10_000);
+  if (script) await context.addInitScript(watchShifts);
+  const problems = [];
+  context.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (protocol.startsWith("http") && !/^(localhost|.*\.localhost|127\.0\.0\.1)$/.test(hostname)) problems.push(`asked another host: ${request.url()}`);
+  });
+  context.on("console", (message) => {
+    if (message.type() === "error" && !allowed?.test(message.text())) problems.push(`console: ${message.text()}`);
+  });
+  context.on("weberror", (error) => problems.push(`script: ${error.error().stack}`));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(problems, []);
+  });
+  return context.newPage();
+}
+
+// Runs in the page.
+function watchShifts() {
+  window.layoutShift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.layoutShift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+}
+
+/**
+ * Loads a path as the first page of a browser that has nothing in its cache.
+ * Returns how many bytes came over the network, bodies and headers. Fails where
+ * the page moved after it was shown.
+ */
+export async function firstView(page, path) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  let bytes = 0;
+  session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
+  await page.goto(path, { waitUntil: "networkidle" });
+  assert.ok(await page.evaluate(() => window.layoutShift) < 0.01, "the page moved after it was shown");
+  await session.detach();
+  return bytes;
+}
+
+/** Holds the page, as it is now, to WCAG 2.2 AA. */
+export async function axe(page) {
+  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+  const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.target} ${n.failureSummary}`).join("\n")}`);
+  assert.ok(found.length === 0, `${page.url()}\n${found.join("\n")}`);
+}
+
+/** Holds that nothing of the page is wider than its window. */
+export async function fits(page) {
+  const wider = await page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(wider, [], `${page.url()} is wider than its window`);
+}
+
+/** Leaves a picture of the whole page in out. */
+export async function shot(page, name) {
+  mkdirSync(out, { recursive: true });
+  await page.screenshot({ path: `${out}/${name}.png`, fullPage: true, animations: "disabled" });
+}
+
+/**
+ * Looks at the page, as it is now, in both themes, narrow and wide: axe, width, and
+ * a picture of each. Leaves it wide and light.
+ */
+export async function look(page, name) {
+  for (const size of [narrow, wide]) {
+    for (const theme of ["dark", "light"]) {
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await axe(page);
+      await fits(page);
+      await shot(page, `${name}-${size.width}-${theme}`);
+    }
+  }
+}
+
+/** Presses Tab until the element has the focus; fails where the keyboard does not get there. */
+export async function tabTo(page, locator, key = "Tab") {
+  for (let i = 0; i < 200; i++) {
+    if (await locator.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press(key);
+  }
+  assert.fail(`the keyboard does not reach ${locator}`);
+}
