@@ -46,6 +46,7 @@ var walls = map[string]struct{ ours, others []string }{
 	},
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
 	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
+	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/ratelimit", "internal/web"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
@@ -58,7 +59,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
 	"cmd/tokenwright": {
-		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/credential", "internal/docs",
+		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/console", "internal/credential", "internal/docs",
 			"internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/server", "internal/store",
 			"internal/strictjson", "internal/webhook", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",

@@ -15,6 +15,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/console"
 	"github.com/tokenwright/tokenwright/internal/docs"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
 	"github.com/tokenwright/tokenwright/internal/leaks"
@@ -33,7 +34,7 @@ type node struct {
 	logger   *slog.Logger
 	registry *prometheus.Registry
 	stopping context.Context // done once the server is to end
-	started  func(context.Context, *authority.Authority) error
+	started  func(context.Context, *openNode) error
 	webhooks []webhook.Webhook
 
 	opened atomic.Pointer[openNode] // nil until the database is there
@@ -41,6 +42,7 @@ type node struct {
 
 type openNode struct {
 	auth     *authority.Authority
+	accounts *account.Accounts
 	store    *store.Store
 	leaks    *leaks.Handler
 	webhooks *webhook.Dispatcher
@@ -61,7 +63,7 @@ func (n *node) open(ctx context.Context) error {
 	if err := webhook.Begin(ctx, st, n.webhooks, auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
 		return errors.Join(err, st.Close())
 	}
-	opened := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}
+	opened := &openNode{auth: auth, accounts: account.New(auth, st), store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}
 	if opened.handler, err = n.surfaces(opened); err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -118,7 +120,7 @@ func (n *node) run(serving, following context.Context, stop context.CancelCauseF
 	wg.Go(func() { opened.leaks.Run(following) })
 	wg.Go(func() { opened.webhooks.Run(following) })
 	if n.started != nil {
-		if err := n.started(serving, opened.auth); err != nil {
+		if err := n.started(serving, opened); err != nil {
 			stop(err)
 		}
 	}
@@ -209,6 +211,11 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	})
 	api.Register(handle)
 	n.adminAPI(o).Register(handle)
+	pages, err := console.New(console.Config{Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL})
+	if err != nil {
+		return nil, err
+	}
+	pages.Register(handle)
 	o.leaks.Register(handle)
 	site.Register(handle)
 	return api, nil
@@ -222,7 +229,7 @@ func (n *node) adminAPI(o *openNode) *adminapi.API {
 		issuers = append(issuers, oauthapi.Verifier(o.auth, &o.auth.Environments()[i], n.config.URL+"/admin"))
 	}
 	return adminapi.New(adminapi.Config{
-		Authority: o.auth, Accounts: account.New(o.auth, o.store), Webhooks: o.webhooks, Issuers: issuers, Limit: n.config.AdminLimit,
+		Authority: o.auth, Accounts: o.accounts, Webhooks: o.webhooks, Issuers: issuers, Limit: n.config.AdminLimit,
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/console"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/store"
 )
@@ -42,8 +44,8 @@ func (a *app) quickstartCommand() *cobra.Command {
 			if a.environ["TOKENWRIGHT_LOG_LEVEL"] == "" && !c.Flags().Changed("log-level") && a.config.LogLevel == "info" {
 				a.config.LogLevel = "warn"
 			}
-			return a.serve(ctx, store.Options{Create: true}, func(ctx context.Context, auth *authority.Authority) error {
-				if err := a.quickstart(ctx, auth); err != nil {
+			return a.serve(ctx, store.Options{Create: true}, func(ctx context.Context, o *openNode) error {
+				if err := a.quickstart(ctx, o); err != nil {
 					return err
 				}
 				if once {
@@ -72,8 +74,8 @@ type quickstartKey struct {
 	ClientSecret string `json:"clientSecret"`
 }
 
-func (a *app) quickstart(ctx context.Context, auth *authority.Authority) error {
-	key, err := a.quickstartKey(ctx, auth)
+func (a *app) quickstart(ctx context.Context, o *openNode) error {
+	key, err := a.quickstartKey(ctx, o.auth)
 	if err != nil {
 		return fmt.Errorf("making the example: %w", err)
 	}
@@ -90,11 +92,15 @@ func (a *app) quickstart(ctx context.Context, auth *authority.Authority) error {
 	if err != nil {
 		return err
 	}
+	setUp, err := a.setUpURL(ctx, o)
+	if err != nil {
+		return err
+	}
 	address := a.config.URL + "/api/oauth/token"
 	if a.output == "json" {
 		return a.print(map[string]any{
 			"url": a.config.URL, "tokenEndpoint": address, "request": json.RawMessage(body),
-			"answer": json.RawMessage(answer.raw), "claims": json.RawMessage(message.Payload),
+			"answer": json.RawMessage(answer.raw), "claims": json.RawMessage(message.Payload), "console": cmp.Or(setUp, a.config.URL+console.Root),
 		}, nil)
 	}
 	s := styleOf(a.stdout, a.environ)
@@ -103,20 +109,25 @@ func (a *app) quickstart(ctx context.Context, auth *authority.Authority) error {
 	fmt.Fprintf(a.stdout, "  curl -X POST %s \\\n    -H 'Content-Type: application/json' \\\n    -d '%s'\n\n", address, body)
 	fmt.Fprintf(a.stdout, "%s\n%s\n\n", s.bold("The answer just now:"), indented(answer.raw))
 	fmt.Fprintf(a.stdout, "%s\n%s\n\n", s.bold("What the token says:"), indented(message.Payload))
-	a.showNext(s, key)
+	a.showNext(s, key, setUp)
 	return nil
 }
 
-func (a *app) showNext(s style, key *quickstartKey) {
+func (a *app) showNext(s style, key *quickstartKey, setUp string) {
 	fmt.Fprintln(a.stdout, s.bold("Next:"))
+	pages := [2]string{"the console", a.config.URL + console.Root}
+	if setUp != "" {
+		pages = [2]string{"the console (link works once)", setUp}
+	}
 	for _, line := range [][2]string{
+		pages,
 		{"the guide", a.config.URL + "/docs"},
 		{"keys that verify the token", a.config.URL + "/" + key.Env + "/oauth/jwks"},
 		{"metadata for libraries", a.config.URL + "/.well-known/oauth-authorization-server/" + key.Env},
 		{"this API key, kept in", filepath.Join(a.config.Data, quickstartFile)},
 		{"another API key", fmt.Sprintf("tokenwright key create --merchant %s --env %s --name \"Orders sync\" --scope customers:read", key.MerchantID, key.Env)},
 	} {
-		fmt.Fprintf(a.stdout, "  %s  %s\n", s.dim(fmt.Sprintf("%-27s", line[0])), line[1])
+		fmt.Fprintf(a.stdout, "  %s  %s\n", s.dim(fmt.Sprintf("%-29s", line[0])), line[1])
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
@@ -26,7 +26,7 @@ import (
 func (a *app) serveCommand() *cobra.Command {
 	var noMigrate bool
 	c := a.command("serve", "Run the server", noArgs, func(ctx context.Context, _ []string) error {
-		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, nil)
+		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, a.offerSetUp)
 	})
 	c.Long = `Run the server. An empty data directory is set up: database, master key, and one
 signing key for each environment. An empty PostgreSQL database is set up as well,
@@ -39,9 +39,31 @@ second one at once; SIGHUP reads the TLS certificate again.`
 	return c
 }
 
-// serve runs the server until ctx is done. started, where not nil, is called
-// once it answers; an error of it ends the server.
-func (a *app) serve(ctx context.Context, o store.Options, started func(context.Context, *authority.Authority) error) (err error) {
+// offerSetUp prints a link that makes the first operator, where there is none.
+// It is for whoever has started the server, and no record of the log.
+func (a *app) offerSetUp(ctx context.Context, o *openNode) error {
+	link, err := a.setUpURL(ctx, o)
+	if err == nil && link != "" {
+		fmt.Fprintf(a.stdout, "The console has no operator yet. Open this link once, within a day, to become the first:\n  %s\n", link)
+	}
+	return err
+}
+
+// setUpURL is that link, or "" where there is an operator.
+func (a *app) setUpURL(ctx context.Context, o *openNode) (string, error) {
+	link, err := o.accounts.SetUpLink(ctx)
+	if errors.Is(err, account.ErrSetUp) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return a.config.URL + account.LinkPath + link.Token.Reveal(), nil
+}
+
+// serve runs the server until ctx is done. started is called once it answers; an
+// error of it ends the server.
+func (a *app) serve(ctx context.Context, o store.Options, started func(context.Context, *openNode) error) (err error) {
 	webhooks, err := a.webhooks()
 	if err != nil {
 		return err

@@ -1,0 +1,82 @@
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+)
+
+// confirmPage asks for a proof of who it is, and has the form that waits for it.
+type confirmPage struct {
+	Message  string
+	Action   string
+	Fields   []field
+	Password bool   // the visitor has one
+	Portal   bool   // it came by a link of another product
+	Next     string // where to go on after single sign-on
+}
+
+type field struct{ Name, Value string }
+
+// confirmField is where the page has the password.
+const confirmField = "confirm-password"
+
+// confirm lets a form pass whose visitor has proven lately who it is (C-199), or
+// proves it with the form. Otherwise it answers with a page that asks for the
+// password and sends the form again, so that nothing has to be typed anew.
+func (v *visit) confirm() (done bool, err error) {
+	password := v.form.Get(confirmField)
+	v.form.Del(confirmField)
+	if v.visitor.RecentlyProven(v.console.Authority.Now()) {
+		return false, nil
+	}
+	message := ""
+	if password != "" {
+		e, err := v.console.Accounts.Confirm(v.Request.Context(), v.origin, v.visitor, v.token, password)
+		var throttled *account.ThrottledError
+		switch {
+		case err == nil:
+			v.entered(e)
+			return false, nil
+		case errors.Is(err, account.ErrSignIn):
+			message = "This is not your password."
+		case errors.As(err, &throttled), errors.Is(err, account.ErrBusy):
+			message = "Too many tries. Wait a while, then try again."
+		default:
+			return true, err
+		}
+		v.note(slog.String("refused", "confirmation: "+reasonOf(err)))
+	}
+	hasPassword, _, err := v.console.Accounts.Factors(v.Request.Context(), v.visitor)
+	if err != nil {
+		return true, err
+	}
+	return true, v.render(http.StatusForbidden, "confirm", view{Title: "Confirm that it is you", Data: confirmPage{
+		Message: message, Action: v.Request.URL.RequestURI(), Fields: fieldsOf(v.form), Password: hasPassword,
+		Portal: v.visitor.User == nil, Next: v.cameFrom(),
+	}})
+}
+
+// fieldsOf are those of a form, in an order.
+func fieldsOf(form url.Values) (list []field) {
+	for name, values := range form {
+		for _, value := range values {
+			if name != "csrf" {
+				list = append(list, field{name, value})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// cameFrom is the page that has sent the form, where the browser says so.
+func (v *visit) cameFrom() string {
+	next, _ := strings.CutPrefix(v.Request.Referer(), v.console.BaseURL)
+	return ownPath(next)
+}

@@ -1,0 +1,164 @@
+// Package console is the pages for people: merchants' administrators and viewers
+// make and manage API keys in them, operators run the platform. It reads forms,
+// calls packages authority and account, and writes HTML.
+//
+// Who may do what is decided there; here is known only which scope a page is
+// for, so that others are refused before anything is read. Everything works
+// without script. It must not know SQL, nor any other surface.
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/ratelimit"
+	"github.com/tokenwright/tokenwright/internal/web"
+)
+
+// Root is below which every page lies.
+const Root = "/console"
+
+// timeout is how long a request may take with what makes a change act on this
+// node.
+const timeout = 4500 * time.Millisecond
+
+// signInTries is how many forms an address may send in 5 minutes without having
+// signed in.
+const signInTries = 100
+
+// Config is what the console needs.
+type Config struct {
+	Authority *authority.Authority
+	Accounts  *account.Accounts
+	// BaseURL is the origin of the installation, without a slash at the end. Forms
+	// are taken from its pages alone.
+	BaseURL string
+	// Version of this release, as the system page shows it.
+	Version string
+	// Mail sends a message with a link to an address; nil: nobody does, and the
+	// console says so.
+	Mail func(ctx context.Context, to string, m Message) error
+}
+
+// Message is a mail to somebody who may not be a user yet.
+type Message struct {
+	Subject string
+	Text    string // lines of plain text
+}
+
+// Console serves the pages of one installation.
+type Console struct {
+	Config
+	assets    *web.Assets
+	pages     pages
+	origin    *http.CrossOriginProtection
+	https     bool
+	signIns   *ratelimit.Policy
+	addresses ratelimit.Memory
+}
+
+// New returns the console, or says which page cannot be made.
+func New(c Config) (*Console, error) {
+	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
+		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute)}
+	var err error
+	console.pages, err = console.parsePages()
+	return console, err
+}
+
+// Register hands the pages to handle, the method of a mux.
+func (c *Console) Register(handle func(pattern string, handler http.Handler)) {
+	byPath := map[string][]*route{}
+	for i := range routes {
+		byPath[routes[i].Path] = append(byPath[routes[i].Path], &routes[i])
+	}
+	for path, list := range byPath {
+		handle(Root+path, c.methods(list))
+	}
+	handle(Root+"/", c.methods([]*route{{Route: Route{Method: http.MethodGet}, handle: (*Console).unknown}}))
+	c.assets.Register(handle)
+}
+
+// methods is a path: one handler for each of its methods. HEAD is GET without
+// the page.
+func (c *Console) methods(list []*route) http.Handler {
+	var allowed []string
+	for _, e := range list {
+		allowed = append(allowed, e.Method)
+		if e.Method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+		}
+	}
+	slices.Sort(allowed)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		c.setHeaders(w.Header())
+		v := &visit{ResponseWriter: w, Request: r.WithContext(ctx), console: c, origin: originOf(w, r)}
+		for _, e := range list {
+			if e.Method == r.Method || e.Method == http.MethodGet && r.Method == http.MethodHead {
+				v.route = e
+				v.fail(c.serve(v, e))
+				return
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110 15.5.6
+		v.fail(&refusal{http.StatusMethodNotAllowed, "This page takes " + strings.Join(allowed, ", ") + " and no other method."})
+	})
+}
+
+// serve answers one request: who it is, whether the form is from one of our
+// pages, what the path names, whether the visitor may; and then the page.
+func (c *Console) serve(v *visit, e *route) error {
+	if err := v.identify(); err != nil {
+		return err
+	}
+	if v.Request.Method == http.MethodPost {
+		if err := v.readForm(); err != nil {
+			return err
+		}
+	}
+	if err := v.admit(e); err != nil {
+		return err
+	}
+	if e.Fresh && v.Request.Method == http.MethodPost {
+		if done, err := v.confirm(); done || err != nil {
+			return err
+		}
+	}
+	return e.handle(c, v)
+}
+
+func (c *Console) unknown(*visit) error { return authority.ErrNotFound }
+
+// setHeaders sets what every page carries (C-210). Forms would come with
+// "Origin: null" if pages sent no referrer at all.
+func (c *Console) setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "+c.connectSources()+"; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if c.https {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// connectSources are where scripts of pages may ask: here, and at the token
+// endpoint of environments that have a host of their own.
+func (c *Console) connectSources() string {
+	sources := []string{"'self'"}
+	for _, env := range c.Authority.Environments() {
+		if u, err := url.Parse(env.Issuer); err == nil && u.Path == "" {
+			sources = append(sources, env.Issuer)
+		}
+	}
+	return strings.Join(sources, " ")
+}

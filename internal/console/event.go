@@ -1,0 +1,3 @@
+package console
+
+var eventRoutes []route

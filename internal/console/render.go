@@ -1,0 +1,149 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/ratelimit"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// pages are the templates by name: each with the layout and the parts.
+type pages map[string]*template.Template
+
+// parsePages reads templates/<name>.html. Those that begin with an underscore are
+// parts of all others.
+func (c *Console) parsePages() (pages, error) {
+	all := pages{}
+	base, err := template.New("").Funcs(c.functions()).ParseFS(templates, "templates/_*.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the parts of pages: %w", err)
+	}
+	files, err := fs.Glob(templates, "templates/[a-z]*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		t, err := template.Must(base.Clone()).ParseFS(templates, file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a page: %w", err)
+		}
+		all[strings.TrimSuffix(path.Base(file), ".html")] = t
+	}
+	return all, nil
+}
+
+// view is what a template sees. Handlers give the upper half.
+type view struct {
+	Title string
+	Nav   string // what of the navigation it belongs to: "api-keys", …
+	Chart bool   // it has one
+	// Scripts that the page alone has, by their names in package web.
+	Scripts []string
+	Plain   bool // one form without navigation: sign-in, links
+	Data    any
+
+	Visitor  *account.Visitor // nil where nobody has signed in
+	Merchant *authority.Merchant
+	Env      string
+	Actor    authority.Actor
+	Switch   []switchItem // merchants that the visitor can go to, where there are several
+	CSRF     string
+	Path     string // of the page
+	NoMail   bool
+	BaseURL  string
+	Notice   string // what was just done
+	console  *Console
+}
+
+// render writes a page.
+func (v *visit) render(status int, name string, p view) error {
+	p.Visitor, p.Merchant, p.Env, p.Actor, p.CSRF, p.Path = v.visitor, v.merchant, v.env, v.actor, v.csrf(), v.Request.URL.Path
+	p.NoMail, p.BaseURL, p.console = v.console.Mail == nil, v.console.BaseURL, v.console
+	p.Notice = notices[v.Request.URL.Query().Get("done")]
+	if p.Visitor == nil || p.Visitor.Pending {
+		p.Plain = true
+	}
+	var err error
+	if !p.Plain {
+		if p.Switch, err = v.readSwitch(); err != nil {
+			return err
+		}
+	}
+	var out bytes.Buffer
+	if err := v.console.pages[name].ExecuteTemplate(&out, "layout", &p); err != nil {
+		v.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		v.WriteHeader(http.StatusInternalServerError)
+		_, _ = v.Write([]byte("This page cannot be shown. Please report it, with the X-Request-Id of this answer.\n"))
+		return fmt.Errorf("rendering the page %s: %w", name, err)
+	}
+	v.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.WriteHeader(status)
+	_, _ = v.Write(out.Bytes())
+	return nil
+}
+
+// notices are what a page says of the form that led to it: ?done=<key>. Only
+// these texts can be said.
+var notices = map[string]string{
+	"signed-out": "You have signed out.",
+}
+
+// May tells whether the visitor has a management scope here.
+func (p *view) May(scope string) bool { return p.Actor.May(scope) == nil }
+
+// Operator tells whether the visitor runs the platform.
+func (p *view) Operator() bool {
+	return p.Visitor != nil && p.Visitor.User != nil && p.Visitor.User.Operator
+}
+
+// Environments are those that merchants have API keys in.
+func (p *view) Environments() []authority.Environment { return p.console.environments() }
+
+// Home is where the pages of the merchant begin.
+func (p *view) Home() string { return merchantPath(p.Merchant.ID) }
+
+// merchantPath is the path of something of a merchant.
+func merchantPath(id authority.MerchantID, parts ...string) string {
+	return Root + "/merchants/" + path.Join(append([]string{string(id)}, parts...)...)
+}
+
+// functions are what templates call.
+func (c *Console) functions() template.FuncMap {
+	return template.FuncMap{
+		"asset": c.assets.URL,
+		"when":  func(t time.Time) template.HTML { return timeElement(t, "", "2 Jan 2006, 15:04 UTC") },
+		"ago":   func(t time.Time) template.HTML { return timeElement(t, " data-relative", "2 Jan 2006, 15:04 UTC") },
+		"date":  func(t time.Time) template.HTML { return timeElement(t, " data-date", "2 Jan 2006") },
+		"path":  merchantPath,
+		"plus":  func(a, b int) int { return a + b },
+		"list":  func(items ...string) []string { return items },
+	}
+}
+
+// timeElement is a time that script shows in the reader's zone; zero is never.
+func timeElement(t time.Time, attribute, format string) template.HTML {
+	if t.IsZero() {
+		return `<span class="quiet">never</span>`
+	}
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `"` + attribute + `>` + t.Format(format) + `</time>`) // digits and our own words
+}
+
+// addressKey is what requests of the visitor's network are counted under.
+func (v *visit) addressKey() string {
+	a, _ := netip.ParseAddr(v.origin.Address) // none: all such requests are counted together
+	return ratelimit.AddressKey(a)
+}

@@ -1,0 +1,160 @@
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// signInPage is what the page shows.
+type signInPage struct {
+	Message string // what was wrong
+	Email   string
+	Next    string
+}
+
+// home leads to where the visitor works.
+func (c *Console) home(v *visit) error {
+	switch {
+	case v.visitor.User == nil:
+		return v.redirect(merchantPath(v.visitor.MerchantID, "api-keys", c.environments()[0].Name))
+	case v.visitor.User.Operator:
+		return v.redirect(Root + "/merchants")
+	case len(v.visitor.User.Memberships) > 0:
+		return v.redirect(merchantPath(v.visitor.User.Memberships[0].MerchantID, "api-keys", c.environments()[0].Name))
+	}
+	return v.render(http.StatusOK, "nothing", view{Title: "No merchant"})
+}
+
+func (c *Console) showSignIn(v *visit) error {
+	if v.visitor != nil && !v.visitor.Pending {
+		return v.redirect(Root)
+	}
+	return v.render(http.StatusOK, "sign-in", view{Title: "Sign in", Data: signInPage{}})
+}
+
+// askToSignIn answers a request of nobody with the page to sign in, which leads
+// back.
+func (v *visit) askToSignIn(message string) error {
+	next := v.Request.URL.RequestURI()
+	if v.Request.Method == http.MethodPost {
+		next, message = "", "Your session has ended. What you have sent was not taken."
+	}
+	if v.Request.Header.Get("HX-Request") != "" {
+		v.Header().Set("HX-Redirect", Root+"/sign-in") // the page must not land inside another one
+	}
+	return v.render(http.StatusUnauthorized, "sign-in", view{Title: "Sign in", Data: signInPage{Message: message, Next: ownPath(next)}})
+}
+
+// signIn takes e-mail address and password. What is wrong with them is not told
+// (C-211).
+func (c *Console) signIn(v *visit) error {
+	email, next := v.form.Get("email"), ownPath(v.form.Get("next"))
+	e, err := c.Accounts.SignIn(v.Request.Context(), v.origin, email, v.form.Get("password"), v.token)
+	var throttled *account.ThrottledError
+	message, known := conflict(err)
+	switch {
+	case err == nil:
+		return v.begin(e, next)
+	case errors.Is(err, account.ErrSignIn):
+		message = "E-mail address or password is wrong."
+	case errors.As(err, &throttled):
+		message = "Too many tries. Wait a while, then try again."
+	case errors.Is(err, account.ErrBusy):
+		message = "Very many people sign in just now. Try again in a moment."
+	case !known:
+		return err
+	}
+	v.note(slog.String("refused", reasonOf(err)))
+	return v.render(http.StatusUnauthorized, "sign-in", view{Title: "Sign in", Data: signInPage{message, email, next}})
+}
+
+// reasonOf is why somebody was not let in, for the log.
+func reasonOf(err error) string {
+	var throttled *account.ThrottledError
+	switch {
+	case errors.As(err, &throttled):
+		return "throttled"
+	case errors.Is(err, account.ErrSignIn):
+		return "credentials"
+	case errors.Is(err, account.ErrDisabled):
+		return "disabled"
+	case errors.Is(err, account.ErrLocked):
+		return "locked"
+	case errors.Is(err, account.ErrBusy):
+		return "busy"
+	}
+	return "other"
+}
+
+// begin goes on with a session that has begun: to the second factor, or to where
+// the visitor wanted to go.
+func (v *visit) begin(e *account.Entered, next string) error {
+	v.entered(e)
+	v.note(slog.String("actor", e.ActorID()), slog.String("session_id", e.ID), slog.String("method", e.Method))
+	if e.Pending {
+		return v.askForCode(next)
+	}
+	if next == "" {
+		next = Root
+	}
+	return v.redirect(next)
+}
+
+// askForCode asks for the second factor.
+func (v *visit) askForCode(next string) error {
+	if next == "" && v.Request.Method == http.MethodGet {
+		next = v.Request.URL.RequestURI()
+	}
+	return v.render(http.StatusUnauthorized, "code", view{Title: "Second factor", Data: signInPage{Next: ownPath(next)}})
+}
+
+func (c *Console) giveCode(v *visit) error {
+	next := ownPath(v.form.Get("next"))
+	e, err := c.Accounts.GiveCode(v.Request.Context(), v.origin, v.token, v.form.Get("code"))
+	var throttled *account.ThrottledError
+	message := ""
+	switch {
+	case err == nil:
+		return v.begin(e, next)
+	case errors.Is(err, account.ErrSignIn):
+		message = "This code is not the right one, or was used before. Wait for the next one."
+	case errors.As(err, &throttled):
+		message = "Too many tries. Wait a while, then try again."
+	default:
+		return err
+	}
+	v.note(slog.String("refused", "code: "+reasonOf(err)))
+	return v.render(http.StatusUnauthorized, "code", view{Title: "Second factor", Data: signInPage{Message: message, Next: next}})
+}
+
+func (c *Console) signOut(v *visit) error {
+	err := c.Accounts.EndSession(v.Request.Context(), v.visitor, v.origin, v.visitor.ID)
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
+		return err
+	}
+	v.dropCookie()
+	return v.redirect(Root + "/sign-in?done=signed-out")
+}
+
+// ownPath returns the path and query of one of our pages, or "" where next is
+// anything else: nobody is led away from here (C-216).
+func ownPath(next string) string {
+	if strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
+		return ""
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || path.Clean(u.Path) != u.Path {
+		return ""
+	}
+	if u.Path != Root && !strings.HasPrefix(u.Path, Root+"/") {
+		return ""
+	}
+	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
+}
