@@ -97,7 +97,7 @@ func guesses(text string) (n int) {
 }
 
 func neighbours(a, b rune) bool {
-	return a != removed && a-b >= -1 && a-b <= 1 ||
+	return a-b >= -1 && a-b <= 1 ||
 		strings.Contains(keyboard, string([]rune{a, b})) || strings.Contains(keyboard, string([]rune{b, a}))
 }
 
