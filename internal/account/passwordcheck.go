@@ -19,7 +19,8 @@ const (
 	// minGuesses characters of a password are to be such that those before
 	// them do not tell them.
 	minGuesses    = 8
-	minDistinct   = 5 // characters, each counted once
+	minDistinct   = 5             // characters, each counted once
+	product       = "tokenwright" // which everybody knows who sees the page
 	chooseAnother = "; choose another: four unrelated words are good"
 )
 
@@ -38,8 +39,7 @@ const keyboard = "1234567890-=\nqwertyuiop[]\nasdfghjkl;'\nzxcvbnm,./\n!@#$%^&*(
 // *authority.InvalidError of the field password that says what to do: 15 to 256
 // characters of any kind, none of them asked for (NIST SP 800-63B-4 3.1.1.2),
 // and not such that it is among the first to be tried. about is what others
-// know of its owner: e-mail address and name, those of the merchant and of the
-// product.
+// know of its owner: e-mail address and name, and those of its merchants.
 func CheckPassword(password string, about ...string) error {
 	normal, ok := normalize(password)
 	switch {
@@ -57,7 +57,7 @@ func CheckPassword(password string, about ...string) error {
 	if isCommon(text) {
 		return invalid("password", "is little more than passwords that many people use"+chooseAnother)
 	}
-	if rest, found := without(text, about); found && (guesses(rest) < minGuesses || isCommon(rest)) {
+	if rest, found := without(text, append([]string{product}, about...)); found && (guesses(rest) < minGuesses || isCommon(rest)) {
 		return invalid("password", "is little more than a name or an address that others know"+chooseAnother)
 	}
 	return nil
