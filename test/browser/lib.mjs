@@ -26,7 +26,7 @@ async function launch() {
     executablePath: process.env.CHROMIUM,
     chromiumSandbox: process.getuid() !== 0,
     // Whatever slips through asks a name server for nothing.
-    args: ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1"],
+    args: ["--lang=en-GB", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1"],
   });
   return browser;
 }
@@ -110,10 +110,10 @@ export async function shot(page, name) {
 
 /**
  * Looks at the page, as it is now, in both themes, narrow and wide: axe, width, and
- * a picture of each. Leaves it wide and light.
+ * a picture of each, out/<name>-<width>-<theme>.png. Leaves it wide and light.
  */
-export async function look(page, name) {
-  for (const size of [narrow, wide]) {
+export async function look(page, name, sizes = [narrow, wide]) {
+  for (const size of sizes) {
     for (const theme of ["dark", "light"]) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
