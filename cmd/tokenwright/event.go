@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,13 +60,11 @@ func parseHead(text string) (*authority.EventHead, error) {
 	if text == "" {
 		return nil, nil
 	}
-	seq, hash, _ := strings.Cut(text, ":")
-	n, err := strconv.ParseInt(seq, 10, 64)
-	raw, err2 := hex.DecodeString(hash)
-	if err != nil || err2 != nil || n < 1 || len(raw) != 32 {
+	head, err := authority.ParseEventHead(text)
+	if err != nil {
 		return nil, usageError{"--head is SEQ:HASH, a number and 64 hexadecimal digits"}
 	}
-	return &authority.EventHead{Seq: n, Hash: raw}, nil
+	return &head, nil
 }
 
 func (a *app) verifyEvents(ctx context.Context, expected *authority.EventHead) error {
@@ -83,7 +78,7 @@ func (a *app) verifyEvents(ctx context.Context, expected *authority.EventHead) e
 			}
 		}
 		head, err := auth.VerifyEvents(ctx, expected, progress)
-		out := admin.EventVerification{OK: err == nil, Events: head.Seq, Head: fmt.Sprintf("%d:%x", head.Seq, head.Hash)}
+		out := admin.EventVerification{OK: err == nil, Events: head.Seq, Head: head.String()}
 		var broken *authority.ChainError
 		if errors.As(err, &broken) {
 			out.Broken, out.Reason = broken.Seq, broken.Reason

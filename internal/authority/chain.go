@@ -3,8 +3,14 @@ package authority
 import (
 	"context"
 	"crypto/hmac"
+	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 )
+
+// chainBatch is how many events are read at a time.
+const chainBatch = 1000
 
 // ChainError names the first place at which the event chain is broken.
 type ChainError struct {
@@ -15,63 +21,110 @@ type ChainError struct {
 // Error implements error.
 func (e *ChainError) Error() string { return fmt.Sprintf("event %d %s", e.Seq, e.Reason) }
 
+// String writes h as the log and the command line have it: SEQ:HASH, the hash in
+// hexadecimal digits. ParseEventHead reads it.
+func (h EventHead) String() string { return fmt.Sprintf("%d:%x", h.Seq, h.Hash) }
+
+// ParseEventHead reads what EventHead.String writes of an event.
+func ParseEventHead(text string) (EventHead, error) {
+	seq, hash, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	raw, err2 := hex.DecodeString(hash)
+	if err != nil || err2 != nil || n < 1 || len(raw) != 32 {
+		return EventHead{}, invalid("head", "is not SEQ:HASH, a number and 64 hexadecimal digits")
+	}
+	return EventHead{Seq: n, Hash: raw}, nil
+}
+
 // VerifyEvents walks the whole chain and returns its head, or a *ChainError.
 // A known head (of the log, or an earlier run) given as expected must be part
 // of the chain: so a tail that was cut off, which leaves a valid chain, is
 // noticed too. progress, where not nil, hears of each event passed.
 func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progress func(seq int64)) (EventHead, error) {
-	recorded, err := a.store.EventHead(ctx)
-	if err != nil {
-		return EventHead{}, fmt.Errorf("reading the head of the events: %w", err)
-	}
-	var head EventHead
+	w := chainWalk{Authority: a, expected: expected, progress: progress}
 	for {
-		events, err := a.store.Events(ctx, head.Seq, 1000)
-		if err != nil {
-			return EventHead{}, fmt.Errorf("reading events: %w", err)
-		}
-		for i := range events {
-			e := &events[i]
-			if err := a.verifyEvent(&head, e, expected); err != nil {
-				return head, err
-			}
-			head = EventHead{Seq: e.Seq, Hash: e.Hash}
-			if progress != nil {
-				progress(e.Seq)
-			}
-		}
-		if len(events) == 0 {
-			break
+		if done, err := w.step(ctx, chainBatch); done || err != nil {
+			return w.head, err
 		}
 	}
-	goneOn := head.Seq > recorded.Seq // as it does beside a running server
-	if goneOn {
-		if recorded, err = a.store.EventHead(ctx); err != nil {
-			return head, fmt.Errorf("reading the head of the events: %w", err)
-		}
-	}
-	switch {
-	case head.Seq > recorded.Seq:
-		return head, &ChainError{recorded.Seq, "is recorded as the head of the chain, which goes on behind it"}
-	case head.Seq < recorded.Seq && !goneOn:
-		return head, &ChainError{head.Seq + 1, "is missing"}
-	case head.Seq == recorded.Seq && !hmac.Equal(head.Hash, recorded.Hash):
-		return head, &ChainError{head.Seq, "is not the recorded head of the chain"}
-	case expected != nil && expected.Seq > head.Seq:
-		return head, &ChainError{head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", expected.Seq)}
-	}
-	return head, nil
 }
 
-func (a *Authority) verifyEvent(head *EventHead, e *Event, expected *EventHead) error {
-	if e.Seq != head.Seq+1 {
-		return &ChainError{head.Seq + 1, "is missing"}
+// VerifyEventsFrom is VerifyEvents in pieces, for an actor that sees every
+// merchant: it walks on behind from, which an earlier piece returned (the zero
+// value begins), for limit events at most, and tells whether all are passed.
+// What is between pieces must be as it was returned, and expected the same: see
+// Cursor. Errors: *ChainError, ErrNotFound for an actor of one merchant.
+func (a *Authority) VerifyEventsFrom(ctx context.Context, actor Actor, from EventHead, expected *EventHead, limit int) (head EventHead, done bool, err error) {
+	if err := actor.mayOfAll(EventsRead); err != nil {
+		return from, false, err
 	}
-	if e.RootKeyID != a.root.id || !hmac.Equal(e.Hash, chainHash(a.root.chain, head.Hash, e)) {
+	w := chainWalk{Authority: a, head: from, expected: expected}
+	for end := from.Seq + int64(limit); !done && err == nil && w.head.Seq < end; {
+		done, err = w.step(ctx, min(chainBatch, int(end-w.head.Seq)))
+	}
+	return w.head, done, err
+}
+
+// chainWalk is a walk along the event chain.
+type chainWalk struct {
+	*Authority
+	head     EventHead // of the last event that was passed
+	expected *EventHead
+	progress func(seq int64)
+}
+
+// step passes up to limit events, and tells whether none is left. The recorded
+// head is read first: what is recorded by then, the events must hold, also where
+// a running server goes on with them.
+func (w *chainWalk) step(ctx context.Context, limit int) (done bool, err error) {
+	recorded, err := w.store.EventHead(ctx)
+	if err != nil {
+		return false, fmt.Errorf("reading the head of the events: %w", err)
+	}
+	events, err := w.store.Events(ctx, w.head.Seq, limit)
+	if err != nil {
+		return false, fmt.Errorf("reading events: %w", err)
+	}
+	for i := range events {
+		if err := w.pass(&events[i]); err != nil {
+			return false, err
+		}
+	}
+	if len(events) > 0 {
+		return false, nil
+	}
+	return true, w.end(recorded)
+}
+
+// pass takes the next event, which must be the one that was written there.
+func (w *chainWalk) pass(e *Event) error {
+	if e.Seq != w.head.Seq+1 {
+		return &ChainError{w.head.Seq + 1, "is missing"}
+	}
+	if e.RootKeyID != w.root.id || !hmac.Equal(e.Hash, chainHash(w.root.chain, w.head.Hash, e)) {
 		return &ChainError{e.Seq, "was changed after it was written, or what stood before it was"}
 	}
-	if expected != nil && expected.Seq == e.Seq && !hmac.Equal(expected.Hash, e.Hash) {
+	if w.expected != nil && w.expected.Seq == e.Seq && !hmac.Equal(w.expected.Hash, e.Hash) {
 		return &ChainError{e.Seq, "is not the event that was there when the given head was noted"}
+	}
+	w.head = EventHead{Seq: e.Seq, Hash: e.Hash}
+	if w.progress != nil {
+		w.progress(e.Seq)
+	}
+	return nil
+}
+
+// end holds that the last event is the recorded one.
+func (w *chainWalk) end(recorded EventHead) error {
+	switch {
+	case w.head.Seq > recorded.Seq:
+		return &ChainError{recorded.Seq, "is recorded as the head of the chain, which goes on behind it"}
+	case w.head.Seq < recorded.Seq:
+		return &ChainError{w.head.Seq + 1, "is missing"}
+	case !hmac.Equal(w.head.Hash, recorded.Hash):
+		return &ChainError{w.head.Seq, "is not the recorded head of the chain"}
+	case w.expected != nil && w.expected.Seq > w.head.Seq:
+		return &ChainError{w.head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", w.expected.Seq)}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -199,21 +200,56 @@ type EventFilter struct {
 	NewestFirst bool
 }
 
+// within narrows f to what exists for the actor; false where that is nothing.
+func (f *EventFilter) within(actor *Actor) bool {
+	only, env := actor.bound()
+	if only == "" {
+		return true
+	}
+	if f.MerchantID != "" && f.MerchantID != only || env != "" && f.Env != "" && f.Env != env {
+		return false
+	}
+	f.MerchantID, f.Env = only, cmp.Or(env, f.Env)
+	return true
+}
+
+// exportBatch is how many events of an export are read at a time.
+const exportBatch = 500
+
 // Events returns up to limit events that f matches in their order, beginning
 // behind after (with 0 at the first).
 func (a *Authority) Events(ctx context.Context, actor Actor, f EventFilter, after int64, limit int) ([]Event, error) {
-	if err := actor.May(EventsRead); err != nil {
+	if err := actor.May(EventsRead); err != nil || !f.within(&actor) {
 		return nil, err
-	}
-	if only, env := actor.bound(); only != "" {
-		if f.MerchantID != "" && f.MerchantID != only || env != "" && f.Env != "" && f.Env != env {
-			return nil, nil
-		}
-		f.MerchantID, f.Env = only, cmp.Or(env, f.Env)
 	}
 	events, err := a.store.FindEvents(ctx, f, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}
 	return events, nil
+}
+
+// AllEvents returns every event that f matches, in the order of f, page by page:
+// for exports, whatever their length. Events that are written meanwhile may be
+// among them. An error is the last of it.
+func (a *Authority) AllEvents(ctx context.Context, actor Actor, f EventFilter) iter.Seq2[*Event, error] {
+	return func(yield func(*Event, error) bool) {
+		var after int64
+		for {
+			events, err := a.Events(ctx, actor, f, after, exportBatch)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range events {
+				if !yield(&events[i], nil) {
+					return
+				}
+			}
+			if len(events) < exportBatch {
+				return
+			}
+			after = events[len(events)-1].Seq
+		}
+	}
 }

@@ -147,13 +147,17 @@ func (h *harness) chain(n int) authority.EventHead {
 	return head
 }
 
-// broken holds that verification names seq as the first broken place.
+// broken holds that verification names seq as the first broken place, at once
+// and in pieces.
 func (h *harness) broken(what string, expected *authority.EventHead, seq int64) {
 	h.t.Helper()
 	_, err := h.VerifyEvents(h.ctx, expected, nil)
-	var chain *authority.ChainError
-	if !errors.As(err, &chain) || chain.Seq != seq || !strings.Contains(err.Error(), fmt.Sprint(seq)) {
-		h.t.Errorf("%s: %v, want event %d to be named", what, err, seq)
+	_, _, inPieces := h.inPieces(actor, expected, 2)
+	for _, err := range []error{err, inPieces} {
+		var chain *authority.ChainError
+		if !errors.As(err, &chain) || chain.Seq != seq || !strings.Contains(err.Error(), fmt.Sprint(seq)) {
+			h.t.Errorf("%s: %v, want event %d to be named", what, err, seq)
+		}
 	}
 }
 

@@ -103,6 +103,15 @@ func (a *Actor) Sees(id MerchantID, env string) error {
 	return nil
 }
 
+// mayOfAll is May for what is of no merchant, but of the whole platform:
+// ErrNotFound for an actor that is bound to one.
+func (a *Actor) mayOfAll(scope string) error {
+	if err := a.May(scope); err != nil {
+		return err
+	}
+	return a.Sees("", "")
+}
+
 // reaches is what every change of an API key begins with: it exists for the
 // actor, and is what the actor has seen, where that matters (ifVersion not 0).
 func (a *Actor) reaches(k *APIKey, ifVersion int64) error {
