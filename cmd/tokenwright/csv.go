@@ -1,27 +1,20 @@
 package main
 
 import (
-	"encoding/csv"
 	"io"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/plain"
 )
 
 // reportCSV writes a line for each secret, and one for an API key without any:
 // so that its age and last use can be sorted and counted (RFC 4180).
 func reportCSV(w io.Writer, list []admin.APIKeyReport) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	line := func(cells ...string) {
-		for i := range cells {
-			cells[i] = unformula(cells[i])
-		}
-		_ = out.Write(cells) // Error tells at the end
-	}
+	out := plain.NewCSV(w)
+	line := func(cells ...string) { _ = out.Line(cells...) } // Close tells
 	line("client_id", "name", "merchant_id", "merchant_name", "env", "status", "scopes", "created_at", "created_by", "expires_at",
 		"last_used_at", "last_used_from", "issued_30d", "refused_30d", "flags",
 		"secret_id", "secret_name", "secret_hint", "secret_created_at", "secret_created_by", "secret_expires_at", "secret_retired_at", "secret_last_used_at")
@@ -37,19 +30,7 @@ func reportCSV(w io.Writer, list []admin.APIKeyReport) error {
 				iso(s.ExpiresAt), iso(s.RetiredAt), iso(s.LastUsedAt))...)
 		}
 	}
-	out.Flush()
-	return out.Error()
-}
-
-// unformula keeps a spreadsheet from taking text that somebody has chosen for a
-// formula (C-198). Tabs and line breaks, which can begin one too, become blanks;
-// blanks before it do not count, nor does the width of the sign.
-func unformula(text string) string {
-	text = strings.Map(printable, text)
-	if begin := strings.TrimLeftFunc(text, unicode.IsSpace); strings.IndexAny(begin, "=+-@＝＋－＠") == 0 {
-		return "'" + text
-	}
-	return text
+	return out.Close()
 }
 
 func iso(t *time.Time) string {

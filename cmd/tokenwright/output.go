@@ -17,6 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/plain"
 )
 
 // print writes v as JSON, or what table makes of it.
@@ -35,7 +36,7 @@ func (a *app) print(v any, table func(w io.Writer)) error {
 // row writes one line of a table; an empty cell shows as a dash.
 func row(w io.Writer, cells ...any) {
 	for i, c := range cells {
-		text := strings.Map(printable, fmt.Sprint(c))
+		text := strings.Map(plain.Printable, fmt.Sprint(c))
 		if text == "" {
 			text = "-"
 		}
@@ -47,20 +48,11 @@ func row(w io.Writer, cells ...any) {
 	fmt.Fprintln(w)
 }
 
-// printable keeps a cell in its place: no tab, line break or terminal sequence,
-// whatever somebody wrote into the database.
-func printable(r rune) rune {
-	if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-		return ' '
-	}
-	return r
-}
-
 // printableLines is text that a terminal only shows, line by line.
 func printableLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
-		lines[i] = strings.Map(printable, lines[i])
+		lines[i] = strings.Map(plain.Printable, lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -59,18 +59,3 @@ func TestTheReportFitsIntoATerminal(t *testing.T) {
 		}
 	}
 }
-
-// C-198
-func TestCSVHasNoFormulas(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"": "", "a": "a", "a=1": "a=1", "'=1": "'=1", "a-b": "a-b", "1": "1", "#": "#",
-		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "=": "'=",
-		"\t=1": "' =1", "\r=1": "' =1", "\n+1": "' +1", " =1": "' =1", "\u00a0@x": "'\u00a0@x", "\u202e=1": "' =1", "＝1": "'＝1", "＠x": "'＠x",
-		"\tx": " x", "a\r\n=1": "a  =1", "a\x00b": "a b",
-	} {
-		if got := unformula(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
