@@ -19,13 +19,15 @@ type flagged struct {
 }
 
 func (a *API) report(r *request) (any, error) {
-	f := r.keyFilter()
+	q := authority.KeyQuery{APIKeyFilter: r.keyFilter()}
 	unusedFor, secretAge := r.query.span("unusedFor", defaultUnusedFor), r.query.span("secretAge", defaultSecretAge)
 	unusedOnly := r.query.flag("unusedOnly")
 	now := a.authority.Now()
+	q.Since = now.Add(-month)
 	return listOf(r, func(after string, limit int) (list []flagged, err error) {
 		for len(list) < limit {
-			uses, err := a.authority.KeyUses(r.Context(), r.actor, f, now.Add(-month), authority.ClientID(after), limit)
+			q.After.ID = authority.ClientID(after)
+			uses, err := a.authority.KeyUses(r.Context(), r.actor, q, limit)
 			if err != nil {
 				return nil, err
 			}

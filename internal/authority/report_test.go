@@ -1,7 +1,9 @@
 package authority_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +56,40 @@ func TestReportFlagsWhatToLookAt(t *testing.T) {
 		if got := fmt.Sprint(u.Flags(started, 90*day, 365*day)); got != want {
 			t.Errorf("flags are %s, want %s", got, want)
 		}
+	}
+}
+
+// C-460: orders and searches are within one merchant and environment, and what
+// is of another merchant is in none.
+func TestKeyUsesAreSearchedWithinOneMerchant(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	within := authority.APIKeyFilter{MerchantID: "4259", Env: "demo"}
+	for _, q := range []authority.KeyQuery{
+		{Search: "o"}, {Order: authority.KeysByName, APIKeyFilter: authority.APIKeyFilter{MerchantID: "4259"}},
+		{Order: "size", APIKeyFilter: within}, {Search: "a\x00", APIKeyFilter: within}, {Search: strings.Repeat("a", 301), APIKeyFilter: within},
+	} {
+		if _, err := h.KeyUses(h.ctx, actor, q, 10); !errors.As(err, new(*authority.InvalidError)) {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+	own := authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.APIKeysRead}, MerchantID: "4259", Env: "demo"}}
+	list, err := h.KeyUses(h.ctx, own, authority.KeyQuery{Search: "ORDERS"}, 10) // its merchant and environment are given
+	h.must(err)
+	if len(list) != 1 || list[0].ID != k.ID || list[0].LiveSecrets(h.clock.now()) != 1 {
+		t.Errorf("found %+v", list)
+	}
+	h.merchant("7")
+	other := authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.APIKeysRead}, MerchantID: "7"}}
+	if list, err := h.KeyUses(h.ctx, other, authority.KeyQuery{APIKeyFilter: within, Search: string(k.ID)}, 10); err != nil || len(list) != 0 {
+		t.Errorf("another merchant's: %v, %v", list, err)
+	}
+	_, err = h.KeyCount(h.ctx, other, "4259", "demo")
+	wantError(t, "another merchant's count", err, authority.ErrNotFound)
+	_, err = h.KeyCount(h.ctx, actor, "4259", "nowhere")
+	wantError(t, "an environment that is none", err, authority.ErrNotFound)
+	c, err := h.KeyCount(h.ctx, own, "4259", "demo")
+	if h.must(err); c != (authority.KeyCount{Active: 1, ActiveLimit: 3, Undeleted: 1, UndeletedLimit: 30}) {
+		t.Errorf("count %+v", c)
 	}
 }

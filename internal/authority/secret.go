@@ -111,7 +111,7 @@ func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, 
 		if at < 0 {
 			return fmt.Errorf("secret %d: %w", secret, ErrNotFound)
 		}
-		if k.Secrets[at].live(now) && k.liveSecrets(now) == 1 {
+		if k.Secrets[at].live(now) && k.LiveSecrets(now) == 1 {
 			return ErrLastSecret
 		}
 		k.Secrets = slices.Delete(k.Secrets, at, at+1)
@@ -126,7 +126,7 @@ func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, 
 // newSecret adds a secret to k. Of those that have ended, which stay so that
 // their users are told, the oldest makes room.
 func (a *Authority) newSecret(k *APIKey, actor Actor, now time.Time) (credential.Secret, error) {
-	if k.liveSecrets(now) >= maxSecrets {
+	if k.LiveSecrets(now) >= maxSecrets {
 		return credential.Secret{}, ErrSecretLimit
 	}
 	for len(k.Secrets) >= maxSecrets {
@@ -169,7 +169,8 @@ func (s *Secret) retire(now time.Time, overlap time.Duration) {
 	s.ExpiresAt = earlier(s.ExpiresAt, now.Add(overlap))
 }
 
-func (k *APIKey) liveSecrets(now time.Time) (n int) {
+// LiveSecrets counts the secrets that work.
+func (k *APIKey) LiveSecrets(now time.Time) (n int) {
 	for i := range k.Secrets {
 		if k.Secrets[i].live(now) {
 			n++

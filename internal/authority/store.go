@@ -57,6 +57,9 @@ type Store interface {
 	// APIKeys returns up to limit API keys that f matches, without secrets,
 	// in the order of their IDs, beginning behind after.
 	APIKeys(ctx context.Context, f APIKeyFilter, after ClientID, limit int) ([]APIKey, error)
+	// KeyCount counts the API keys of a merchant in an environment; ErrNotFound
+	// where the merchant does not exist.
+	KeyCount(ctx context.Context, id MerchantID, env string, l KeyLimits) (KeyCount, error)
 	// CreateAPIKey adds k with its secrets. ErrNotFound where the merchant
 	// does not exist; ErrActiveKeyLimit, ErrKeyLimit at the limits l;
 	// *InvalidError where a scope of k is not in the catalogue.
@@ -114,10 +117,9 @@ type Store interface {
 	// UsageSeries returns what is recorded of the use that q selects, added up by
 	// interval, in the order of time and outcome.
 	UsageSeries(ctx context.Context, q UsageQuery) ([]UsageCount, error)
-	// KeyUses returns up to limit API keys that f matches, in the order of
-	// their IDs, beginning behind after, with what is recorded of their use;
-	// counts begin with the hour of since.
-	KeyUses(ctx context.Context, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error)
+	// KeyUses returns up to limit API keys that q selects, in its order, with
+	// their secrets and what is recorded of their use.
+	KeyUses(ctx context.Context, q KeyQuery, limit int) ([]KeyUse, error)
 	// DeleteUsage deletes up to limit rows of usage from before a time, and
 	// tells how many. Last uses stay.
 	DeleteUsage(ctx context.Context, before time.Time, limit int) (int, error)

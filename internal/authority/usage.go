@@ -346,16 +346,3 @@ func (a *Authority) UsageSeries(ctx context.Context, actor Actor, q UsageQuery) 
 	}
 	return list, nil
 }
-
-// KeyUses returns up to limit API keys that f matches, in the order of their
-// IDs, beginning behind after, with how they were used since a time.
-func (a *Authority) KeyUses(ctx context.Context, actor Actor, f APIKeyFilter, since time.Time, after ClientID, limit int) ([]KeyUse, error) {
-	if err := actor.May(APIKeysRead); err != nil || !f.within(&actor) {
-		return nil, err
-	}
-	list, err := a.store.KeyUses(ctx, f, since, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("reading the use of API keys: %w", err)
-	}
-	return list, nil
-}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -43,7 +44,9 @@ func (s *Store) APIKey(ctx context.Context, id authority.ClientID) (k *authority
 
 // APIKeys implements authority.Store.
 func (s *Store) APIKeys(ctx context.Context, f authority.APIKeyFilter, after authority.ClientID, limit int) (list []authority.APIKey, err error) {
-	w := whereKey(f, after)
+	var w where
+	w.keys(f)
+	w.add("id >", after)
 	query := `SELECT ` + apiKeyColumns + ` FROM api_keys` + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {
 		list, err = collect(t, scanAPIKey, query, w.args...)
@@ -52,17 +55,12 @@ func (s *Store) APIKeys(ctx context.Context, f authority.APIKeyFilter, after aut
 	return list, err
 }
 
-// whereKey selects the API keys that f matches, behind one.
-func whereKey(f authority.APIKeyFilter, after authority.ClientID) (w where) {
-	w.add("id >", after)
+// keys adds what f selects of API keys.
+func (w *where) keys(f authority.APIKeyFilter) {
+	w.terms = append(w.terms, undeleted)
 	w.equal("merchant_id", string(f.MerchantID))
 	w.equal("env", f.Env)
-	if f.Status != "" {
-		w.equal("status", string(f.Status))
-	} else {
-		w.add("status <>", "deleted")
-	}
-	return w
+	w.equal("status", string(f.Status))
 }
 
 // CreateAPIKey implements authority.Store.
@@ -91,11 +89,49 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 	})
 }
 
+// readSecrets hands each of keys its secrets.
+func (t *tx) readSecrets(keys []authority.KeyUse) error {
+	return inBatches(keys, func(some []authority.KeyUse) error {
+		place := make(map[authority.ClientID]*authority.KeyUse, len(some))
+		ids := make([]any, len(some))
+		for i := range some {
+			some[i].Secrets = []authority.Secret{}
+			place[some[i].ID], ids[i] = &some[i], some[i].ID
+		}
+		return each(t, scanKeySecret, func(s *keySecret) error {
+			place[s.key].Secrets = append(place[s.key].Secrets, s.Secret)
+			return nil
+		}, selectSecrets(`s.api_key_id, `)+`s.api_key_id IN `+listOf(len(ids))+` ORDER BY s.api_key_id, s.id`, ids...)
+	})
+}
+
+// keySecret is a secret with the API key it belongs to.
+type keySecret struct {
+	key authority.ClientID
+	authority.Secret
+}
+
+func scanKeySecret(r row, s *keySecret) error { return scanSecret(before{r, &s.key}, &s.Secret) }
+
+// before is a row with another column before those that are scanned.
+type before struct {
+	row
+	first any
+}
+
+func (b before) Scan(dest ...any) error { return b.row.Scan(append([]any{b.first}, dest...)...) }
+
 const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at, leaked_at`
 
 func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
-	return collect(t, scanSecret, `SELECT `+secretColumns+`, coalesce(u.at, 0), coalesce(u.address, '')
-		FROM secrets s LEFT JOIN last_uses u ON u.api_key_id = s.api_key_id AND u.secret_id = s.id WHERE s.api_key_id = $1 ORDER BY s.id`, id)
+	return collect(t, scanSecret, selectSecrets(``)+`s.api_key_id = $1 ORDER BY s.id`, id)
+}
+
+// selectSecrets selects what scanSecret reads, behind further columns, where a
+// condition holds that is to follow.
+func selectSecrets(columns string) string {
+	return `SELECT ` + columns + secretColumns + `, coalesce(u.at, 0), coalesce(u.address, '')
+		FROM secrets s LEFT JOIN last_uses u ON u.api_key_id = s.api_key_id AND u.secret_id = s.id WHERE `
 }
 
 func (t *tx) insertSecret(id authority.ClientID, s *authority.Secret) error {
@@ -168,33 +204,47 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 // checkLimits holds the limits for one more active API key, which is also one
 // more undeleted one where it is new.
 func (t *tx) checkLimits(k *authority.APIKey, l authority.KeyLimits, isNew bool) error {
-	most := l.Active
-	if k.MerchantID != "" {
-		own, err := t.count(`SELECT key_limit FROM merchants WHERE id = $1 AND status <> 'deleted'`, k.MerchantID)
-		if err != nil {
-			return noRow(err, authority.ErrNotFound)
-		}
-		if most == 0 {
-			most = own
-		}
-	}
-	// Operator keys have no merchant; all are of one environment.
-	const siblings = `SELECT count(*) FROM api_keys WHERE env = $1 AND (merchant_id = $2 OR merchant_id IS NULL AND $2 = '') AND status`
-	active, err := t.count(siblings+` = 'active'`, k.Env, k.MerchantID)
-	if err != nil {
+	c, err := t.keyCount(k.MerchantID, k.Env, l)
+	switch {
+	case err != nil:
 		return err
-	}
-	if active >= most {
+	case c.Active >= c.ActiveLimit:
 		return authority.ErrActiveKeyLimit
-	}
-	undeleted, err := t.count(siblings+` <> 'deleted'`, k.Env, k.MerchantID)
-	if err != nil {
-		return err
-	}
-	if isNew && undeleted >= most*l.Undeleted {
+	case isNew && c.Undeleted >= c.UndeletedLimit:
 		return authority.ErrKeyLimit
 	}
 	return nil
+}
+
+// KeyCount implements authority.Store.
+func (s *Store) KeyCount(ctx context.Context, id authority.MerchantID, env string, l authority.KeyLimits) (c authority.KeyCount, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		c, err = t.keyCount(id, env, l)
+		return err
+	})
+	return c, err
+}
+
+// keyCount counts the API keys of a merchant or, without one, operator keys.
+func (t *tx) keyCount(id authority.MerchantID, env string, l authority.KeyLimits) (c authority.KeyCount, err error) {
+	c.ActiveLimit = l.Active
+	siblings := where{terms: []string{`merchant_id IS NULL`}}
+	if id != "" {
+		own, err := t.count(`SELECT key_limit FROM merchants WHERE id = $1 AND status <> 'deleted'`, id)
+		if err != nil {
+			return c, noRow(err, authority.ErrNotFound)
+		}
+		c.ActiveLimit = cmp.Or(c.ActiveLimit, own)
+		siblings = where{}
+		siblings.equal("merchant_id", string(id))
+	}
+	c.UndeletedLimit = c.ActiveLimit * l.Undeleted
+	siblings.equal("env", env)
+	if c.Active, err = t.count(`SELECT count(*) FROM api_keys`+siblings.text()+` AND status = 'active'`, siblings.args...); err != nil {
+		return c, err
+	}
+	c.Undeleted, err = t.count(`SELECT count(*) FROM api_keys`+siblings.text()+` AND `+undeleted, siblings.args...)
+	return c, err
 }
 
 // DeleteAPIKey implements authority.Store.

@@ -41,6 +41,8 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ARetiredSecretInUseIsOneEventAnHour", testRetiredUsage},
 		{"AReachedLimitIsOneEventAnHour", testLimitReached},
 		{"KeyUsesArePaged", testKeyUses},
+		{"KeyUsesAreOrderedAndSearched", testKeyOrders},
+		{"KeyCountCountsAgainstTheLimits", testKeyCount},
 		{"EndsAreAnnouncedOnce", testUnannounced},
 		{"WebhooksBeginAtTheLastEventAndAreKept", testKeepWebhooks},
 		{"EnqueueDeliveriesMovesTheCursorOnce", testEnqueueDeliveries},

@@ -181,7 +181,7 @@ func testLimitReached(t *testing.T, s authority.Store) {
 	series, err := s.UsageSeries(t.Context(), authority.UsageQuery{ClientID: k.ID, From: hour, To: hour.Add(time.Hour), Interval: time.Hour})
 	must(t, err)
 	wantEqual(t, "series", series, []authority.UsageCount{{Time: hour, Outcome: authority.Outcome(authority.RateLimited), Count: 16}})
-	page, err := s.KeyUses(t.Context(), authority.APIKeyFilter{MerchantID: "acme"}, at, "", 10)
+	page, err := s.KeyUses(t.Context(), authority.KeyQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "acme"}, Since: at}, 10)
 	must(t, err)
 	if len(page) != 1 || page[0].Refused != 24 {
 		t.Errorf("uses: %+v, want 24 refused", page)
@@ -215,19 +215,19 @@ func testKeyUses(t *testing.T, s authority.Store) {
 	want[1].Issued, want[1].Refused, want[1].LastUsedAt, want[1].LastUsedFrom = 2, 1, at.Add(2*time.Hour), "192.0.2.2"
 	want[1].SecretCreatedAt, want[1].SecretExpiresAt = at.Add(time.Second), at.Add(2*time.Minute)
 	for _, limit := range []int{1, 2, 10} {
-		got, after := []authority.KeyUse{}, authority.ClientID("")
+		got, q := []authority.KeyUse{}, authority.KeyQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "acme"}, Since: at.Add(time.Hour)}
 		for {
-			page, err := s.KeyUses(t.Context(), authority.APIKeyFilter{MerchantID: "acme"}, at.Add(time.Hour), after, limit)
+			page, err := s.KeyUses(t.Context(), q, limit)
 			must(t, err)
 			if len(page) == 0 {
 				break
 			}
 			got = append(got, page...)
-			after = got[len(got)-1].ID
+			q.After.ID = got[len(got)-1].ID
 		}
 		wantEqual(t, "uses", got, want)
 	}
-	page, err := s.KeyUses(t.Context(), authority.APIKeyFilter{Env: "production"}, at, "", 10)
+	page, err := s.KeyUses(t.Context(), authority.KeyQuery{APIKeyFilter: authority.APIKeyFilter{Env: "production"}, Since: at}, 10)
 	must(t, err)
 	if len(page) != 1 || page[0].ID != keys[2].ID || !page[0].LastUsedAt.IsZero() {
 		t.Errorf("uses in production: %+v", page)

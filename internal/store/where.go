@@ -24,6 +24,36 @@ func (w *where) add(term string, value any) {
 	w.terms = append(w.terms, term+" "+w.argument(value))
 }
 
+// begins adds that the text of a column begins with another. Text is compared by
+// bytes, and what follows is U+10FFFF at most, which is no character.
+func (w *where) begins(column, text string) {
+	w.add(column+" >=", text)
+	w.add(column+" <", text+"\U0010ffff")
+}
+
+// beginning is a column, or an expression of one, whose text is to begin with
+// another.
+type beginning struct{ column, text string }
+
+// search selects from table, as k, the rows of which one of columns begins as
+// searched. Each is looked for by itself, in the index that it has, among what
+// within selects; so a condition that joins them with OR, which has none, is not
+// needed. The caller has the same terms for k.
+func (w *where) search(table string, within func(*where), columns ...beginning) (from string) {
+	var parts []string
+	for _, c := range columns {
+		part := where{terms: []string{undeleted}, args: w.args}
+		within(&part)
+		part.begins(c.column, c.text)
+		parts, w.args = append(parts, `SELECT id AS found_id FROM `+table+part.text()), part.args
+	}
+	return `(` + strings.Join(parts, ` UNION `) + `) found JOIN ` + table + ` k ON k.id = found_id`
+}
+
+// undeleted is a term that partial indexes have: it must stand in a query as it
+// stands there.
+const undeleted = `status <> 'deleted'`
+
 // within adds a term that compares with what a query says, which ends before an
 // argument.
 func (w *where) within(term, query string, value any) {
