@@ -45,6 +45,9 @@ type NewUser struct {
 type UserFilter struct {
 	MerchantID authority.MerchantID // with a membership there
 	Status     authority.Status
+	// Search is how the e-mail address or the name begins. In names A to Z and a
+	// to z are the same.
+	Search string
 }
 
 // CreateUser adds a user. Errors: ErrEmailTaken; *authority.InvalidError, for
@@ -132,6 +135,9 @@ func (u *User) seenBy(actor authority.Actor) *User {
 // beginning behind after.
 func (a *Accounts) Users(ctx context.Context, actor authority.Actor, f UserFilter, after UserID, limit int) ([]User, error) {
 	if err := actor.May(authority.UsersRead); err != nil {
+		return nil, err
+	}
+	if err := authority.CheckSearch(f.Search); err != nil {
 		return nil, err
 	}
 	if bound(actor) {

@@ -8,7 +8,7 @@ import (
 
 func (a *API) listMerchants(r *request) (any, error) {
 	return listOf(r, func(after string, limit int) ([]authority.Merchant, error) {
-		return a.authority.Merchants(r.Context(), r.actor, authority.MerchantID(after), limit)
+		return a.authority.Merchants(r.Context(), r.actor, authority.MerchantFilter{}, authority.MerchantID(after), limit)
 	}, func(m *authority.Merchant) string { return string(m.ID) }, a.wire.merchant)
 }
 

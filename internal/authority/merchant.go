@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -45,6 +46,18 @@ type NewMerchant struct {
 	ID       MerchantID
 	Name     string
 	KeyLimit *int // nil means DefaultKeyLimit
+}
+
+// MerchantFilter selects merchants; an empty field selects all.
+type MerchantFilter struct {
+	// Search is how the ID or the name begins. In names A to Z and a to z are the
+	// same.
+	Search string
+}
+
+// matches does what a search does.
+func (f *MerchantFilter) matches(m *Merchant) bool {
+	return strings.HasPrefix(string(m.ID), f.Search) || strings.HasPrefix(Fold(m.Name), Fold(f.Search))
 }
 
 // MerchantUpdate is what to change of a merchant; nil leaves a field as it is.
@@ -105,24 +118,44 @@ func (a *Authority) Merchant(ctx context.Context, actor Actor, id MerchantID) (*
 	return m, nil
 }
 
-// Merchants returns up to limit merchants in the order of their IDs, beginning
-// behind after. An actor bound to one merchant sees that alone.
-func (a *Authority) Merchants(ctx context.Context, actor Actor, after MerchantID, limit int) ([]Merchant, error) {
+// Merchants returns up to limit merchants that f matches in the order of their
+// IDs, beginning behind after. An actor bound to one merchant sees that alone.
+func (a *Authority) Merchants(ctx context.Context, actor Actor, f MerchantFilter, after MerchantID, limit int) ([]Merchant, error) {
 	if err := actor.May(MerchantsRead); err != nil {
+		return nil, err
+	}
+	if err := CheckSearch(f.Search); err != nil {
 		return nil, err
 	}
 	if only, _ := actor.bound(); only != "" {
 		m, err := a.Merchant(ctx, actor, only)
-		if err != nil || after >= only || limit < 1 {
+		if err != nil || after >= only || limit < 1 || !f.matches(m) {
 			return nil, err
 		}
 		return []Merchant{*m}, nil
 	}
-	list, err := a.store.Merchants(ctx, after, limit)
+	list, err := a.store.Merchants(ctx, f, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading merchants: %w", err)
 	}
 	return list, nil
+}
+
+// ActiveKeys counts the API keys of status active of merchants, by environment:
+// those beside the rows of a list. What has none, or does not exist for the
+// actor, is not in it.
+func (a *Authority) ActiveKeys(ctx context.Context, actor Actor, ids []MerchantID) (map[MerchantID]map[string]int, error) {
+	if err := actor.May(APIKeysRead); err != nil {
+		return nil, err
+	}
+	if only, _ := actor.bound(); only != "" {
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id MerchantID) bool { return id != only })
+	}
+	counts, err := a.store.ActiveKeys(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("counting API keys: %w", err)
+	}
+	return counts, nil
 }
 
 // UpdateMerchant changes name or key limit.

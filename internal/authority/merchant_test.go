@@ -78,7 +78,7 @@ func TestMerchantIDsAreOfTheirKind(t *testing.T) {
 			err := errorOf(h.CreateMerchant(h.ctx, actor, authority.NewMerchant{ID: authority.MerchantID(id), Name: "n"}))
 			wantInvalid(t, fmt.Sprintf("%s %q", c.kind, id), err, "merchantId")
 		}
-		list, err := h.Merchants(h.ctx, actor, "", 100)
+		list, err := h.Merchants(h.ctx, actor, authority.MerchantFilter{}, "", 100)
 		h.must(err)
 		if len(list) != len(c.good) {
 			t.Errorf("%d merchants, want %d", len(list), len(c.good))

@@ -28,9 +28,12 @@ type Store interface {
 
 	// Merchant returns one merchant; ErrNotFound for deleted ones as well.
 	Merchant(ctx context.Context, id MerchantID) (*Merchant, error)
-	// Merchants returns up to limit merchants in the order of their IDs,
-	// beginning behind after.
-	Merchants(ctx context.Context, after MerchantID, limit int) ([]Merchant, error)
+	// Merchants returns up to limit merchants that f matches in the order of
+	// their IDs, beginning behind after.
+	Merchants(ctx context.Context, f MerchantFilter, after MerchantID, limit int) ([]Merchant, error)
+	// ActiveKeys counts the API keys of status active of merchants, by
+	// environment; what has none is not in it.
+	ActiveKeys(ctx context.Context, ids []MerchantID) (map[MerchantID]map[string]int, error)
 	// CreateMerchant adds m; ErrExists where the ID is or was in use.
 	CreateMerchant(ctx context.Context, m *Merchant, d *Draft) error
 	// UpdateMerchant writes m where version m.Version-1 is stored, else

@@ -19,6 +19,8 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"InitializeWorksOnceOnAnEmptyDatabase", testInitialize},
 		{"ReplaceRootKeyComparesThePrevious", testReplaceRootKey},
 		{"MerchantsAreKeptAndPaged", testMerchants},
+		{"MerchantsAreSearched", testMerchantSearch},
+		{"ActiveKeysAreCountedByMerchant", testActiveKeys},
 		{"UpdateMerchantComparesVersions", testUpdateMerchant},
 		{"UpdateMerchantRaisesGenerations", testCutoff},
 		{"DeleteMerchantIsFinal", testDeleteMerchant},
@@ -51,6 +53,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"DeliveriesArePagedAndCounted", testDeliveries},
 		{"ChangeSigningKeysComparesWhatWasSeen", testChangeSigningKeys},
 		{"UsersAreKeptAndPaged", testUsers},
+		{"UsersAreSearched", testUserSearch},
 		{"CreateUserHoldsThatAddressesAreUnique", testUserEmails},
 		{"MembershipsAreOfMerchantsThatExist", testUserMerchants},
 		{"UpdateUserComparesVersions", testUpdateUser},
@@ -128,7 +131,7 @@ func testMerchants(t *testing.T, s authority.Store) {
 	for _, limit := range []int{1, 2, 4, 100} {
 		got, after := []authority.MerchantID{}, authority.MerchantID("")
 		for {
-			page, err := s.Merchants(t.Context(), after, limit)
+			page, err := s.Merchants(t.Context(), authority.MerchantFilter{}, after, limit)
 			must(t, err)
 			if len(page) > limit {
 				t.Fatalf("a page of %d has %d", limit, len(page))

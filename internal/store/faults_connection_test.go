@@ -87,7 +87,7 @@ func TestSessionsThatAreEndedAtAnyMomentLoseNothing(t *testing.T) {
 	if failed == 0 || len(created) == 0 {
 		t.Fatalf("%d sessions ended, %d calls failed, %d succeeded: this has tested nothing", ended, failed, len(created))
 	}
-	list, err := nodes[0].Merchants(t.Context(), "", 1_000_000)
+	list, err := nodes[0].Merchants(t.Context(), authority.MerchantFilter{}, "", 1_000_000)
 	must(t, err)
 	there := map[authority.MerchantID]bool{}
 	for i := range list {
@@ -129,7 +129,10 @@ func TestMaxConnectionsReachedIsAnErrorAndHeals(t *testing.T) {
 		}
 		others = append(others, c)
 	}
-	read := func(int, int) error { _, err := s.Merchants(t.Context(), "", 10); return err }
+	read := func(int, int) error {
+		_, err := s.Merchants(t.Context(), authority.MerchantFilter{}, "", 10)
+		return err
+	}
 	only, err := s.write.Conn(t.Context())
 	must(t, err)
 	failed := manyCalls(t, 0, 20, read)
@@ -191,7 +194,10 @@ func TestConnectionsThatDiedCostNoFailedCall(t *testing.T) {
 		"change": func(round, n int) error {
 			return createMerchant(t, s, authority.MerchantID(fmt.Sprintf("r%dn%d", round, n)))
 		},
-		"read":     func(int, int) error { _, err := s.Merchants(t.Context(), "", 10); return err },
+		"read": func(int, int) error {
+			_, err := s.Merchants(t.Context(), authority.MerchantFilter{}, "", 10)
+			return err
+		},
 		"position": func(int, int) error { _, err := s.Position(t.Context()); return err },
 	}
 	round := 0

@@ -198,7 +198,7 @@ func TestExhaustedPoolIsAnErrorAndEnds(t *testing.T) {
 		held = append(held, c)
 	}
 	write := inBackground(t, func() error { return createMerchant(t, s, "late") })
-	read := inBackground(t, func() error { _, err := s.Merchants(t.Context(), "", 10); return err })
+	read := inBackground(t, func() error { _, err := s.Merchants(t.Context(), authority.MerchantFilter{}, "", 10); return err })
 	poll := inBackground(t, func() error { _, err := s.Position(t.Context()); return err })
 	must(t, createMerchant(t, other, "another"))
 	for what, wait := range map[string]func() error{"change": write, "read": read, "poll": poll} {
@@ -247,7 +247,7 @@ func TestALockThatIsNotGivenUpIsAnError(t *testing.T) {
 		waits = append(waits, inBackground(t, func() error { return createMerchant(t, s, authority.MerchantID(fmt.Sprint("m", n))) }))
 	}
 	await(t, c, "a change waits", 1, waitsForLock)
-	_, err := s.Merchants(t.Context(), "", 10)
+	_, err := s.Merchants(t.Context(), authority.MerchantFilter{}, "", 10)
 	must(t, err)
 	_, err = s.Position(t.Context())
 	must(t, err)

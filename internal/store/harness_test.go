@@ -194,7 +194,7 @@ func read(t *testing.T, s authority.Store) (st state) {
 	var err error
 	st.Installation, st.Root, err = s.Installation(ctx)
 	must(t, err)
-	st.Merchants, err = s.Merchants(ctx, "", 10_000)
+	st.Merchants, err = s.Merchants(ctx, authority.MerchantFilter{}, "", 10_000)
 	must(t, err)
 	st.Scopes, err = s.Scopes(ctx)
 	must(t, err)

@@ -22,13 +22,46 @@ func (s *Store) Merchant(ctx context.Context, id authority.MerchantID) (m *autho
 }
 
 // Merchants implements authority.Store.
-func (s *Store) Merchants(ctx context.Context, after authority.MerchantID, limit int) (list []authority.Merchant, err error) {
+func (s *Store) Merchants(ctx context.Context, f authority.MerchantFilter, after authority.MerchantID, limit int) (list []authority.Merchant, err error) {
+	var w where
+	from := `merchants`
+	if f.Search != "" {
+		from = w.search(from, nil, beginning{`id`, f.Search}, beginning{`lower(name)`, authority.Fold(f.Search)})
+	}
+	w.terms = append(w.terms, undeleted)
+	w.add("id >", after)
+	query := `SELECT ` + merchantColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {
-		list, err = collect(t, scanMerchant, `SELECT `+merchantColumns+` FROM merchants
-			WHERE id > $1 AND status <> 'deleted' ORDER BY id LIMIT $2`, after, limit)
+		list, err = collect(t, scanMerchant, query, w.args...)
 		return err
 	})
 	return list, err
+}
+
+// keyTally is how many API keys of a merchant and environment there are.
+type keyTally struct {
+	merchant authority.MerchantID
+	env      string
+	n        int
+}
+
+func scanKeyTally(r row, c *keyTally) error { return r.Scan(&c.merchant, &c.env, &c.n) }
+
+// ActiveKeys implements authority.Store.
+func (s *Store) ActiveKeys(ctx context.Context, ids []authority.MerchantID) (map[authority.MerchantID]map[string]int, error) {
+	counts := map[authority.MerchantID]map[string]int{}
+	return counts, s.snapshot(ctx, func(t *tx) error {
+		return inBatches(ids, func(some []authority.MerchantID) error {
+			return each(t, scanKeyTally, func(c *keyTally) error {
+				if counts[c.merchant] == nil {
+					counts[c.merchant] = map[string]int{}
+				}
+				counts[c.merchant][c.env] = c.n
+				return nil
+			}, `SELECT merchant_id, env, count(*) FROM api_keys WHERE status = 'active' AND merchant_id IN `+listOf(len(some))+`
+				GROUP BY merchant_id, env`, arguments(some)...)
+		})
+	})
 }
 
 // CreateMerchant implements authority.Store.

@@ -40,22 +40,41 @@ func (t *tx) user(condition string, args ...any) (*account.User, error) {
 
 // Users implements account.Store.
 func (s *Store) Users(ctx context.Context, f account.UserFilter, after account.UserID, limit int) (list []account.User, err error) {
-	w := where{terms: []string{`status <> 'deleted'`}}
-	w.add("id >", after)
-	w.equal("status", string(f.Status))
-	from := `users`
-	if f.MerchantID != "" {
-		from = `memberships JOIN users ON id = user_id`
-		w.equal("merchant_id", string(f.MerchantID))
-	}
-	query := `SELECT ` + userColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
+	query, args := findUsers(f, after, limit)
 	err = s.snapshot(ctx, func(t *tx) error {
-		if list, err = collect(t, scanUser, query, w.args...); err != nil {
+		if list, err = collect(t, scanUser, query, args...); err != nil {
 			return err
 		}
 		return t.readMemberships(list)
 	})
 	return list, err
+}
+
+// findUsers is the query of Users. The users of a merchant are few, so the search
+// goes through them; all users are searched by index.
+func findUsers(f account.UserFilter, after account.UserID, limit int) (string, []any) {
+	var w where
+	from := `users`
+	key := (&account.User{Email: f.Search}).EmailKey()
+	switch {
+	case f.MerchantID != "":
+		from = `memberships CROSS JOIN users`
+		w.terms = append(w.terms, `id = user_id`)
+		w.equal("merchant_id", string(f.MerchantID))
+		if f.Search != "" {
+			email, name := where{args: w.args}, where{}
+			email.begins(`email_key`, key)
+			name.args = email.args
+			name.begins(`lower(name)`, authority.Fold(f.Search))
+			w.terms, w.args = append(w.terms, email.or(&name)), name.args
+		}
+	case f.Search != "":
+		from = w.search(from, nil, beginning{`email_key`, key}, beginning{`lower(name)`, authority.Fold(f.Search)})
+	}
+	w.terms = append(w.terms, undeleted)
+	w.equal("status", string(f.Status))
+	w.add("id >", after)
+	return `SELECT ` + userColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit), w.args
 }
 
 // membership is one with the user it belongs to.

@@ -24,6 +24,11 @@ func (w *where) add(term string, value any) {
 	w.terms = append(w.terms, term+" "+w.argument(value))
 }
 
+// or is the term that one of two conditions holds.
+func (w *where) or(other *where) string {
+	return "(" + strings.Join(w.terms, " AND ") + " OR " + strings.Join(other.terms, " AND ") + ")"
+}
+
 // begins adds that the text of a column begins with another. Text is compared by
 // bytes, and what follows is U+10FFFF at most, which is no character.
 func (w *where) begins(column, text string) {
@@ -37,13 +42,15 @@ type beginning struct{ column, text string }
 
 // search selects from table, as k, the rows of which one of columns begins as
 // searched. Each is looked for by itself, in the index that it has, among what
-// within selects; so a condition that joins them with OR, which has none, is not
+// within selects (nil: all); so a condition that joins them with OR, which has none, is not
 // needed. The caller has the same terms for k.
 func (w *where) search(table string, within func(*where), columns ...beginning) (from string) {
 	var parts []string
 	for _, c := range columns {
 		part := where{terms: []string{undeleted}, args: w.args}
-		within(&part)
+		if within != nil {
+			within(&part)
+		}
 		part.begins(c.column, c.text)
 		parts, w.args = append(parts, `SELECT id AS found_id FROM `+table+part.text()), part.args
 	}
