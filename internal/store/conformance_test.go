@@ -62,6 +62,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"DeleteMerchantEndsMemberships", testMerchantEndsMemberships},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
+		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},
 		{"AnAnswerIsKeptOnce", testReplies},
 		{"AChangeIsDoneWithItsAnswerOrNotAtAll", testRepliedChanges},
 		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},

@@ -61,12 +61,6 @@ func (w *where) search(table string, within func(*where), columns ...beginning) 
 // stands there.
 const undeleted = `status <> 'deleted'`
 
-// within adds a term that compares with what a query says, which ends before an
-// argument.
-func (w *where) within(term, query string, value any) {
-	w.terms = append(w.terms, term+" ("+query+" "+w.argument(value)+")")
-}
-
 // argument adds an argument, and returns its placeholder.
 func (w *where) argument(value any) string {
 	w.args = append(w.args, value)
