@@ -60,9 +60,9 @@ var walls = map[string]struct{ ours, others []string }{
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
 	"cmd/tokenwright": {
-		ours: []string{},
-		others: []string{},
-			"internal/strictjson", "internal/webhook", "verify"},
+		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/console", "internal/credential",
+			"internal/docs", "internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/plain", "internal/server",
+			"internal/store", "internal/strictjson", "internal/webhook", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
 			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3"},
 	},

@@ -12,7 +12,7 @@ var merchantRoutes = []route{
 
 // listMerchants is where operators begin.
 func (c *Console) listMerchants(v *visit) error {
-	list, err := c.Authority.Merchants(v.Request.Context(), v.actor, "", 50)
+	list, err := c.Authority.Merchants(v.Request.Context(), v.actor, authority.MerchantFilter{}, "", 50)
 	if err != nil {
 		return err
 	}
