@@ -1,4 +1,4 @@
-import { test, assert, open, firstView, look, shot, fits, tabTo, narrow, wide } from "./lib.mjs";
+import { test, assert, axe, open, firstView, look, shot, fits, tabTo, narrow, wide } from "./lib.mjs";
 
 // C-451
 test("a page with everything is small, and does not move", async (t) => {
@@ -112,9 +112,21 @@ test("a search replaces the table while one types, under the policy", async (t) 
   const rows = page.locator("#keys tbody tr");
   await page.waitForFunction(() => document.querySelectorAll("#keys tbody tr").length === 1);
   assert.match(await rows.locator("time").textContent(), /ago|last/); // enhanced, too
+  await page.getByRole("status").filter({ hasText: /^1 found$/ }).waitFor({ state: "attached" });
   await page.getByLabel("Search").fill("nobody");
   await page.getByText("No API key has this name or ID.").waitFor();
   assert.ok(await page.evaluate(() => window.same), "the page was loaded anew");
+});
+
+// C-452
+test("a search that finds no session goes to the sign-in page", async (t) => {
+  const page = await open(t, { allowed: /status of 403/ });
+  await page.goto("/gallery/demo");
+  await page.getByLabel("Search").fill("signed out");
+  await page.waitForURL("/plain");
+  await page.goto("/gallery/demo");
+  await page.getByLabel("Search").fill("forbidden");
+  await page.waitForURL("/gallery/keys?q=forbidden*");
 });
 
 // C-450
@@ -155,4 +167,23 @@ test("an environment differs in word, colour and form", async (t) => {
   assert.equal(new Set(all.map((b) => b.color)).size, 3);
   assert.match(all[0].form, /repeating-linear-gradient/);
   assert.equal(all[1].form, "none");
+});
+
+// The test of the tests: what breaks a rule is noticed.
+test("a page that breaks the rules fails its test", async () => {
+  let end;
+  const hooks = { after: (hook) => { end = hook; } };
+  const broken = await open(hooks);
+  await assert.rejects(firstView(broken, "/broken"), /moved after it was shown/);
+  await assert.rejects(fits(broken), /is wider than its window/);
+  await assert.rejects(axe(broken), /color-contrast[^]*image-alt/);
+  await assert.rejects(end(), /asked another host: https:\/\/example.com\/x.png/);
+
+  const page = await open(hooks);
+  await page.goto("/plain");
+  await page.evaluate(() => document.body.setAttribute("style", "color: red"));
+  const thrown = page.waitForEvent("pageerror");
+  await page.evaluate(() => { setTimeout(() => { throw new Error("planted"); }); });
+  await thrown;
+  await assert.rejects(end(), /style-src[^]*script: Error: planted/);
 });

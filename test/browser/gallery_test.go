@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +26,11 @@ func TestEveryPartOfAPageIsForEverybody(t *testing.T) {
 	Run(t, "gallery.mjs", map[string]string{"BASE_URL": server.URL})
 }
 
+// broken breaks rules that the tests are to notice.
+const broken = `<!DOCTYPE html><html lang="en"><title>Broken</title><img src="https://example.com/x.png">
+<div style="width: 3000px; color: #aaa">Too wide and too pale</div>
+<p id="late">Moved</p><script>setTimeout(() => { late.style.marginTop = "300px" }, 200)</script>`
+
 // galleryKey is a row of the gallery's table of API keys.
 type galleryKey struct {
 	ID, Name, Status, Used string
@@ -47,21 +51,33 @@ func gallery(t *testing.T) http.Handler {
 		text := harness.ReadFile(t, "internal", "web", "testdata", name)
 		return template.Must(template.New(name).Funcs(template.FuncMap{"asset": assets.URL}).Parse(text))
 	}
-	parts, plain := read("gallery.html"), read("gallery-plain.html")
 	mux := http.NewServeMux()
 	assets.Register(mux.Handle)
-	page := func(pattern string, tmpl *template.Template) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	page := func(tmpl *template.Template) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", policy)
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			if err := tmpl.Execute(w, galleryData(r)); err != nil {
 				t.Error(err)
 			}
-		})
+		}
 	}
-	page("/gallery/{env}", parts)
-	page("/gallery/keys", parts)
-	page("/plain", plain)
+	parts, plain := page(read("gallery.html")), page(read("gallery-plain.html"))
+	mux.Handle("/gallery/{env}", parts)
+	mux.Handle("/plain", plain)
+	mux.HandleFunc("/gallery/keys", func(w http.ResponseWriter, r *http.Request) {
+		switch r.FormValue("q") {
+		case "signed out":
+			http.Redirect(w, r, "/plain", http.StatusSeeOther)
+		case "forbidden":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusForbidden)
+			plain(w, r)
+		default:
+			parts(w, r)
+		}
+	})
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(broken)) })
 	return mux
 }
 
@@ -85,5 +101,5 @@ func galleryData(r *http.Request) map[string]any {
 		date := time.Date(2026, 10, 30+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		days = append(days, galleryDay{date, 3000 + (i*i*37+i*811)%2600, (i * 7 % 11) * 40})
 	}
-	return map[string]any{"Env": env, "Keys": keys, "Days": days, "Title": fmt.Sprintf("API keys of %s", env)}
+	return map[string]any{"Env": env, "Keys": keys, "Days": days}
 }

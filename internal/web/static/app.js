@@ -195,11 +195,23 @@
   document.addEventListener("focusin", (event) => closeMenus(event.target.closest("details.menu")));
   document.addEventListener("DOMContentLoaded", () => {
     enhance();
+    each("[data-announce]", () => {}); // what the page began with is no news
     // In a strip of links, the current one is seen.
     const current = document.querySelector(".side [aria-current]");
     if (current) current.closest(".side").scrollLeft = current.offsetLeft - 48;
     setInterval(() => document.querySelectorAll("time[data-relative]").forEach(showTime), 60000);
     new ResizeObserver(scrollers).observe(document.body);
   });
-  document.addEventListener("htmx:after:swap", enhance);
+  // What was to become part of the page, and is an error or the sign-in page, is
+  // gone to, as without script.
+  document.addEventListener("htmx:before:response", (event) => {
+    const { request, response } = event.detail.ctx;
+    if (request.method !== "GET" || (response.status < 400 && !response.raw.redirected)) return;
+    event.preventDefault();
+    location.assign(response.raw.url);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    enhance();
+    each("[data-announce]", (element) => announce(element.dataset.announce));
+  });
 })();
