@@ -108,7 +108,7 @@ type Store interface {
 	EventHead(ctx context.Context) (EventHead, error)
 
 	// AddUsage adds uses, which differ in API key, hour, secret or outcome, to
-	// what is recorded, and moves the last uses of secrets forward. Of what a use
+	// what is recorded of API keys, of merchants and of all, and moves the last uses of secrets forward. Of what a use
 	// Tells the first in its hour, whoever records it, is an event that is
 	// committed with it: RetiredSecretUsed the first of the secret, LimitReached
 	// that of the API key. event makes it, perhaps more than once; merchant is
@@ -118,14 +118,21 @@ type Store interface {
 	// [from, to), in the order of hours, secrets and outcomes.
 	Usage(ctx context.Context, id ClientID, from, to time.Time) ([]HourUsage, error)
 	// UsageSeries returns what is recorded of the use that q selects, added up by
-	// interval, in the order of time and outcome.
+	// interval, in the order of time and outcome. Of merchants it reads no more
+	// rows than there are hours with use; of all no more than days, where q is
+	// of whole ones.
 	UsageSeries(ctx context.Context, q UsageQuery) ([]UsageCount, error)
 	// KeyUses returns up to limit API keys that q selects, in its order, with
 	// their secrets and what is recorded of their use.
 	KeyUses(ctx context.Context, q KeyQuery, limit int) ([]KeyUse, error)
-	// DeleteUsage deletes up to limit rows of usage from before a time, and
-	// tells how many. Last uses stay.
+	// TopKeys returns up to limit API keys of q's merchant, and environment, that
+	// were used in its time, deleted ones too: the most used first.
+	TopKeys(ctx context.Context, q UsageQuery, limit int) ([]KeyTotal, error)
+	// DeleteUsage deletes up to limit rows of usage of API keys from before a
+	// time, and tells how many. Last uses stay.
 	DeleteUsage(ctx context.Context, before time.Time, limit int) (int, error)
+	// DeleteUsageTotals does the same with the use of merchants and of all.
+	DeleteUsageTotals(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Unannounced returns those of list of whose end no notice of as many days,
 	// or of fewer, is recorded; of retired secrets only those used since.

@@ -270,13 +270,12 @@ func (a *Authority) firstUsed(kind EventKind, u *Use, merchant MerchantID) *Draf
 // what was noted of notices about what has ended.
 func (a *Authority) SweepUsage(ctx context.Context) error {
 	before := a.now().Add(-a.usageRetention)
-	for {
-		n, err := a.store.DeleteUsage(ctx, before, usageBatch)
-		if err != nil {
-			return fmt.Errorf("deleting old usage: %w", err)
-		}
-		if n < usageBatch {
-			break
+	for _, deleteOld := range []func(context.Context, time.Time, int) (int, error){a.store.DeleteUsage, a.store.DeleteUsageTotals} {
+		for n := usageBatch; n == usageBatch; {
+			var err error
+			if n, err = deleteOld(ctx, before, usageBatch); err != nil {
+				return fmt.Errorf("deleting old usage: %w", err)
+			}
 		}
 	}
 	// A day later, for nodes whose clocks are behind.
@@ -299,10 +298,12 @@ func (a *Authority) Usage(ctx context.Context, actor Actor, id ClientID, from, t
 	return list, nil
 }
 
-// UsageQuery selects what is counted: the use of one API key, or of all of a
-// merchant and environment.
+// UsageQuery selects what is counted: the use of one API key, of all of a
+// merchant, or of all there are; of merchants and of all also in one environment.
 type UsageQuery struct {
 	ClientID ClientID
+	// All is every merchant, and operator keys: for actors who see them.
+	All bool
 	APIKeyFilter
 	From, To time.Time     // From is included, To is not
 	Interval time.Duration // an hour or a day
@@ -324,12 +325,16 @@ func (a *Authority) UsageSeries(ctx context.Context, actor Actor, q UsageQuery) 
 		return nil, err
 	}
 	switch {
-	case (q.ClientID == "") == (q.MerchantID == ""):
+	case q.All && (q.ClientID != "" || q.MerchantID != "") || !q.All && (q.ClientID == "") == (q.MerchantID == ""):
 		return nil, invalid("clientId", "and merchantId: give one of them")
 	case !q.From.Before(q.To) || q.To.Sub(q.From) > maxIntervals*q.Interval:
 		return nil, invalid("from", "is not before to, or more than %d intervals before it", maxIntervals)
 	}
-	if q.ClientID != "" {
+	if q.All {
+		if err := actor.mayOfAll(UsageRead); err != nil {
+			return nil, err
+		}
+	} else if q.ClientID != "" {
 		k, err := a.store.APIKey(ctx, q.ClientID)
 		if err == nil {
 			err = actor.Sees(k.MerchantID, k.Env)
@@ -341,6 +346,38 @@ func (a *Authority) UsageSeries(ctx context.Context, actor Actor, q UsageQuery) 
 		return nil, nil
 	}
 	list, err := a.store.UsageSeries(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("reading usage: %w", err)
+	}
+	return list, nil
+}
+
+// KeyTotal is how often an API key was used in a time.
+type KeyTotal struct {
+	ClientID        ClientID
+	Name, Env       string
+	Status          Status // "deleted" too
+	Issued, Refused int64
+}
+
+// maxTopSpan is the longest time over which the API keys of a merchant are
+// compared: their hours are added up for it.
+const maxTopSpan = 31 * 24 * time.Hour
+
+// TopKeys returns up to limit API keys of q's merchant, and environment, that
+// were used in its time, 31 days at most: the most used first. q.Interval does
+// not matter. Errors: *InvalidError.
+func (a *Authority) TopKeys(ctx context.Context, actor Actor, q UsageQuery, limit int) ([]KeyTotal, error) {
+	if err := actor.May(UsageRead); err != nil || !q.within(&actor) {
+		return nil, err
+	}
+	switch {
+	case q.MerchantID == "" || q.ClientID != "" || q.All:
+		return nil, invalid("merchantId", "is what the API keys are compared in")
+	case !q.From.Before(q.To) || q.To.Sub(q.From) > maxTopSpan:
+		return nil, invalid("from", "is not before to, or more than 31 days before it")
+	}
+	list, err := a.store.TopKeys(ctx, q, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading usage: %w", err)
 	}

@@ -373,3 +373,42 @@ func TestAnnouncingIsTriedAgain(t *testing.T) {
 		t.Errorf("%d events", n)
 	}
 }
+
+// C-461: the use of all is for who sees every merchant; the API keys of one
+// merchant are compared by who sees that one.
+func TestUsageOfAllIsNotForOneMerchant(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	h.issue(h.Authority, k.request())
+	h.must(h.FlushUsage(h.ctx))
+	hour := started.Truncate(time.Hour)
+	all := authority.UsageQuery{All: true, From: hour, To: hour.Add(time.Hour), Interval: time.Hour}
+	list, err := h.UsageSeries(h.ctx, actor, all)
+	h.must(err)
+	if len(list) != 1 || list[0].Count != 1 {
+		t.Errorf("use of all: %+v", list)
+	}
+	bound := func(id authority.MerchantID) authority.Actor {
+		return authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.UsageRead}, MerchantID: id}}
+	}
+	_, err = h.UsageSeries(h.ctx, bound("4259"), all)
+	wantError(t, "use of all by an actor of one merchant", err, authority.ErrNotFound)
+
+	own := authority.UsageQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "4259"}, From: hour, To: hour.Add(time.Hour)}
+	for _, who := range []authority.Actor{actor, bound("4259")} {
+		top, err := h.TopKeys(h.ctx, who, own, 5)
+		h.must(err)
+		if len(top) != 1 || top[0].ClientID != k.ID || top[0].Issued != 1 {
+			t.Errorf("top keys %+v", top)
+		}
+	}
+	if top, err := h.TopKeys(h.ctx, bound("7"), own, 5); err != nil || len(top) != 0 {
+		t.Errorf("another merchant's top keys: %v, %v", top, err)
+	}
+	long, nobody := own, own
+	long.To, nobody.MerchantID = hour.Add(32*24*time.Hour), ""
+	_, err = h.TopKeys(h.ctx, actor, long, 5)
+	wantInvalid(t, "too long", err, "from")
+	_, err = h.TopKeys(h.ctx, actor, nobody, 5)
+	wantInvalid(t, "of nobody", err, "merchantId")
+}

@@ -31,6 +31,9 @@ func (s *Store) AddUsage(ctx context.Context, uses []authority.Use,
 		if err != nil {
 			return err
 		}
+		if err := t.addTotals(uses); err != nil {
+			return err
+		}
 		for _, n := range news {
 			if err := t.tell(n, event); err != nil {
 				return err
@@ -141,22 +144,23 @@ func (s *Store) Usage(ctx context.Context, id authority.ClientID, from, to time.
 func (s *Store) UsageSeries(ctx context.Context, q authority.UsageQuery) (list []authority.UsageCount, err error) {
 	interval := strconv.FormatInt(q.Interval.Milliseconds(), 10) // whole hours
 	var w where
-	w.equal("api_key_id", string(q.ClientID))
-	if q.MerchantID != "" {
-		keys := where{args: w.args}
-		keys.equal("merchant_id", string(q.MerchantID))
-		keys.equal("env", q.Env)
-		w.terms, w.args = append(w.terms, `api_key_id IN (SELECT id FROM api_keys`+keys.text()+`)`), keys.args
+	from, at := `usage_totals`, `began`
+	if q.ClientID != "" {
+		from, at = `usage`, `hour`
+		w.equal("api_key_id", string(q.ClientID))
+		w.add("hour >=", millis(q.From))
+		w.add("hour <", millis(q.To))
+		w.add("outcome <>", usedRetired)
+		w.add("outcome <>", reachedLimit)
+	} else {
+		w.totalsOf(&q)
 	}
-	w.add("hour >=", millis(q.From))
-	w.add("hour <", millis(q.To))
-	w.add("outcome <>", usedRetired)
-	w.add("outcome <>", reachedLimit)
+	query := `SELECT ` + at + ` / ` + interval + ` * ` + interval + ` AS interval_began, outcome, CAST(sum(count) AS BIGINT) FROM ` + from + w.text() + `
+		GROUP BY interval_began, outcome ORDER BY interval_began, outcome`
 	err = s.snapshot(ctx, func(t *tx) error {
 		list, err = collect(t, func(r row, u *authority.UsageCount) error {
 			return r.Scan(timestamp{&u.Time}, &u.Outcome, &u.Count)
-		}, `SELECT hour / `+interval+` * `+interval+` AS began, outcome, CAST(sum(count) AS BIGINT) FROM usage`+w.text()+`
-			GROUP BY began, outcome ORDER BY began, outcome`, w.args...)
+		}, query, w.args...)
 		return err
 	})
 	return list, err

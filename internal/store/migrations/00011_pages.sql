@@ -19,3 +19,26 @@ CREATE INDEX events_by_merchant_env ON events (merchant_id, env, seq);
 CREATE INDEX events_by_kind_actor ON events (kind, actor, seq);
 CREATE INDEX events_by_kind_env ON events (kind, env, seq);
 CREATE INDEX events_by_actor_env ON events (actor, env, seq);
+
+-- usage, added up by hour: of each merchant, and of all (''), of these by day
+-- (UTC) as well.
+CREATE TABLE usage_totals (
+    merchant_id TEXT   NOT NULL,
+    span        BIGINT NOT NULL, -- milliseconds: an hour, or a day
+    began       BIGINT NOT NULL, -- Unix milliseconds
+    env         TEXT   NOT NULL,
+    outcome     TEXT   NOT NULL,
+    count       BIGINT NOT NULL,
+    PRIMARY KEY (merchant_id, span, began, env, outcome)
+);
+CREATE INDEX usage_totals_by_time ON usage_totals (began);
+INSERT INTO usage_totals (merchant_id, span, began, env, outcome, count)
+    SELECT coalesce(k.merchant_id, ''), 3600000, u.hour, k.env, u.outcome, sum(u.count)
+    FROM usage u JOIN api_keys k ON k.id = u.api_key_id
+    WHERE u.outcome NOT IN ('retired', 'limit_reached')
+    GROUP BY coalesce(k.merchant_id, ''), u.hour, k.env, u.outcome;
+INSERT INTO usage_totals (merchant_id, span, began, env, outcome, count)
+    SELECT '', 3600000, began, env, outcome, sum(count) FROM usage_totals WHERE merchant_id <> '' GROUP BY began, env, outcome;
+INSERT INTO usage_totals (merchant_id, span, began, env, outcome, count)
+    SELECT merchant_id, 86400000, began / 86400000 * 86400000, env, outcome, sum(count) FROM usage_totals
+    WHERE merchant_id = '' GROUP BY merchant_id, began / 86400000 * 86400000, env, outcome;
