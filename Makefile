@@ -79,7 +79,7 @@ rotation: tools ## rotate signing keys for ten minutes under load, and verify ev
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation
 
 # One rule with CASE=C-037. Times are judged: the machine should have nothing else to do.
-proof: tools ## show that refusals take alike long (C-037, C-038)
+proof: tools ## show that refusals take alike long (C-037, C-038, C-211)
 	cd test && $(GO) test -count=1 -v ./proof -case "$(or $(CASE),all)"
 
 # About half an hour, on a machine that has nothing else to do. BENCH= takes flags, as in

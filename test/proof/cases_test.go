@@ -9,30 +9,38 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// cases prepare the kinds of requests that must look alike. The control is
-// added by the test.
-var cases = map[string]func(t *testing.T, s *harness.Server, key harness.APIKey) []*kind{
-	"C-037": refusalsThatMustNotTell, "C-038": secretsThatAreAlmostRight,
+// proof is of a server started with args, with kinds of requests that must look
+// alike, and the control.
+type proof struct {
+	args    []string
+	prepare func(t *testing.T, s *harness.Server, key harness.APIKey) []*kind
 }
 
-// measured is how many requests of each kind are judged.
-const measured = 2000
+var cases = map[string]proof{
+	"C-037": {prepare: refusalsThatMustNotTell}, "C-038": {prepare: secretsThatAreAlmostRight},
+	"C-211": {[]string{"--trusted-proxies", "127.0.0.1"}, signInsThatMustNotTell},
+}
 
-// C-037, C-038
+const (
+	measured = 2000 // requests of each kind that are judged
+	few      = 20   // and that are sent where no times are
+)
+
+// C-037, C-038, C-211
 func TestRefusalsThatMustNotTellTakeAlikeLong(t *testing.T) {
-	if *selected != "" && *selected != "all" && cases[*selected] == nil {
+	if *selected != "" && *selected != "all" && cases[*selected].prepare == nil {
 		t.Fatalf("there is no case %s", *selected)
 	}
 	from := commit(t)
-	for name, prepare := range cases {
-		if cases[*selected] != nil && *selected != name {
+	for name, c := range cases {
+		if cases[*selected].prepare != nil && *selected != name {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			s, key := harness.StartWithKey(t, "demo")
-			kinds := append(prepare(t, s, key), &kind{name: control, key: key, status: http.StatusOK})
+			s, key := harness.StartWithKey(t, "demo", c.args...)
+			kinds := c.prepare(t, s, key)
 			if *selected == "" {
-				measure(t, s, kinds, 20) // too few to judge times
+				measure(t, s, kinds, few)
 				return
 			}
 			measure(t, s, kinds, measured)
@@ -53,9 +61,11 @@ func TestRefusalsThatMustNotTellTakeAlikeLong(t *testing.T) {
 	}
 }
 
-// control really takes longer, for it signs a token. Whoever cannot see that
-// difference sees none.
-const control = "the right secret"
+// theRightSecret really takes longer, for a token is signed. Whoever cannot see
+// that difference sees none.
+func theRightSecret(s *harness.Server, key harness.APIKey) *kind {
+	return &kind{name: "the right secret", control: true, request: forToken(s, key), status: http.StatusOK}
+}
 
 func refusalsThatMustNotTell(t *testing.T, s *harness.Server, key harness.APIKey) []*kind {
 	t.Helper()
@@ -70,29 +80,31 @@ func refusalsThatMustNotTell(t *testing.T, s *harness.Server, key harness.APIKey
 	s.CLI(t, "merchant", "suspend", "4260")
 	harness.Eventually(t, 5*time.Second, "they no longer do", func() bool { return !s.Works(t, deleted) && !s.Works(t, suspended) && !s.Works(t, elsewhere) })
 	return []*kind{
-		refused("an unknown ID", "twc_demo_Q7bZ2mXw9KcR4tYv8NfGh3", other.ClientSecret),
-		refused("a wrong secret", key.ClientID, other.ClientSecret),
-		refused("a deleted API key", deleted.ClientID, deleted.ClientSecret),
-		refused("a suspended merchant", suspended.ClientID, suspended.ClientSecret),
-		refused("another address", elsewhere.ClientID, elsewhere.ClientSecret),
+		refused(s, "an unknown ID", "twc_demo_Q7bZ2mXw9KcR4tYv8NfGh3", other.ClientSecret),
+		refused(s, "a wrong secret", key.ClientID, other.ClientSecret),
+		refused(s, "a deleted API key", deleted.ClientID, deleted.ClientSecret),
+		refused(s, "a suspended merchant", suspended.ClientID, suspended.ClientSecret),
+		refused(s, "another address", elsewhere.ClientID, elsewhere.ClientSecret),
+		theRightSecret(s, key),
 	}
 }
 
 // secretsThatAreAlmostRight have check digits that fit, or they would die
 // before they are compared.
-func secretsThatAreAlmostRight(t *testing.T, _ *harness.Server, key harness.APIKey) []*kind {
+func secretsThatAreAlmostRight(t *testing.T, s *harness.Server, key harness.APIKey) []*kind {
 	t.Helper()
 	const random = 43 // characters, between the prefix and the check digits
 	first := strings.LastIndexByte(key.ClientSecret, '_') + 1
 	return []*kind{
-		refused("wrong in the first character", key.ClientID, changedAt(key.ClientSecret, first)),
-		refused("wrong in a middle character", key.ClientID, changedAt(key.ClientSecret, first+random/2)),
-		refused("wrong in the last character", key.ClientID, changedAt(key.ClientSecret, first+random-1)),
+		refused(s, "wrong in the first character", key.ClientID, changedAt(key.ClientSecret, first)),
+		refused(s, "wrong in a middle character", key.ClientID, changedAt(key.ClientSecret, first+random/2)),
+		refused(s, "wrong in the last character", key.ClientID, changedAt(key.ClientSecret, first+random-1)),
+		theRightSecret(s, key),
 	}
 }
 
-func refused(name, id, secret string) *kind {
-	return &kind{name: name, key: harness.APIKey{ClientID: id, ClientSecret: secret}, status: http.StatusUnauthorized}
+func refused(s *harness.Server, name, id, secret string) *kind {
+	return &kind{name: name, request: forToken(s, harness.APIKey{ClientID: id, ClientSecret: secret}), status: http.StatusUnauthorized}
 }
 
 // changedAt is a secret with one other character.

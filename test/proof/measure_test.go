@@ -14,19 +14,27 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// kind is one kind of request, always the same bytes.
+// kind is one kind of request, always as many bytes.
 type kind struct {
 	name    string
-	key     harness.APIKey // what is sent
-	status  int            // of the answer
-	request []byte
+	control bool               // really takes longer
+	request func(n int) []byte // the n-th of the kind
+	status  int                // of the answer
+	sent    int
 	times   []time.Duration
 }
 
-func (k *kind) write(port int) {
-	body := url.Values{"grant_type": {"client_credentials"}, "client_id": {k.key.ClientID}, "client_secret": {k.key.ClientSecret}}.Encode()
-	k.request = fmt.Appendf(nil, "POST /oauth/token HTTP/1.1\r\nHost: localhost:%d\r\n"+
-		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", port, len(body), body)
+// forToken asks for a token, always with the same bytes.
+func forToken(s *harness.Server, key harness.APIKey) func(int) []byte {
+	body := url.Values{"grant_type": {"client_credentials"}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}.Encode()
+	request := post(s, "/oauth/token", "", body)
+	return func(int) []byte { return request }
+}
+
+// post is a request with a form.
+func post(s *harness.Server, path, headers, body string) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost:%d\r\n%s"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, s.Port, headers, len(body), body)
 }
 
 // measure sends n requests of each kind, and some before them that are not
@@ -40,9 +48,8 @@ func measure(t *testing.T, s *harness.Server, kinds []*kind, n int) {
 	}
 	defer func() { _ = conn.Close() }()
 	for _, k := range kinds {
-		k.write(s.Port)
-		if len(k.request) != len(kinds[0].request) {
-			t.Fatalf("%s: the request has %d bytes, not %d", k.name, len(k.request), len(kinds[0].request))
+		if own, want := len(k.request(0)), len(kinds[0].request(n)); own != want {
+			t.Fatalf("%s: the request has %d bytes, not %d", k.name, own, want)
 		}
 	}
 	answers := bufio.NewReader(conn)
@@ -61,8 +68,10 @@ func measure(t *testing.T, s *harness.Server, kinds []*kind, n int) {
 // which is all that somebody who guesses can see.
 func (k *kind) send(t *testing.T, conn net.Conn, answers *bufio.Reader) time.Duration {
 	t.Helper()
+	request := k.request(k.sent)
+	k.sent++
 	began := time.Now()
-	_, err := conn.Write(k.request)
+	_, err := conn.Write(request)
 	if err == nil {
 		_, err = answers.Peek(1)
 	}

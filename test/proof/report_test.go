@@ -26,7 +26,7 @@ func judge(kinds []*kind) *report {
 	slices.SortFunc(kinds, func(a, b *kind) int { return strings.Compare(a.name, b.name) })
 	for _, k := range kinds {
 		summary := summarize(k.name, k.times)
-		if k.name == control {
+		if k.control {
 			c = summary
 			continue
 		}
