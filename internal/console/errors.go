@@ -108,6 +108,9 @@ func (v *visit) failureOf(err error) failure {
 	case errors.As(err, &throttled):
 		v.Header().Set("Retry-After", ratelimit.Seconds(throttled.Until.Sub(v.console.Authority.Now())))
 		return failure{http.StatusTooManyRequests, "Too many tries", "Wait a while, then try again."}
+	case errors.Is(err, account.ErrBusy):
+		v.Header().Set("Retry-After", strconv.Itoa(5))
+		return failure{http.StatusServiceUnavailable, "Very many people sign in", "Try again in a moment."}
 	case errors.Is(err, authority.ErrNotFound):
 		return failure{http.StatusNotFound, "There is no such page", "It never was, was deleted, or is not for you to see."}
 	case errors.As(err, &forbidden):

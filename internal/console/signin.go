@@ -59,20 +59,20 @@ func (c *Console) signIn(v *visit) error {
 	e, err := c.Accounts.SignIn(v.Request.Context(), v.origin, email, v.form.Get("password"), v.token)
 	var throttled *account.ThrottledError
 	message, known := conflict(err)
+	status := http.StatusUnauthorized
 	switch {
 	case err == nil:
 		return v.begin(e, next)
 	case errors.Is(err, account.ErrSignIn):
 		message = "E-mail address or password is wrong."
-	case errors.As(err, &throttled):
-		message = "Too many tries. Wait a while, then try again."
-	case errors.Is(err, account.ErrBusy):
-		message = "Very many people sign in just now. Try again in a moment."
+	case errors.As(err, &throttled), errors.Is(err, account.ErrBusy):
+		f := v.failureOf(err)
+		status, message = f.Status, f.Heading+". "+f.Message
 	case !known:
 		return err
 	}
 	v.note(slog.String("refused", reasonOf(err)))
-	return v.render(http.StatusUnauthorized, "sign-in", view{Title: "Sign in", Data: signInPage{message, email, next}})
+	return v.render(status, "sign-in", view{Title: "Sign in", Data: signInPage{message, email, next}})
 }
 
 // reasonOf is why somebody was not let in, for the log.
