@@ -119,6 +119,8 @@ func (v *visit) failureOf(err error) failure {
 		return failure{http.StatusForbidden, "Confirm that it is you", "For this it must be proven lately who you are. Sign out and in again."}
 	case errors.As(err, &invalid):
 		return failure{http.StatusBadRequest, "The form cannot be taken", sentence(invalid.Error())}
+	case errors.Is(err, authority.ErrCursor): // C-195
+		return failure{http.StatusBadRequest, "This page of the list is not to be had", "Its address is not one that this console has made for the list. Begin at the first page."}
 	case errors.As(err, &unripe):
 		return failure{http.StatusConflict, "Not yet", sentence(unripe.Error())}
 	}

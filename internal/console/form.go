@@ -2,6 +2,8 @@ package console
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -14,4 +16,31 @@ func fieldErrors(err error) (map[string]string, bool) {
 		return nil, false
 	}
 	return map[string]string{invalid.Field: "This " + invalid.Reason + "."}, true
+}
+
+// version is that of what the form's page has shown, so that nobody overwrites
+// what somebody else has changed since; it is never 0.
+func (v *visit) version() int64 {
+	n, err := strconv.ParseInt(v.form.Get("version"), 10, 64)
+	if err != nil || n < 1 {
+		return -1
+	}
+	return n
+}
+
+// typed is a word that people type before something happens that cannot be taken
+// back.
+type typed struct {
+	ID    string // of the field
+	Word  string
+	Error string
+}
+
+// check tells whether the form has the word.
+func (t *typed) check(v *visit) bool {
+	if strings.TrimSpace(v.form.Get("confirm")) == t.Word {
+		return true
+	}
+	t.Error = "This is not what was asked for. Nothing has happened."
+	return false
 }

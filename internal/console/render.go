@@ -129,6 +129,8 @@ func (c *Console) functions() template.FuncMap {
 		"date":  func(t time.Time) template.HTML { return timeElement(t, " data-date", "2 Jan 2006") },
 		"path":  merchantPath,
 		"plus":  func(a, b int) int { return a + b },
+		"count": grouped[int],
+		"total": grouped[int64],
 		"list":  func(items ...string) []string { return items },
 	}
 }
