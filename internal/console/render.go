@@ -64,26 +64,50 @@ type view struct {
 	Path     string // of the page
 	NoMail   bool
 	BaseURL  string
-	Notice   string // what was just done
+	Notice   string   // what was just done
+	asked    []string // who may do here what the visitor may not: see WhyNot
 	console  *Console
 }
 
 // render writes a page.
 func (v *visit) render(status int, name string, p view) error {
+	if err := v.complete(&p); err != nil {
+		return err
+	}
+	return v.write(status, name, "layout", &p)
+}
+
+// renderPart writes one part of a page, for script that puts it in the place of
+// what the page has there.
+func (v *visit) renderPart(name, part string, p view) error {
+	if err := v.complete(&p); err != nil {
+		return err
+	}
+	return v.write(http.StatusOK, name, part, &p)
+}
+
+// complete gives the lower half of p.
+func (v *visit) complete(p *view) (err error) {
 	p.Visitor, p.Merchant, p.Env, p.Actor, p.CSRF, p.Path = v.visitor, v.merchant, v.env, v.actor, v.csrf(), v.Request.URL.Path
 	p.NoMail, p.BaseURL, p.console = v.console.Mail == nil, v.console.BaseURL, v.console
 	p.Notice = notices[v.Request.URL.Query().Get("done")]
 	if p.Visitor == nil || p.Visitor.Pending {
 		p.Plain = true
 	}
-	var err error
-	if !p.Plain {
-		if p.Switch, err = v.readSwitch(); err != nil {
-			return err
-		}
+	if p.Plain {
+		return nil
 	}
+	if p.Switch, err = v.readSwitch(); err != nil {
+		return err
+	}
+	p.asked, err = v.readAsked()
+	return err
+}
+
+// write executes the template of a page that p is for.
+func (v *visit) write(status int, name, part string, p *view) error {
 	var out bytes.Buffer
-	if err := v.console.pages[name].ExecuteTemplate(&out, "layout", &p); err != nil {
+	if err := v.console.pages[name].ExecuteTemplate(&out, part, p); err != nil {
 		v.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		v.WriteHeader(http.StatusInternalServerError)
 		_, _ = v.Write([]byte("This page cannot be shown. Please report it, with the X-Request-Id of this answer.\n"))
@@ -99,6 +123,13 @@ func (v *visit) render(status int, name string, p view) error {
 // these texts can be said.
 var notices = map[string]string{
 	"signed-out": "You have signed out.",
+
+	"key-updated":    "The API key was changed.",
+	"key-revoked":    "The API key was changed, and its tokens have ended.",
+	"key-disabled":   "The API key was disabled. Its tokens have ended, and it gets no others.",
+	"key-enabled":    "The API key was enabled. It gets tokens again.",
+	"key-deleted":    "The API key was deleted. No token of it is accepted any more.",
+	"secret-deleted": "The secret was deleted. It gets no token any more.",
 }
 
 // May tells whether the visitor has a management scope here.
