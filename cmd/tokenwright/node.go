@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,12 +179,22 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	}
 	cfg := a.config.authority()
 	cfg.Store, cfg.MasterKeys, cfg.Logger = st, keys, logger
-	cfg.BaseURL, cfg.Environments = a.config.URL, environments
+	cfg.BaseURL, cfg.Environments, cfg.Node = a.config.URL, environments, nodeInfo()
 	auth, err := authority.Open(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	return auth, st, auth.LoadDirectory(ctx)
+}
+
+// nodeInfo is what a server tells of itself in the list of nodes.
+func nodeInfo() authority.NodeInfo {
+	version, _, _ := server.Build()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return authority.NodeInfo{Version: version, Host: host}
 }
 
 // surfaces is all that a node answers.

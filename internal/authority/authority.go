@@ -10,6 +10,7 @@ package authority
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,6 +53,9 @@ type Config struct {
 	SigningKeyRotation time.Duration
 	// UsageRetention is how long the hours of usage are kept; 0 means 400 days.
 	UsageRetention time.Duration
+	// Node is what the server tells of itself in the list of nodes; with the zero
+	// value it is not in it.
+	Node NodeInfo
 	// LeakGrace is how long a secret works on that was reported as leaked, at
 	// most MaxLeakGrace; 0 ends it at once.
 	LeakGrace time.Duration
@@ -75,6 +79,7 @@ type Authority struct {
 	keepFor      func(*Environment) time.Duration // a signing key, once retired
 	rotation     time.Duration                    // of signing keys; 0 for never
 
+	self           Node // as it is at the start
 	leakGrace      time.Duration
 	usageRetention time.Duration
 	usage          usage // not written down yet
@@ -120,6 +125,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if a.clock == nil {
 		a.clock = time.Now
 	}
+	a.self = Node{ID: rand.Text(), NodeInfo: cfg.Node, StartedAt: a.now()}
 	a.counters.tasks = countersOf(a.tasks())
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)

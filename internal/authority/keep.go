@@ -16,7 +16,7 @@ type task struct {
 // tasks are what time asks for. Every node does them: each can be done by
 // several at once.
 func (a *Authority) tasks() []task {
-	return []task{
+	tasks := []task{
 		{"removing revocations that have ended", time.Minute, a.SweepRevocations},
 		{"writing usage", usageInterval, a.FlushUsage},
 		{"deleting old usage", time.Hour, a.SweepUsage},
@@ -24,10 +24,15 @@ func (a *Authority) tasks() []task {
 		{"announcing what ends soon", time.Hour, a.NotifyExpiries},
 		{"tending the signing keys", time.Second, a.TendSigningKeys},
 	}
+	if a.self.NodeInfo != (NodeInfo{}) {
+		tasks = append(tasks, task{"telling of this node", nodeInterval, a.tellOfNode})
+	}
+	return tasks
 }
 
 // Keep does what time asks for until ctx is done, which is to be after the last
-// request is answered; then it writes usage down once more. The caller owns the
+// request is answered; then it writes usage down once more, and takes the node
+// from the list. The caller owns the
 // goroutine it runs in.
 func (a *Authority) Keep(ctx context.Context) {
 	var running sync.WaitGroup
@@ -39,12 +44,18 @@ func (a *Authority) Keep(ctx context.Context) {
 }
 
 // flushAtEnd writes down what was counted since the last time, or by requests
-// that were answered while the server ended.
+// that were answered while the server ended, and says that this node is gone.
 func (a *Authority) flushAtEnd(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	if err := a.FlushUsage(ctx); err != nil {
 		a.logger.Error("the last usage is not written", "error", err)
+	}
+	if a.self.NodeInfo == (NodeInfo{}) {
+		return
+	}
+	if err := a.store.RemoveNode(ctx, a.self.ID); err != nil {
+		a.logger.Error("this node stays in the list of nodes", "node", a.self.ID, "error", err)
 	}
 }
 

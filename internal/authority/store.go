@@ -142,6 +142,14 @@ type Store interface {
 	// DeleteExpiryNotices forgets the notices about what ended before a time.
 	DeleteExpiryNotices(ctx context.Context, before time.Time) error
 
+	// KeepNode writes what a node tells of itself, and removes those that were
+	// not heard of since before.
+	KeepNode(ctx context.Context, n *Node, before time.Time) error
+	// RemoveNode removes a node; nothing happens where there is none.
+	RemoveNode(ctx context.Context, id string) error
+	// Nodes returns the nodes, up to 1,000, the oldest first.
+	Nodes(ctx context.Context) ([]Node, error)
+
 	// Reply returns the answer that is kept under id; ErrNotFound where none is.
 	Reply(ctx context.Context, id []byte) (*Reply, error)
 	// AddReply keeps an answer without a change; ErrReplied where its ID is taken,

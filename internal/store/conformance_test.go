@@ -66,6 +66,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
 		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},
+		{"NodesAreKeptWhileTheyAreHeardOf", testNodes},
 		{"AnAnswerIsKeptOnce", testReplies},
 		{"AChangeIsDoneWithItsAnswerOrNotAtAll", testRepliedChanges},
 		{"AChangeWithoutItsEventDoesNotHappen", testEventFails},

@@ -42,3 +42,15 @@ INSERT INTO usage_totals (merchant_id, span, began, env, outcome, count)
 INSERT INTO usage_totals (merchant_id, span, began, env, outcome, count)
     SELECT merchant_id, 86400000, began / 86400000 * 86400000, env, outcome, sum(count) FROM usage_totals
     WHERE merchant_id = '' GROUP BY merchant_id, began / 86400000 * 86400000, env, outcome;
+
+-- The servers at work, each of which writes its row again and again.
+CREATE TABLE nodes (
+    id         TEXT   PRIMARY KEY,
+    version    TEXT   NOT NULL,
+    host       TEXT   NOT NULL,
+    started_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL,
+    event_seq  BIGINT NOT NULL, -- of the last event in its directory
+    current_at BIGINT NOT NULL  -- up to when its directory knows all
+);
+CREATE INDEX nodes_by_time ON nodes (seen_at);
