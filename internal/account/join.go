@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/credential"
@@ -18,6 +19,10 @@ type Person struct {
 	Password string
 	Identity *Identity
 	Provider string // of the identity
+	// ProvenAt is when it was proven to the provider who it is, often long before it
+	// led here: by that time is judged what must be proven lately. Zero: the provider
+	// does not say, so it counts as long ago.
+	ProvenAt time.Time
 }
 
 // UseLink uses a link up, and begins a session. A SetUp makes the first
@@ -49,6 +54,9 @@ func (a *Accounts) UseLink(ctx context.Context, from Origin, token Token, p Pers
 		method = "sso:" + p.Provider
 	}
 	s, next := a.newSession(from, u, method, sessionLife)
+	if p.Identity != nil {
+		s.AuthenticatedAt = p.ProvenAt
+	}
 	e.Session, e.Hash, e.UsedAt = s, next.hash(), a.now()
 	v := Visitor{*s, u}
 	d, err := a.joined(v.Actor(from, ""), l, e, u)

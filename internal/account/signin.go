@@ -169,8 +169,9 @@ func (a *Accounts) mayEnter(u *User) error {
 }
 
 // SignInWith begins a session of who has signed in at a provider of single
-// sign-on, name; ErrNoAccount where nobody was bound to that identity.
-func (a *Accounts) SignInWith(ctx context.Context, from Origin, name string, identity Identity, replaces Token) (*Entered, error) {
+// sign-on, name; ErrNoAccount where nobody was bound to that identity. provenAt is
+// as in Person.
+func (a *Accounts) SignInWith(ctx context.Context, from Origin, name string, identity Identity, provenAt time.Time, replaces Token) (*Entered, error) {
 	u, err := a.userOf(ctx, identity)
 	if err != nil {
 		return nil, err
@@ -179,6 +180,7 @@ func (a *Accounts) SignInWith(ctx context.Context, from Origin, name string, ide
 		return nil, err
 	}
 	s, token := a.newSession(from, u, "sso:"+name, sessionLife)
+	s.AuthenticatedAt = provenAt
 	return a.enter(ctx, from, u, token, &Entry{Session: s, Replaces: replaces.hash()})
 }
 
