@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -127,6 +128,20 @@ func (h *harness) dump() (text string) {
 		SELECT id || ' ' || email || ' ' || email_key || ' ' || name || ' ' || created_by AS line FROM users
 		UNION ALL SELECT actor || ' ' || kind || ' ' || subject || ' ' || details FROM events)`).Scan(&text))
 	return text
+}
+
+// everything is every file of the database, as it lies there.
+func (h *harness) everything() string {
+	h.t.Helper()
+	var all []byte
+	files, err := filepath.Glob(h.path + "*")
+	h.must(err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		h.must(err)
+		all = append(all, data...)
+	}
+	return string(all)
 }
 
 // call is a method of Accounts with arguments that it would take from root.

@@ -148,7 +148,7 @@ func (t *tx) enterCredentials(e *account.Entry) error {
 func (t *tx) writeCredentials(id account.UserID, c *account.Credentials) error {
 	return t.exec(`INSERT INTO credentials (user_id, password, totp, totp_step) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (user_id) DO UPDATE SET password = excluded.password, totp = excluded.totp, totp_step = excluded.totp_step`,
-		id, c.Password, c.TOTP, c.TOTPStep)
+		id, c.Password, append([]byte{}, c.TOTP...), c.TOTPStep) // an empty text is read as nil, which would be written as null
 }
 
 // useCode takes a code of the second factor, once.
