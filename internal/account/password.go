@@ -98,7 +98,7 @@ func (p *Passwords) inTurn(ctx context.Context, password string, h phc) ([]byte,
 	case p.running <- struct{}{}:
 		defer func() { <-p.running }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
 	}
 	return p.derive(password, h), nil
 }

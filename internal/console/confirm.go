@@ -1,14 +1,10 @@
 package console
 
 import (
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/tokenwright/tokenwright/internal/account"
 )
 
 // confirmPage asks for a proof of who it is, and has the form that waits for it.
@@ -35,28 +31,23 @@ func (v *visit) confirm() (done bool, err error) {
 	if v.visitor.RecentlyProven(v.console.Authority.Now()) {
 		return false, nil
 	}
-	message := ""
+	status, message := http.StatusForbidden, ""
 	if password != "" {
 		e, err := v.console.Accounts.Confirm(v.Request.Context(), v.origin, v.visitor, v.token, password)
-		var throttled *account.ThrottledError
-		switch {
-		case err == nil:
+		if err == nil {
 			v.entered(e)
 			return false, nil
-		case errors.Is(err, account.ErrSignIn):
-			message = "This is not your password."
-		case errors.As(err, &throttled), errors.Is(err, account.ErrBusy):
-			message = "Too many tries. Wait a while, then try again."
-		default:
+		}
+		var ok bool
+		if status, message, ok = v.tried(err, "This is not your password."); !ok {
 			return true, err
 		}
-		v.note(slog.String("refused", "confirmation: "+reasonOf(err)))
 	}
 	hasPassword, _, err := v.console.Accounts.Factors(v.Request.Context(), v.visitor)
 	if err != nil {
 		return true, err
 	}
-	return true, v.render(http.StatusForbidden, "confirm", view{Title: "Confirm that it is you", Data: confirmPage{
+	return true, v.render(status, "confirm", view{Title: "Confirm that it is you", Data: confirmPage{
 		Message: message, Action: v.Request.URL.RequestURI(), Fields: fieldsOf(v.form), Password: hasPassword,
 		Portal: v.visitor.User == nil, Next: v.cameFrom(),
 	}})

@@ -230,7 +230,7 @@ func TestFormsThatGivePowerWaitForAProof(t *testing.T) {
 		if form, _ := b.page.form(path); form.Get("some") != "thing" || form.Get("csrf") == "" {
 			t.Errorf("%s: the form that waits is %v", r.Path, form)
 		}
-		b.send(path, "confirm-password", "not the password at all").want(t, http.StatusForbidden, "This is not your password.")
+		b.send(path, "confirm-password", "not the password at all").want(t, http.StatusUnauthorized, "This is not your password.")
 		if after := h.head(); after != before {
 			t.Errorf("%s: something has happened without a proof", r.Path)
 		}

@@ -57,22 +57,32 @@ func (v *visit) askToSignIn(message string) error {
 func (c *Console) signIn(v *visit) error {
 	email, next := v.form.Get("email"), ownPath(v.form.Get("next"))
 	e, err := c.Accounts.SignIn(v.Request.Context(), v.origin, email, v.form.Get("password"), v.token)
-	var throttled *account.ThrottledError
-	message, known := conflict(err)
-	status := http.StatusUnauthorized
-	switch {
-	case err == nil:
+	if err == nil {
 		return v.begin(e, next)
-	case errors.Is(err, account.ErrSignIn):
-		message = "E-mail address or password is wrong."
-	case errors.As(err, &throttled), errors.Is(err, account.ErrBusy):
-		f := v.failureOf(err)
-		status, message = f.Status, f.Heading+". "+f.Message
-	case !known:
+	}
+	status, message, ok := v.tried(err, "E-mail address or password is wrong.")
+	if !ok {
 		return err
 	}
-	v.note(slog.String("refused", reasonOf(err)))
 	return v.render(status, "sign-in", view{Title: "Sign in", Data: signInPage{message, email, next}})
+}
+
+// tried says how a try to prove who it is is answered that was not taken; wrong,
+// what people are told where it proves nothing. It is false for other errors.
+func (v *visit) tried(err error, wrong string) (status int, message string, ok bool) {
+	var throttled *account.ThrottledError
+	status = http.StatusUnauthorized
+	switch {
+	case errors.Is(err, account.ErrSignIn):
+		message, ok = wrong, true
+	case errors.As(err, &throttled), errors.Is(err, account.ErrBusy):
+		f := v.failureOf(err)
+		status, message, ok = f.Status, f.Heading+". "+f.Message, true
+	case errors.Is(err, account.ErrDisabled), errors.Is(err, account.ErrLocked):
+		message, ok = conflict(err)
+	}
+	v.note(slog.String("refused", reasonOf(err)))
+	return status, message, ok
 }
 
 // reasonOf is why somebody was not let in, for the log.
@@ -118,20 +128,14 @@ func (v *visit) askForCode(next string) error {
 func (c *Console) giveCode(v *visit) error {
 	next := ownPath(v.form.Get("next"))
 	e, err := c.Accounts.GiveCode(v.Request.Context(), v.origin, v.token, v.form.Get("code"))
-	var throttled *account.ThrottledError
-	message := ""
-	switch {
-	case err == nil:
+	if err == nil {
 		return v.begin(e, next)
-	case errors.Is(err, account.ErrSignIn):
-		message = "This code is not the right one, or was used before. Wait for the next one."
-	case errors.As(err, &throttled):
-		message = "Too many tries. Wait a while, then try again."
-	default:
+	}
+	status, message, ok := v.tried(err, "This code is not the right one, or was used before. Wait for the next one.")
+	if !ok {
 		return err
 	}
-	v.note(slog.String("refused", "code: "+reasonOf(err)))
-	return v.render(http.StatusUnauthorized, "code", view{Title: "Second factor", Data: signInPage{Message: message, Next: next}})
+	return v.render(status, "code", view{Title: "Second factor", Data: signInPage{Message: message, Next: next}})
 }
 
 func (c *Console) signOut(v *visit) error {
