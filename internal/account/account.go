@@ -65,6 +65,9 @@ type Store interface {
 	// CreateUser adds u. ErrEmailTaken where a user who is not deleted has the
 	// same User.EmailKey; ErrNoMerchant.
 	CreateUser(ctx context.Context, u *User, d *authority.Draft) error
+	// Names returns the names of those of the users who are not deleted, and, with
+	// a merchant, have a role there.
+	Names(ctx context.Context, merchant authority.MerchantID, ids []UserID) (map[UserID]string, error)
 	// UpdateUser writes u, all but its e-mail address, where version
 	// u.Version-1 is stored, else authority.ErrConflict; ErrNoMerchant. With
 	// keepOperator, ErrLastOperator where no active operator would be left.
@@ -114,12 +117,14 @@ type Store interface {
 	Session(ctx context.Context, hash []byte) (*Session, *User, error)
 	// TouchSession writes down that a session is in use.
 	TouchSession(ctx context.Context, id string, now time.Time) error
-	// Sessions returns those of a user that end after now and were seen after
+	// Sessions returns up to limit of a user that end after now and were seen after
 	// idle, the one seen last first.
-	Sessions(ctx context.Context, id UserID, now, idle time.Time) ([]Session, error)
+	Sessions(ctx context.Context, id UserID, now, idle time.Time, limit int) ([]Session, error)
 	// EndSession removes a session of a user, or of none; authority.ErrNotFound. d
 	// is nil where that is no event.
 	EndSession(ctx context.Context, id string, user UserID, d *authority.Draft) error
+	// EndOtherSessions removes all sessions of a user but one.
+	EndOtherSessions(ctx context.Context, id string, user UserID, d *authority.Draft) error
 }
 
 // Accounts applies the rules to the users of one installation. Its methods are

@@ -29,6 +29,38 @@ func (a *Accounts) UpdateUser(ctx context.Context, actor authority.Actor, id Use
 	})
 }
 
+// Rename changes the name of the visitor's own user, which needs no scope; errors
+// as UpdateUser.
+func (a *Accounts) Rename(ctx context.Context, from Origin, v *Visitor, name string) error {
+	if v.User == nil || v.Pending {
+		return authority.ErrNotFound
+	}
+	if err := authority.CheckName("name", name); err != nil {
+		return err
+	}
+	actor := v.Actor(from, "")
+	var before *User
+	err := authority.RetryConflicts(func() (err error) {
+		before, err = a.store.User(ctx, v.User.ID)
+		return err
+	}, func() error {
+		if before.Name == name {
+			return nil
+		}
+		after := *before
+		after.Name, after.Version, after.UpdatedAt = name, before.Version+1, a.now()
+		d, err := a.draft(actor, authority.UserUpdated, before, &after)
+		if err != nil {
+			return err
+		}
+		return a.store.UpdateUser(ctx, &after, false, d)
+	})
+	if err != nil {
+		return fmt.Errorf("renaming user %s: %w", v.User.ID, err)
+	}
+	return nil
+}
+
 func (up *UserUpdate) apply(actor authority.Actor, u *User) error {
 	if up.Name != nil {
 		u.Name = *up.Name

@@ -128,17 +128,38 @@ func shortened(text string) string {
 	return string(out)
 }
 
-// Sessions returns the sessions of the visitor's user that are alive, the one
-// used last first.
+// maxSessions is how many sessions of a user are listed at most.
+const maxSessions = 100
+
+// Sessions returns the sessions of the visitor's user that are alive, 100 at
+// most, the one used last first.
 func (a *Accounts) Sessions(ctx context.Context, v *Visitor) ([]Session, error) {
 	if v.User == nil {
 		return []Session{v.Session}, nil
 	}
-	list, err := a.store.Sessions(ctx, v.User.ID, a.now(), a.now().Add(-sessionIdle))
+	return a.sessions(ctx, v.User.ID)
+}
+
+func (a *Accounts) sessions(ctx context.Context, id UserID) ([]Session, error) {
+	list, err := a.store.Sessions(ctx, id, a.now(), a.now().Add(-sessionIdle), maxSessions)
 	if err != nil {
 		return nil, fmt.Errorf("reading sessions: %w", err)
 	}
 	return list, nil
+}
+
+// CountSessions returns how many sessions of a user are alive, 100 for that many
+// and more. They are of the platform: authority.ErrNotFound for an actor who is
+// bound to a merchant.
+func (a *Accounts) CountSessions(ctx context.Context, actor authority.Actor, id UserID) (int, error) {
+	if err := actor.May(authority.UsersRead); err != nil {
+		return 0, err
+	}
+	if bound(actor) {
+		return 0, authority.ErrNotFound
+	}
+	list, err := a.sessions(ctx, id)
+	return len(list), err
 }
 
 // EndSession ends the visitor's own session, or another one of its user;
@@ -159,6 +180,21 @@ func (a *Accounts) EndSession(ctx context.Context, v *Visitor, from Origin, id s
 	}
 	if err := a.store.EndSession(ctx, id, v.User.ID, d); err != nil {
 		return fmt.Errorf("ending session %s: %w", id, err)
+	}
+	return nil
+}
+
+// EndOtherSessions ends all sessions of the visitor's user but this one.
+func (a *Accounts) EndOtherSessions(ctx context.Context, v *Visitor, from Origin) error {
+	if v.User == nil {
+		return authority.ErrNotFound
+	}
+	d, err := a.auth.NewDraft(v.Actor(from, ""), authority.SessionEnded, string(v.User.ID), "", map[string]any{"all_but": v.ID}, nil)
+	if err != nil {
+		return err
+	}
+	if err := a.store.EndOtherSessions(ctx, v.ID, v.User.ID, d); err != nil {
+		return fmt.Errorf("ending other sessions: %w", err)
 	}
 	return nil
 }

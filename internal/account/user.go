@@ -155,3 +155,19 @@ func (a *Accounts) Users(ctx context.Context, actor authority.Actor, f UserFilte
 	}
 	return list, nil
 }
+
+// Names returns the names of users who exist for the actor: a hundred at a time,
+// for pages that tell of them by their IDs.
+func (a *Accounts) Names(ctx context.Context, actor authority.Actor, ids []UserID) (map[UserID]string, error) {
+	if err := actor.May(authority.UsersRead); err != nil {
+		return nil, err
+	}
+	if actor.Permissions.Env != "" {
+		return nil, nil
+	}
+	names, err := a.store.Names(ctx, actor.Permissions.MerchantID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading the names of users: %w", err)
+	}
+	return names, nil
+}

@@ -158,6 +158,20 @@ func (a *Authority) ActiveKeys(ctx context.Context, actor Actor, ids []MerchantI
 	return counts, nil
 }
 
+// MerchantNames returns the names of those of the merchants that exist for the
+// actor, for pages that tell of several.
+func (a *Authority) MerchantNames(ctx context.Context, actor Actor, ids []MerchantID) (map[MerchantID]string, error) {
+	if err := actor.May(MerchantsRead); err != nil {
+		return nil, err
+	}
+	seen := slices.DeleteFunc(slices.Clone(ids), func(id MerchantID) bool { only, _ := actor.bound(); return only != "" && id != only })
+	names, err := a.store.MerchantNames(ctx, seen)
+	if err != nil {
+		return nil, fmt.Errorf("reading the names of merchants: %w", err)
+	}
+	return names, nil
+}
+
 // UpdateMerchant changes name or key limit.
 func (a *Authority) UpdateMerchant(ctx context.Context, actor Actor, id MerchantID, u MerchantUpdate) (*Merchant, error) {
 	set := details{}

@@ -31,6 +31,8 @@ type Store interface {
 	// Merchants returns up to limit merchants that f matches in the order of
 	// their IDs, beginning behind after.
 	Merchants(ctx context.Context, f MerchantFilter, after MerchantID, limit int) ([]Merchant, error)
+	// MerchantNames returns the names of those of the merchants that are not deleted.
+	MerchantNames(ctx context.Context, ids []MerchantID) (map[MerchantID]string, error)
 	// ActiveKeys counts the API keys of status active of merchants, by
 	// environment; what has none is not in it.
 	ActiveKeys(ctx context.Context, ids []MerchantID) (map[MerchantID]map[string]int, error)

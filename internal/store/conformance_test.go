@@ -70,6 +70,8 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"UsersTakeTheirSessionsWithThem", testUsersTakeTheirSessionsWithThem},
 		{"CountFailureCountsEach", testCountFailure},
 		{"ChangeCredentialsComparesAndEndsOtherSessions", testChangeCredentials},
+		{"NamesAreReadByID", testNames},
+		{"SessionsAreListedAndEnd", testSessions},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
 		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},

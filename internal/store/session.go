@@ -37,10 +37,10 @@ func (s *Store) TouchSession(ctx context.Context, id string, now time.Time) erro
 }
 
 // Sessions implements account.Store.
-func (s *Store) Sessions(ctx context.Context, id account.UserID, now, idle time.Time) (list []account.Session, err error) {
+func (s *Store) Sessions(ctx context.Context, id account.UserID, now, idle time.Time, limit int) (list []account.Session, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
 		list, err = collect(t, scanSession, `SELECT `+sessionColumns+` FROM sessions
-			WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id`, id, millis(now), millis(idle))
+			WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id LIMIT $4`, id, millis(now), millis(idle), limit)
 		return err
 	})
 	return list, err
@@ -55,6 +55,11 @@ func (s *Store) EndSession(ctx context.Context, id string, user account.UserID, 
 		return s.transact(ctx, end)
 	}
 	return s.change(ctx, d, end)
+}
+
+// EndOtherSessions implements account.Store.
+func (s *Store) EndOtherSessions(ctx context.Context, id string, user account.UserID, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error { return t.exec(`DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, id) })
 }
 
 // endSessions ends all sessions of a user, and the links that it has made or
