@@ -253,7 +253,7 @@ func (b *browser) follow(a *answer) *answer {
 var (
 	csrfField = regexp.MustCompile(`name="csrf" value="([^"]*)"`)
 	formTag   = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)".*?</form>`)
-	fieldTag  = regexp.MustCompile(`(?s)<(input|textarea|select|button)([^>]*)>(.*?</textarea>|.*?</select>)?`)
+	fieldTag  = regexp.MustCompile(`(?s)<(input|textarea|select|button)([^>]*)>([^<]*</textarea>|(?:[^<]|</?option)*</select>)?`)
 	optionTag = regexp.MustCompile(`<option( value="([^"]*)")?([^>]*)>([^<]*)`)
 	tag       = regexp.MustCompile(`(?s)<[^>]*>`)
 	blank     = regexp.MustCompile(`\s+`)
