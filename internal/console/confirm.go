@@ -33,14 +33,8 @@ func (v *visit) confirm() (done bool, err error) {
 	}
 	status, message := http.StatusForbidden, ""
 	if password != "" {
-		e, err := v.console.Accounts.Confirm(v.Request.Context(), v.origin, v.visitor, v.token, password)
-		if err == nil {
-			v.entered(e)
-			return false, nil
-		}
-		var ok bool
-		if status, message, ok = v.tried(err, "This is not your password."); !ok {
-			return true, err
+		if status, message, err = v.prove(password); message == "" {
+			return err != nil, err
 		}
 	}
 	hasPassword, _, err := v.console.Accounts.Factors(v.Request.Context(), v.visitor)
@@ -51,6 +45,21 @@ func (v *visit) confirm() (done bool, err error) {
 		Message: message, Action: v.Request.URL.RequestURI(), Fields: fieldsOf(v.form), Password: hasPassword,
 		Portal: v.visitor.User == nil, Next: v.cameFrom(),
 	}})
+}
+
+// prove renews the session by the visitor's password. What people are told where
+// that proves nothing is in message.
+func (v *visit) prove(password string) (status int, message string, err error) {
+	e, err := v.console.Accounts.Confirm(v.Request.Context(), v.origin, v.visitor, v.token, password)
+	if err == nil {
+		v.entered(e)
+		return 0, "", nil
+	}
+	status, message, ok := v.tried(err, "This is not your password.")
+	if ok {
+		err = nil
+	}
+	return status, message, err
 }
 
 // fieldsOf are those of a form, in an order.

@@ -10,13 +10,19 @@ import (
 // quietZone is the margin that readers need, in modules (ISO/IEC 18004 5.3.8).
 const quietZone = 4
 
-// QRPath draws the QR code of a text: a path for SVG, filled with black on
-// white, in a square of size modules with the margin. The error is that the
-// text is too long: more than some 2,300 bytes.
-func QRPath(text string) (size int, path string, err error) {
+// qrCode is a QR code as one path of an SVG image: black on white, in a square of
+// Size modules, margin included.
+type qrCode struct {
+	Size int
+	Path string
+}
+
+// newQRCode draws the code of a text. The error is that it is too long: more than
+// some 2,300 bytes.
+func newQRCode(text string) (*qrCode, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
-		return 0, "", fmt.Errorf("drawing a QR code: %w", err)
+		return nil, fmt.Errorf("drawing a QR code: %w", err)
 	}
 	var p strings.Builder
 	for y := range code.Size {
@@ -31,5 +37,5 @@ func QRPath(text string) (size int, path string, err error) {
 			}
 		}
 	}
-	return code.Size + 2*quietZone, p.String(), nil
+	return &qrCode{code.Size + 2*quietZone, p.String()}, nil
 }

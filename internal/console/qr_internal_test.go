@@ -11,10 +11,11 @@ import (
 // C-215: the code of the secret is drawn module by module, with its margin.
 func TestQRCodesAreDrawnAsTheyAre(t *testing.T) {
 	const text = "otpauth://totp/Tokenwright:ada%40example.com?secret=7KIRRZTE3EE5YEZD4PYP2MN4E5PSBQ2S&issuer=Tokenwright&algorithm=SHA1&digits=6&period=30"
-	size, path, err := QRPath(text)
+	made, err := newQRCode(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+	size, path := made.Size, made.Path
 	code, err := qr.Encode(text, qr.M)
 	if err != nil || size != code.Size+8 {
 		t.Fatalf("the size is %d, error %v", size, err)
@@ -46,7 +47,7 @@ func TestQRCodesAreDrawnAsTheyAre(t *testing.T) {
 }
 
 func TestTextsThatAreTooLongHaveNoQRCode(t *testing.T) {
-	if _, path, err := QRPath(strings.Repeat("x", 3000)); err == nil || path != "" {
-		t.Errorf("got a path of %d bytes and error %v", len(path), err)
+	if made, err := newQRCode(strings.Repeat("x", 3000)); err == nil || made != nil {
+		t.Errorf("got %v and error %v", made, err)
 	}
 }

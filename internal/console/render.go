@@ -124,6 +124,12 @@ func (v *visit) write(status int, name, part string, p *view) error {
 var notices = map[string]string{
 	"signed-out": "You have signed out.",
 
+	"name":           "Your name was changed.",
+	"password":       "Your password was changed. All other sessions of yours have ended.",
+	"no-factor":      "The second factor was taken away. Your password alone signs you in.",
+	"session-ended":  "The session has ended: its next click leads to the sign-in page.",
+	"sessions-ended": "All other sessions of yours have ended.",
+
 	"key-updated":    "The API key was changed.",
 	"key-revoked":    "The API key was changed, and its tokens have ended.",
 	"key-disabled":   "The API key was disabled. Its tokens have ended, and it gets no others.",
@@ -154,15 +160,17 @@ func merchantPath(id authority.MerchantID, parts ...string) string {
 // functions are what templates call.
 func (c *Console) functions() template.FuncMap {
 	return template.FuncMap{
-		"asset": c.assets.URL,
-		"when":  func(t time.Time) template.HTML { return timeElement(t, "", "2 Jan 2006, 15:04 UTC") },
-		"ago":   func(t time.Time) template.HTML { return timeElement(t, " data-relative", "2 Jan 2006, 15:04 UTC") },
-		"date":  func(t time.Time) template.HTML { return timeElement(t, " data-date", "2 Jan 2006") },
-		"path":  merchantPath,
-		"plus":  func(a, b int) int { return a + b },
-		"count": grouped[int],
-		"total": grouped[int64],
-		"list":  func(items ...string) []string { return items },
+		"asset":    c.assets.URL,
+		"when":     func(t time.Time) template.HTML { return timeElement(t, "", "2 Jan 2006, 15:04 UTC") },
+		"ago":      func(t time.Time) template.HTML { return timeElement(t, " data-relative", "2 Jan 2006, 15:04 UTC") },
+		"date":     func(t time.Time) template.HTML { return timeElement(t, " data-date", "2 Jan 2006") },
+		"path":     merchantPath,
+		"plus":     func(a, b int) int { return a + b },
+		"count":    grouped[int],
+		"total":    grouped[int64],
+		"roleName": roleName,
+		"roleText": roleText,
+		"list":     func(items ...string) []string { return items },
 	}
 }
 

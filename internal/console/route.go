@@ -64,6 +64,12 @@ func urgent(r route) route {
 	return r
 }
 
+// own is a form of what is the visitor's own, for whoever has proven lately who it
+// is.
+func own(path string, handle func(*Console, *visit) error) route {
+	return route{Route{Method: http.MethodPost, Path: path, Level: SignedIn, Fresh: true}, handle}
+}
+
 // routes are all pages and forms; each file has its own.
 var routes = slices.Concat(
 	entryRoutes,
