@@ -72,6 +72,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ChangeCredentialsComparesAndEndsOtherSessions", testChangeCredentials},
 		{"NamesAreReadByID", testNames},
 		{"SessionsAreListedAndEnd", testSessions},
+		{"CredentialsAreWrittenAsTheyWereRead", testChangeCredentials},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
 		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},
