@@ -128,6 +128,13 @@ var notices = map[string]string{
 	"password":       "Your password was changed. All other sessions of yours have ended.",
 	"no-factor":      "The second factor was taken away. Your password alone signs you in.",
 	"session-ended":  "The session has ended: its next click leads to the sign-in page.",
+	"role":           "The role was changed. It acts from the next click on.",
+	"removed":        "The user belongs to the merchant no more, and sees nothing of it.",
+	"user":           "The user was changed. It acts from the next click on.",
+	"user-enabled":   "The user can sign in again.",
+	"user-disabled":  "The user was disabled, and is signed out everywhere.",
+	"user-deleted":   "The user was deleted.",
+	"withdrawn":      "The invitation was withdrawn: its link is of no use any more.",
 	"sessions-ended": "All other sessions of yours have ended.",
 
 	"key-updated":    "The API key was changed.",
@@ -168,10 +175,20 @@ func (c *Console) functions() template.FuncMap {
 		"plus":     func(a, b int) int { return a + b },
 		"count":    grouped[int],
 		"total":    grouped[int64],
+		"dict":     dict,
 		"roleName": roleName,
 		"roleText": roleText,
 		"list":     func(items ...string) []string { return items },
 	}
+}
+
+// dict makes what a part of a page sees of pairs of name and value.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return m
 }
 
 // timeElement is a time that script shows in the reader's zone; zero is never.

@@ -174,6 +174,11 @@ func (v *visit) readPath(id authority.MerchantID) (err error) {
 	return nil
 }
 
+// isOperator tells whether the visitor runs the platform.
+func (v *visit) isOperator() bool {
+	return v.visitor != nil && v.visitor.User != nil && v.visitor.User.Operator
+}
+
 // environments are those that merchants have API keys in.
 func (c *Console) environments() (list []authority.Environment) {
 	for _, env := range c.Authority.Environments() {
