@@ -24,6 +24,17 @@ func (s *Secret) SafeToDelete(now time.Time) bool {
 	return now.Sub(s.LastUsedAt) >= quietAfterUse
 }
 
+// SafeToDelete tells from real use whether nobody needs the API key any more: it
+// was not used for as long as applications that run once a month need to come by,
+// counted from its last use, else from its creation.
+func (k *APIKey) SafeToDelete(now time.Time) bool {
+	used := k.LastUsedAt
+	if used.Before(k.CreatedAt) {
+		used = k.CreatedAt
+	}
+	return now.Sub(used) >= quietAfterUse
+}
+
 // KeyFlag is something to look at about an API key.
 type KeyFlag string
 
