@@ -1,0 +1,148 @@
+package console
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// keyPage is everything about one API key.
+type keyPage struct {
+	Key     *authority.APIKey
+	Status  string
+	Soon    bool // it ends within 30 days
+	Use     *keyUse
+	Verdict verdict
+	Last    lastUse
+	Secrets []secretRow
+	Events  []authority.Event
+	names   map[string]string // of people, as events call them
+}
+
+// maxKeyEvents is how many events the page shows.
+const maxKeyEvents = 8
+
+// secretRow is a secret as it is listed.
+type secretRow struct {
+	*authority.Secret
+	Status string // "active", "retiring", "expired" or "leaked"
+	Use    secretUse
+	Safe   bool // nobody needs it any more
+	Soon   bool // it ends within 30 days, and nobody has asked for that
+}
+
+func secretRowOf(s *authority.Secret, now time.Time, u *keyUse) secretRow {
+	r := secretRow{Secret: s, Status: "active", Use: u.BySecret[s.ID], Safe: s.SafeToDelete(now)}
+	switch {
+	case !s.LeakedAt.IsZero():
+		r.Status = "leaked"
+	case !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(now):
+		r.Status = "expired"
+	case !s.RetiredAt.IsZero():
+		r.Status = "retiring"
+	default:
+		r.Soon = !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(now) <= soon
+	}
+	return r
+}
+
+func (c *Console) showKey(v *visit) error {
+	k, err := v.apiKey()
+	if err != nil {
+		return err
+	}
+	hours, err := v.hours(k)
+	if err != nil {
+		return err
+	}
+	now := c.Authority.Now()
+	p := &keyPage{Key: k, Status: keyStatus(k, now), Use: sum(hours, now), Last: v.lastUse(k, now)}
+	p.Verdict, p.Soon = verdictOf(k, now, p.Use), !k.ExpiresAt.IsZero() && k.ExpiresAt.After(now) && k.ExpiresAt.Sub(now) <= soon
+	for i := range k.Secrets {
+		p.Secrets = append(p.Secrets, secretRowOf(&k.Secrets[i], now, p.Use))
+	}
+	f := authority.EventFilter{MerchantID: k.MerchantID, Env: k.Env, Subject: string(k.ID), NewestFirst: true}
+	if p.Events, err = c.Authority.Events(v.Request.Context(), v.actor, f, 0, maxKeyEvents); err != nil {
+		return err
+	}
+	if p.names, err = v.names(); err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "api-key", view{Title: k.Name, Nav: "api-keys", Chart: p.Use.Issued30+p.Use.Refused30 > 0, Data: p})
+}
+
+// names are those of the merchant's people, by what events call them.
+func (v *visit) names() (map[string]string, error) {
+	users, err := v.colleagues()
+	names := make(map[string]string, len(users))
+	for i := range users {
+		names["user:"+string(users[i].ID)] = users[i].Name
+	}
+	return names, err
+}
+
+// Who is an actor in words.
+func (p *keyPage) Who(actor string) string {
+	if name, ok := p.names[actor]; ok {
+		return name
+	}
+	kind, id, _ := strings.Cut(actor, ":")
+	switch kind {
+	case "system":
+		return "Tokenwright"
+	case "cli":
+		return "the command line (" + id + ")"
+	case "portal":
+		return "a guest of the platform"
+	case "api_key":
+		return "API key " + id
+	case "user":
+		return "user " + id
+	}
+	return actor
+}
+
+// Scripted tells whether there is a chart to draw.
+func (p *keyPage) Scripted() bool { return p.Use.Issued30+p.Use.Refused30 > 0 }
+
+// lastUse is a part of the page that looks for itself whether there is news.
+type lastUse struct {
+	At   time.Time
+	From string
+	Poll string // address to ask; "" for no more
+}
+
+const (
+	// pollFor is for how long an open page asks: a page that was left open must not
+	// keep a session from ending for long.
+	pollFor = 5 * time.Minute
+)
+
+// lastUse is what is known of the last use now; the page was opened at since.
+func (v *visit) lastUse(k *authority.APIKey, since time.Time) lastUse {
+	u := lastUse{At: k.LastUsedAt, From: k.LastUsedFrom}
+	if v.console.Authority.Now().Sub(since) < pollFor {
+		u.Poll = merchantPath(k.MerchantID, "api-keys", k.Env, string(k.ID), "last-use") +
+			"?since=" + strconv.FormatInt(since.UnixMilli(), 10) + "&known=" + strconv.FormatInt(k.LastUsedAt.UnixMilli(), 10)
+	}
+	return u
+}
+
+// showLastUse answers the part again where it has changed, or is not to ask again.
+func (c *Console) showLastUse(v *visit) error {
+	k, err := v.apiKey()
+	if err != nil {
+		return err
+	}
+	query := v.Request.URL.Query()
+	since, _ := strconv.ParseInt(query.Get("since"), 10, 64) // of another one, it asks no more
+	u := v.lastUse(k, time.UnixMilli(since))
+	if u.Poll != "" && query.Get("known") == strconv.FormatInt(k.LastUsedAt.UnixMilli(), 10) {
+		v.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return v.renderPart("api-key", "last-use", view{Data: u})
+}
