@@ -43,6 +43,8 @@ var (
 	appScript []byte
 	//go:embed static/chart.js
 	chartScript []byte
+	//go:embed static/start.js
+	startScript []byte
 	//go:embed static/icon.svg
 	icon []byte
 	//go:embed vendor/htmx.min.js
@@ -76,6 +78,7 @@ func New(prefix string) *Assets {
 		"style.css":     newFile(css, style),
 		"app.js":        newFile(js, appScript),
 		"chart.js":      newFile(js, chartScript),
+		"start.js":      newFile(js, startScript),
 		"icon.svg":      newFile(svg, icon),
 		"htmx.min.js":   newFile(js, htmx),
 		"uplot.min.js":  newFile(js, uplotScript),
@@ -101,7 +104,7 @@ func compress(body []byte) []byte {
 	return b.Bytes()
 }
 
-// URL is the path of a file: style.css, app.js, chart.js, icon.svg, htmx.min.js,
+// URL is the path of a file: style.css, app.js, chart.js, start.js, icon.svg, htmx.min.js,
 // uplot.min.js or uplot.min.css. For a name that does not exist it is one that
 // answers 404.
 func (a *Assets) URL(name string) string {
