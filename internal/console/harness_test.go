@@ -56,7 +56,7 @@ func newHarness(t testing.TB) *harness {
 	h.open = authority.Config{Store: s, MasterKeys: []authority.MasterKey{master}, Clock: func() time.Time { return at }}
 	for _, env := range []string{"demo", "production", authority.Platform} {
 		issuer := baseURL + "/" + env
-		h.open.Environments = append(h.open.Environments, authority.Environment{Name: env, Issuer: issuer, Audience: issuer + "/api", Algorithm: jose.ES256})
+		h.open.Environments = append(h.open.Environments, authority.Environment{Name: env, Issuer: issuer, Audience: issuer + "/api", Algorithm: jose.ES256, TokenLifetime: time.Hour})
 	}
 	h.must(authority.Initialize(h.ctx, h.open, "tw", authority.MerchantNumbers, root))
 	h = h.node()
