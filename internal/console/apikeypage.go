@@ -32,6 +32,7 @@ type secretRow struct {
 	Use    secretUse
 	Safe   bool // nobody needs it any more
 	Soon   bool // it ends within 30 days, and nobody has asked for that
+	Only   bool // no other one works: it cannot be deleted
 }
 
 func secretRowOf(s *authority.Secret, now time.Time, u *keyUse) secretRow {
@@ -62,7 +63,9 @@ func (c *Console) showKey(v *visit) error {
 	p := &keyPage{Key: k, Status: keyStatus(k, now), Use: sum(hours, now), Last: v.lastUse(k, now)}
 	p.Verdict, p.Soon = verdictOf(k, now, p.Use), !k.ExpiresAt.IsZero() && k.ExpiresAt.After(now) && k.ExpiresAt.Sub(now) <= soon
 	for i := range k.Secrets {
-		p.Secrets = append(p.Secrets, secretRowOf(&k.Secrets[i], now, p.Use))
+		row := secretRowOf(&k.Secrets[i], now, p.Use)
+		row.Only = k.LiveSecrets(now) == 1 && (row.Status == "active" || row.Status == "retiring")
+		p.Secrets = append(p.Secrets, row)
 	}
 	f := authority.EventFilter{MerchantID: k.MerchantID, Env: k.Env, Subject: string(k.ID), NewestFirst: true}
 	if p.Events, err = c.Authority.Events(v.Request.Context(), v.actor, f, 0, maxKeyEvents); err != nil {
@@ -77,10 +80,11 @@ func (c *Console) showKey(v *visit) error {
 // names are those of the merchant's people, by what events call them.
 func (v *visit) names() (map[string]string, error) {
 	users, err := v.colleagues()
-	names := make(map[string]string, len(users))
+	names := make(map[string]string, len(users)+1)
 	for i := range users {
 		names["user:"+string(users[i].ID)] = users[i].Name
 	}
+	names[v.actor.ID] = "you"
 	return names, err
 }
 

@@ -17,7 +17,7 @@ func (c *Console) tokenEndpoint() string { return c.BaseURL + "/oauth/token" }
 
 // samples are the ways of the guide to get a token for an API key.
 func (c *Console) samples(id authority.ClientID) []sample {
-	fill := strings.NewReplacer("$ENDPOINT", shellWord(c.tokenEndpoint()), "ENDPOINT", quoted(c.tokenEndpoint()), "BASE", quoted(c.BaseURL), "CLIENT", string(id))
+	fill := strings.NewReplacer("<word>", shellWord(c.tokenEndpoint()), "<endpoint>", quoted(c.tokenEndpoint()), "<base>", quoted(c.BaseURL), "<client>", string(id))
 	list := []sample{{"curl", "curl", curlSample}, {"go", "Go", goSample}, {"node", "Node.js", nodeSample}, {"python", "Python", pythonSample}}
 	for i := range list {
 		list[i].Text = fill.Replace(list[i].Text)
@@ -42,28 +42,28 @@ func shellWord(text string) string {
 // The body goes to curl by standard input: arguments of programs can be seen by
 // others.
 const (
-	curlSample = `curl -sS --fail-with-body $ENDPOINT \
+	curlSample = `curl -sS --fail-with-body <word> \
   --header 'Content-Type: application/json' --data @- <<EOF
 {
   "grant_type": "client_credentials",
-  "client_id": "CLIENT",
+  "client_id": "<client>",
   "client_secret": "$TOKENWRIGHT_CLIENT_SECRET"
 }
 EOF`
 	goSample = `client := tokenwright.Config{
-	URL:          BASE,
-	ClientID:     "CLIENT",
+	URL:          <base>,
+	ClientID:     "<client>",
 	ClientSecret: os.Getenv("TOKENWRIGHT_CLIENT_SECRET"),
 }.Client(context.Background())
 
 // Every request of the client carries a token that is fresh.
 response, err := client.Get("https://api.example.com/customers")`
-	nodeSample = `const answer = await fetch(ENDPOINT, {
+	nodeSample = `const answer = await fetch(<endpoint>, {
   method: "POST",
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify({
     grant_type: "client_credentials",
-    client_id: "CLIENT",
+    client_id: "<client>",
     client_secret: process.env.TOKENWRIGHT_CLIENT_SECRET,
   }),
   signal: AbortSignal.timeout(10_000),
@@ -73,10 +73,10 @@ const { access_token, expires_in } = await answer.json();`
 import requests
 
 answer = requests.post(
-    ENDPOINT,
+    <endpoint>,
     json={
         "grant_type": "client_credentials",
-        "client_id": "CLIENT",
+        "client_id": "<client>",
         "client_secret": os.environ["TOKENWRIGHT_CLIENT_SECRET"],
     },
     timeout=10,
