@@ -143,6 +143,19 @@ var notices = map[string]string{
 	"key-enabled":    "The API key was enabled. It gets tokens again.",
 	"key-deleted":    "The API key was deleted. No token of it is accepted any more.",
 	"secret-deleted": "The secret was deleted. It gets no token any more.",
+
+	"merchant-created":   "The merchant was created. Invite its administrator, who makes its API keys.",
+	"merchant-updated":   "The merchant was changed.",
+	"merchant-suspended": "The merchant is suspended. No API key of it works any more.",
+	"merchant-resumed":   "The merchant was resumed. Its API keys get tokens again.",
+	"merchant-deleted":   "The merchant was deleted.",
+
+	"scope-created": "The scope was created. Administrators can choose it from now on.",
+	"scope-deleted": "The scope was deleted.",
+
+	"signing-key-rotated": "Another signing key signs from now on. Tokens of the one before stay good until they expire.",
+	"signing-key-wanted":  "The rotation is noted. The announced signing key takes over as soon as verifiers have had the time to fetch it.",
+	"signing-key-revoked": "The signing key was revoked. No token that it has signed is believed any more.",
 }
 
 // May tells whether the visitor has a management scope here.
