@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"path"
@@ -111,7 +112,8 @@ func (v *visit) write(status int, name, part string, p *view) error {
 		v.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		v.WriteHeader(http.StatusInternalServerError)
 		_, _ = v.Write([]byte("This page cannot be shown. Please report it, with the X-Request-Id of this answer.\n"))
-		return fmt.Errorf("rendering the page %s: %w", name, err)
+		v.note(slog.String("error", fmt.Sprintf("rendering the page %s: %s", name, err)))
+		return nil // it is answered
 	}
 	v.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.WriteHeader(status)
@@ -191,7 +193,7 @@ func (c *Console) functions() template.FuncMap {
 		"dict":     dict,
 		"roleName": roleName,
 		"roleText": roleText,
-		"list":     func(items ...string) []string { return items },
+		"list":     func(items ...any) []any { return items },
 	}
 }
 
