@@ -169,6 +169,9 @@ func (s span) ticks() (list []mark) {
 	for t := s.from.UTC().Truncate(step).Add(step); t.Before(s.to); t = t.Add(step) {
 		if x := s.percent(t); x < 92 { // the word would be cut
 			list = append(list, mark{percentText(x), t.Format(format)})
+			if step < day && len(list) == 1 {
+				list[0].Text += " UTC" // beside words in the reader's zone
+			}
 		}
 	}
 	return list
