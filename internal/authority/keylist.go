@@ -131,3 +131,17 @@ func (a *Authority) KeyCount(ctx context.Context, actor Actor, id MerchantID, en
 	}
 	return c, nil
 }
+
+// APIKeyNames returns the names of those of the API keys that exist for the actor,
+// for pages that tell of several.
+func (a *Authority) APIKeyNames(ctx context.Context, actor Actor, ids []ClientID) (map[ClientID]string, error) {
+	if err := actor.May(APIKeysRead); err != nil {
+		return nil, err
+	}
+	merchant, env := actor.bound()
+	names, err := a.store.APIKeyNames(ctx, APIKeyFilter{MerchantID: merchant, Env: env}, ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading the names of API keys: %w", err)
+	}
+	return names, nil
+}

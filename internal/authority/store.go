@@ -65,6 +65,9 @@ type Store interface {
 	// KeyCount counts the API keys of a merchant in an environment; ErrNotFound
 	// where the merchant does not exist.
 	KeyCount(ctx context.Context, id MerchantID, env string, l KeyLimits) (KeyCount, error)
+	// APIKeyNames returns the names of those of the API keys that are not deleted
+	// and that f matches.
+	APIKeyNames(ctx context.Context, f APIKeyFilter, ids []ClientID) (map[ClientID]string, error)
 	// CreateAPIKey adds k with its secrets. ErrNotFound where the merchant
 	// does not exist; ErrActiveKeyLimit, ErrKeyLimit at the limits l;
 	// *InvalidError where a scope of k is not in the catalogue.

@@ -71,6 +71,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"CountFailureCountsEach", testCountFailure},
 		{"ChangeCredentialsComparesAndEndsOtherSessions", testChangeCredentials},
 		{"NamesAreReadByID", testNames},
+		{"NamesOfAPIKeysAreReadByID", testAPIKeyNames},
 		{"SessionsAreListedAndEnd", testSessions},
 		{"CredentialsAreWrittenAsTheyWereRead", testChangeCredentials},
 		{"EventsAreChainedAndPaged", testEvents},

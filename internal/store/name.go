@@ -21,6 +21,15 @@ func (s *Store) MerchantNames(ctx context.Context, ids []authority.MerchantID) (
 	return namesOf(ctx, s, `merchants`, ids, func(*where) {})
 }
 
+// APIKeyNames implements authority.Store.
+func (s *Store) APIKeyNames(ctx context.Context, f authority.APIKeyFilter, ids []authority.ClientID) (map[authority.ClientID]string, error) {
+	return namesOf(ctx, s, `api_keys`, ids, func(w *where) {
+		w.equal(`merchant_id || ''`, string(f.MerchantID)) // not by the index of the merchant, which may have thousands
+		w.equal(`env`, f.Env)
+		w.equal(`status`, string(f.Status))
+	})
+}
+
 // namesOf reads the names of what is not deleted, by ID; more adds terms.
 func namesOf[ID ~string](ctx context.Context, s *Store, table string, ids []ID, more func(*where)) (map[ID]string, error) {
 	type named struct {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +34,35 @@ func testNames(t *testing.T, s authority.Store) {
 	got, err := s.MerchantNames(t.Context(), []authority.MerchantID{"1", "2", "3"})
 	must(t, err)
 	wantEqual(t, "names of merchants", len(got), 2)
+}
+
+// Pages name API keys whom they know by ID: those that there are, within a merchant
+// its own.
+func testAPIKeyNames(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	var all []authority.ClientID
+	for i, merchant := range []authority.MerchantID{"1", "2", "1"} {
+		if i < 2 {
+			addMerchant(t, s, merchant)
+		}
+		k := apiKey(i, []string{"demo", "demo", "production"}[i], merchant)
+		k.Name = "Key of " + string(merchant)
+		all = append(all, addKey(t, s, k).ID)
+	}
+	for f, want := range map[authority.APIKeyFilter][]authority.ClientID{
+		{}:                             all,
+		{MerchantID: "1"}:              {all[0], all[2]},
+		{MerchantID: "1", Env: "demo"}: {all[0]},
+		{MerchantID: "3"}:              nil,
+		{Status: authority.Disabled}:   nil,
+	} {
+		got, err := s.APIKeyNames(t.Context(), f, append(all, "twc_demo_nobody"))
+		must(t, err)
+		wantEqual(t, "API keys named", slices.Sorted(maps.Keys(got)), slices.Sorted(slices.Values(want)))
+	}
+	names, err := s.APIKeyNames(t.Context(), authority.APIKeyFilter{}, all[1:2])
+	must(t, err)
+	wantEqual(t, "name", names[all[1]], "Key of 2")
 }
 
 // A user is in several places: each session can be ended from another one, and all
