@@ -16,7 +16,7 @@ const keyPath = keysPath + "/{clientId}"
 
 var apiKeyRoutes = []route{
 	page(keysPath, authority.APIKeysRead, (*Console).listKeys),
-	page(keysPath+"/export.csv", authority.APIKeysRead, (*Console).exportKeys),
+	export(page(keysPath+"/export.csv", authority.APIKeysRead, (*Console).exportKeys)),
 	page(keysPath+"/new", authority.APIKeysWrite, (*Console).newKey),
 	form(keysPath+"/new", authority.APIKeysWrite, (*Console).createKey),
 	page(keyPath, authority.APIKeysRead, (*Console).showKey),

@@ -2,7 +2,7 @@ package console
 
 import (
 	"fmt"
-	"net/http"
+	"iter"
 	"strings"
 	"time"
 
@@ -10,30 +10,37 @@ import (
 	"github.com/tokenwright/tokenwright/internal/plain"
 )
 
-// exportBatch is how many API keys of an export are read at a time.
-const exportBatch = 500
-
-// exportKeys writes all API keys of the environment as CSV (C-198).
+// exportKeys answers with all API keys of the environment as CSV (C-198).
 func (c *Console) exportKeys(v *visit) error {
-	q := authority.KeyQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: v.merchant.ID, Env: v.env}, Order: authority.KeysByName}
-	list, err := c.Authority.KeyUses(v.Request.Context(), v.actor, q, exportBatch)
+	out := plain.NewCSV(v)
+	err := out.Line("client_id", "name", "description", "scopes", "status", "created_at", "created_by", "last_used_at", "last_used_from", "expires_at", "secrets", "allowed_cidrs")
 	if err != nil {
 		return err
 	}
-	v.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	v.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="api-keys-%s-%s.csv"`, v.merchant.ID, v.env)) // IDs and names of environments are words
-	out := plain.NewCSV(v.ResponseWriter)
-	_ = out.Line("client_id", "name", "description", "scopes", "status", "created_at", "created_by", "last_used_at", "last_used_from", "expires_at", "secrets", "allowed_cidrs")
-	for {
-		for i := range list {
-			_ = out.Line(exported(&list[i], c.Authority.Now())...)
-		}
-		if len(list) < exportBatch {
-			return out.Close()
-		}
-		q.After = list[len(list)-1].Place()
-		if list, err = c.Authority.KeyUses(v.Request.Context(), v.actor, q, exportBatch); err != nil {
-			panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	now := c.Authority.Now()
+	name := "api-keys-" + string(v.merchant.ID) + "-" + v.env + ".csv"
+	return sendFile(v, name, "text/csv; charset=utf-8", c.allKeys(v), func(u *authority.KeyUse) error { return out.Line(exported(u, now)...) }, out.Close)
+}
+
+// allKeys reads all API keys of the environment, page by page.
+func (c *Console) allKeys(v *visit) iter.Seq2[*authority.KeyUse, error] {
+	q := authority.KeyQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: v.merchant.ID, Env: v.env}, Order: authority.KeysByName}
+	return func(yield func(*authority.KeyUse, error) bool) {
+		for {
+			list, err := c.Authority.KeyUses(v.Request.Context(), v.actor, q, exportBatch)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range list {
+				if !yield(&list[i], nil) {
+					return
+				}
+			}
+			if len(list) < exportBatch {
+				return
+			}
+			q.After = list[len(list)-1].Place()
 		}
 	}
 }

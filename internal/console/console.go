@@ -97,20 +97,31 @@ func (c *Console) methods(list []*route) http.Handler {
 	}
 	slices.Sort(allowed)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
 		c.setHeaders(w.Header())
-		v := &visit{ResponseWriter: w, Request: r.WithContext(ctx), console: c, origin: originOf(w, r)}
-		for _, e := range list {
-			if e.Method == r.Method || e.Method == http.MethodGet && r.Method == http.MethodHead {
-				v.route = e
-				v.fail(c.serve(v, e))
-				return
-			}
+		e, limit := routeFor(list, r.Method), timeout
+		if e != nil && e.long {
+			limit = exportTimeout
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		v := &visit{ResponseWriter: w, Request: r.WithContext(ctx), console: c, origin: originOf(w, r), route: e}
+		if e != nil {
+			v.fail(c.serve(v, e))
+			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110 15.5.6
 		v.fail(&refusal{http.StatusMethodNotAllowed, "This page takes " + strings.Join(allowed, ", ") + " and no other method."})
 	})
+}
+
+// routeFor returns which of the routes of a path a method asks for, or nil.
+func routeFor(list []*route, method string) *route {
+	for _, e := range list {
+		if e.Method == method || e.Method == http.MethodGet && method == http.MethodHead {
+			return e
+		}
+	}
+	return nil
 }
 
 // serve answers one request: who it is, whether the form is from one of our

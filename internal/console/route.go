@@ -29,6 +29,7 @@ type Route struct {
 type route struct {
 	Route
 	handle func(*Console, *visit) error
+	long   bool // an export: it may take as long as whoever reads it
 }
 
 // Routes returns every page and form.
@@ -41,21 +42,21 @@ func Routes() []Route {
 }
 
 func show(path string, level Level, handle func(*Console, *visit) error) route {
-	return route{Route{Method: http.MethodGet, Path: path, Level: level}, handle}
+	return route{Route: Route{Method: http.MethodGet, Path: path, Level: level}, handle: handle}
 }
 
 func send(path string, level Level, handle func(*Console, *visit) error) route {
-	return route{Route{Method: http.MethodPost, Path: path, Level: level}, handle}
+	return route{Route: Route{Method: http.MethodPost, Path: path, Level: level}, handle: handle}
 }
 
 // page shows what a scope lets see.
 func page(path, scope string, handle func(*Console, *visit) error) route {
-	return route{Route{Method: http.MethodGet, Path: path, Level: Scoped, Scope: scope}, handle}
+	return route{Route: Route{Method: http.MethodGet, Path: path, Level: Scoped, Scope: scope}, handle: handle}
 }
 
 // form changes what a scope lets change, for whoever has proven lately who it is.
 func form(path, scope string, handle func(*Console, *visit) error) route {
-	return route{Route{Method: http.MethodPost, Path: path, Level: Scoped, Scope: scope, Fresh: true}, handle}
+	return route{Route: Route{Method: http.MethodPost, Path: path, Level: Scoped, Scope: scope, Fresh: true}, handle: handle}
 }
 
 // urgent is a form that only takes power away: it must not wait.
@@ -67,7 +68,13 @@ func urgent(r route) route {
 // own is a form of what is the visitor's own, for whoever has proven lately who it
 // is.
 func own(path string, handle func(*Console, *visit) error) route {
-	return route{Route{Method: http.MethodPost, Path: path, Level: SignedIn, Fresh: true}, handle}
+	return route{Route: Route{Method: http.MethodPost, Path: path, Level: SignedIn, Fresh: true}, handle: handle}
+}
+
+// export is a page that is a file of any length.
+func export(r route) route {
+	r.long = true
+	return r
 }
 
 // routes are all pages and forms; each file has its own.
