@@ -139,14 +139,6 @@ func TestAnAPIKeyIsWhereItIsAlone(t *testing.T) {
 	}
 }
 
-// naughty are names that would be something else where they are not kept text. See
-// the Big List of Naughty Strings.
-var naughty = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus='alert(1)`, `{{.CSRF}}`, `javascript:alert(1)`, `</title></textarea><b>`,
-	`=HYPERLINK("http://x.example","x")`, `@SUM(1+1)`, `-1+1`, `+1`, `Ω≈ç√∫˜µ≤≥÷`, `田中さんにあげて下さい`, `ثم نفس سقطت`, `👩‍👩‍👧‍👦`, `%3Cscript%3E`, `&lt;b&gt;&amp;`,
-	`undefined`, `${7*7}`, `a,b;c`, `Ṱ̺̺̕o͞ ̷i̲̬͇`,
-}
-
 // C-198
 func TestNamesOfAPIKeysAreTextOnEveryPage(t *testing.T) {
 	h := newHarness(t)

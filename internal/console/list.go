@@ -3,6 +3,7 @@ package console
 import (
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // pageSize is how many rows a page of a list has.
@@ -74,4 +75,20 @@ func grouped[N int | int64](n N) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
+}
+
+// lasting writes how long something lasts, in the largest unit that has no rest.
+func lasting(d time.Duration) string {
+	for _, u := range []struct {
+		length time.Duration
+		name   string
+	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if n := d / u.length; n > 0 && d%u.length == 0 {
+			if n == 1 {
+				return "1 " + u.name
+			}
+			return strconv.Itoa(int(n)) + " " + u.name + "s"
+		}
+	}
+	return d.String()
 }

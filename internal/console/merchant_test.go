@@ -9,12 +9,6 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
-// naughty are names that people may give, and that are to be text everywhere (C-198).
-var naughty = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `{{.}} ${7*7} %s`, `javascript:alert(1)`,
-	`</textarea><svg/onload=alert(1)>`, `<!--`, `&lt;b&gt;`, `=HYPERLINK("https://evil.example")`, `😀👩‍👩‍👧‍👦 ﷽`, `שלום עולם`, strings.Repeat("W", 100), `a` + strings.Repeat("\u0300", 99),
-}
-
 // C-470
 func TestOperatorsCreateAndChangeMerchants(t *testing.T) {
 	h := newHarness(t)

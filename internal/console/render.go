@@ -193,6 +193,8 @@ func (c *Console) functions() template.FuncMap {
 		"dict":     dict,
 		"roleName": roleName,
 		"roleText": roleText,
+		"day":      func(t time.Time) template.HTML { return timeElement(t, " data-day", "2 Jan 2006") },
+		"lasts":    lasting,
 		"list":     func(items ...any) []any { return items },
 	}
 }
