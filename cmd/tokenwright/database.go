@@ -22,6 +22,14 @@ func (c *Config) onPostgres() bool {
 	return found && (scheme == "postgres" || scheme == "postgresql")
 }
 
+// databaseKind is what the console calls the database.
+func (c *Config) databaseKind() string {
+	if c.onPostgres() {
+		return "PostgreSQL"
+	}
+	return "SQLite, within the server"
+}
+
 // databaseName is Database without what is secret in it.
 func (c *Config) databaseName() string {
 	if c.onPostgres() {

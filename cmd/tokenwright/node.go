@@ -222,7 +222,9 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	})
 	api.Register(handle)
 	n.adminAPI(o).Register(handle)
-	pages, err := console.New(console.Config{Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL})
+	pages, err := console.New(console.Config{
+		Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL, Version: nodeInfo().Version, Database: n.config.databaseKind(),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	BaseURL string
 	// Version of this release, as the system page shows it.
 	Version string
+	// Database is what the installation is kept in, as the system page shows it:
+	// "SQLite"; "" for nothing.
+	Database string
 	// Mail sends a message with a link to an address; nil: nobody does, and the
 	// console says so.
 	Mail func(ctx context.Context, to string, m Message) error
