@@ -19,7 +19,7 @@ type eventRow struct {
 	Text    string // of its kind: "API key created"
 	Who     party
 	About   party
-	Where   party // its merchant; "" on the pages of one
+	Where   party // its merchant; "" on the pages of one, and where it is about that itself
 	Facts   []fact
 	HashHex string
 }
@@ -77,7 +77,7 @@ func (c *Console) eventRows(v *visit, events []authority.Event) ([]eventRow, err
 		e := &events[i]
 		rows[i] = eventRow{Event: *e, Text: kindText(e.Kind), Facts: factsOf(e.Details), HashHex: fmt.Sprintf("%x", e.Hash),
 			Who: names.actor(v, e), About: names.subject(v, e)}
-		if v.merchant == nil && e.MerchantID != "" {
+		if v.merchant == nil && e.MerchantID != "" && string(e.MerchantID) != e.Subject {
 			rows[i].Where = names.merchant(e.MerchantID)
 		}
 	}
