@@ -67,7 +67,7 @@ func testAPIKeyNames(t *testing.T, s authority.Store) {
 
 // A user is in several places: each session can be ended from another one, and all
 // but one at once. Those that have ended are not listed.
-func testSessions(t *testing.T, s authority.Store) {
+func testManySessions(t *testing.T, s authority.Store) {
 	initialize(t, s)
 	for n := 1; n <= 2; n++ {
 		addUser(t, s, user(n))
@@ -112,7 +112,7 @@ func wantSessions(t *testing.T, s authority.Store, u *account.User, limit int, w
 
 // A user without a second factor changes its password: what was read of the factor
 // is written again. Other sessions end, and this one goes on under another token.
-func testChangeCredentials(t *testing.T, s authority.Store) {
+func testChangePassword(t *testing.T, s authority.Store) {
 	initialize(t, s)
 	u := addUser(t, s, user(1))
 	for i := range 2 {

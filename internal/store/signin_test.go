@@ -205,7 +205,7 @@ func testSessions(t *testing.T, s authority.Store) {
 	must(t, accounts(s).TouchSession(t.Context(), second.ID, at)) // a clock that is behind
 	list := func(now, idle time.Time, want ...account.Session) {
 		t.Helper()
-		got, err := accounts(s).Sessions(t.Context(), u.ID, now, idle)
+		got, err := accounts(s).Sessions(t.Context(), u.ID, now, idle, 10)
 		must(t, err)
 		wantEqual(t, "sessions", got, append([]account.Session{}, want...))
 	}
