@@ -74,6 +74,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"NamesOfAPIKeysAreReadByID", testAPIKeyNames},
 		{"SessionsAreListedAndEnd", testManySessions},
 		{"CredentialsAreWrittenAsTheyWereRead", testChangePassword},
+		{"OtherSessionsEndAtOnce", testOtherSessions},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
 		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},
