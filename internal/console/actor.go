@@ -24,11 +24,15 @@ func (v *visit) namesOf(actors []string) (n names, err error) {
 		}
 	}
 	slices.Sort(ids)
+	reader := v.actor
 	n.outside = "a deleted user"
-	if v.actor.Permissions.MerchantID != "" {
+	switch {
+	case v.isOperator(): // on pages of a merchant, too
+		reader = v.visitor.Actor(v.origin, "")
+	case v.merchant != nil:
 		n.outside = "somebody outside " + v.merchant.Name
 	}
-	n.users, err = v.console.Accounts.Names(v.Request.Context(), v.actor, slices.Compact(ids))
+	n.users, err = v.console.Accounts.Names(v.Request.Context(), reader, slices.Compact(ids))
 	return n, err
 }
 

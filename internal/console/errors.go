@@ -82,6 +82,9 @@ func (v *visit) fail(err error) {
 		err = v.askToSignIn("")
 	case errors.Is(err, errPending):
 		err = v.askForCode("")
+	case errors.Is(err, account.ErrLink):
+		v.note(slog.String("refused", "link"))
+		err = v.render(http.StatusConflict, "link-gone", view{Title: "This link is of no use any more", Plain: true})
 	default:
 		f := v.failureOf(err)
 		v.note(slog.String("refused", f.Heading))

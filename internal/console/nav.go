@@ -57,14 +57,11 @@ func (v *visit) readSwitch() (list []switchItem, err error) {
 	if v.visitor == nil || v.visitor.User == nil || len(v.visitor.User.Memberships) < 2 {
 		return nil, nil
 	}
-	for _, m := range v.visitor.User.Memberships[:min(maxSwitch, len(v.visitor.User.Memberships))] {
-		merchant, err := v.console.Authority.Merchant(v.Request.Context(), v.visitor.Actor(v.origin, m.MerchantID), m.MerchantID)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, switchItem{merchant.ID, merchant.Name, v.merchant != nil && v.merchant.ID == merchant.ID})
+	roles, err := v.console.rolesOf(v, v.visitor.User)
+	for _, r := range roles[:min(maxSwitch, len(roles))] {
+		list = append(list, switchItem{r.ID, r.Name, v.merchant != nil && v.merchant.ID == r.ID})
 	}
-	return list, nil
+	return list, err
 }
 
 // Who is the visitor's name.

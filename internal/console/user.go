@@ -179,7 +179,7 @@ func (c *Console) changeRole(v *visit) error {
 	err := c.setRole(v, &p)
 	var invalid *authority.InvalidError
 	if errors.As(err, &invalid) && invalid.Field == "memberships" {
-		err = &authority.InvalidError{Field: "merchant", Reason: invalid.Reason}
+		err = &authority.InvalidError{Field: "merchant", Reason: "is not the ID of a merchant that exists, or cannot be one more"}
 	}
 	return c.changed(v, err, "role", p)
 }
