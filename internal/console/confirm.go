@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/sso"
 )
 
 // confirmPage asks for a proof of who it is, and has the form that waits for it.
@@ -12,9 +14,10 @@ type confirmPage struct {
 	Message  string
 	Action   string
 	Fields   []field
-	Password bool   // the visitor has one
-	Portal   bool   // it came by a link of another product
-	Next     string // where to go on after single sign-on
+	Password bool          // the visitor has one
+	Portal   bool          // it came by a link of another product
+	Next     string        // where to go on after single sign-on
+	Provider *sso.Provider // that the session began at; nil for none
 }
 
 type field struct{ Name, Value string }
@@ -43,7 +46,7 @@ func (v *visit) confirm() (done bool, err error) {
 	}
 	return true, v.render(status, "confirm", view{Title: "Confirm that it is you", Data: confirmPage{
 		Message: message, Action: v.Request.URL.RequestURI(), Fields: fieldsOf(v.form), Password: hasPassword,
-		Portal: v.visitor.User == nil, Next: v.cameFrom(),
+		Portal: v.visitor.User == nil, Next: v.cameFrom(), Provider: v.ownProvider(),
 	}})
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
+	"github.com/tokenwright/tokenwright/internal/sso"
 	"github.com/tokenwright/tokenwright/internal/web"
 )
 
@@ -44,6 +45,9 @@ type Config struct {
 	// Database is what the installation is kept in, as the system page shows it:
 	// "SQLite"; "" for nothing.
 	Database string
+	// SingleSignOn are the providers that people can sign in at; none: with passwords
+	// alone.
+	SingleSignOn []*sso.Provider
 	// Mail sends a message with a link to an address; nil: nobody does, and the
 	// console says so.
 	Mail func(ctx context.Context, to string, m Message) error

@@ -59,6 +59,12 @@ func (c *Console) useLink(v *visit) error {
 		return v.redirect(Root)
 	}
 	e, err := c.Accounts.UseLink(v.Request.Context(), v.origin, token, account.Person{Name: p.Name, Email: p.Email, Password: v.form.Get("password")}, v.token)
+	return c.linkUsed(v, p, e, err)
+}
+
+// linkUsed answers who has used a link, or wanted to: what was wrong with the form
+// is told on the page of the link, which is good for another try.
+func (c *Console) linkUsed(v *visit, p linkPage, e *account.Entered, err error) error {
 	if err == nil {
 		return v.begin(e, "")
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
+	"github.com/tokenwright/tokenwright/internal/sso"
 )
 
 //go:embed templates/*.html
@@ -125,6 +126,7 @@ func (v *visit) write(status int, name, part string, p *view) error {
 // these texts can be said.
 var notices = map[string]string{
 	"signed-out": "You have signed out.",
+	"confirmed":  "You have confirmed that it is you. Send the form once more.",
 
 	"name":           "Your name was changed.",
 	"password":       "Your password was changed. All other sessions of yours have ended.",
@@ -162,6 +164,9 @@ var notices = map[string]string{
 
 // May tells whether the visitor has a management scope here.
 func (p *view) May(scope string) bool { return p.Actor.May(scope) == nil }
+
+// Providers are those of single sign-on.
+func (p *view) Providers() []*sso.Provider { return p.console.SingleSignOn }
 
 // Operator tells whether the visitor runs the platform.
 func (p *view) Operator() bool {
