@@ -132,6 +132,9 @@ type Config struct {
 	ForwardAuth ForwardAuthConfig `yaml:"forward_auth"`
 	// Webhooks by name, of a-z, 0-9 and -: receivers that are told of events.
 	Webhooks map[string]WebhookConfig `yaml:"webhooks,omitempty"`
+	// SingleSignOn are the providers, by name, of a-z, 0-9 and -, that people may
+	// sign in to the console at. Default: none, they have passwords.
+	SingleSignOn map[string]SingleSignOnConfig `yaml:"single_sign_on,omitempty"`
 }
 
 // defaultAdminLimit lets a program manage ten thousand API keys an hour.
@@ -244,6 +247,9 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	for name := range a.config.Webhooks {
 		known = append(known, webhookSecretVariable(name))
 	}
+	for name := range a.config.SingleSignOn {
+		known = append(known, ssoSecretVariable(name))
+	}
 	for _, s := range scalars() {
 		known = append(known, s.variable())
 		if text, ok := a.environ[s.variable()]; ok && text != "" {
@@ -351,6 +357,9 @@ func (c *Config) complete() error {
 		return err
 	}
 	if err := c.checkWebhooks(); err != nil {
+		return err
+	}
+	if err := c.checkSingleSignOn(); err != nil {
 		return err
 	}
 	if c.URL == "" {

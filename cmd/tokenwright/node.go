@@ -222,8 +222,13 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	})
 	api.Register(handle)
 	n.adminAPI(o).Register(handle)
+	providers, err := n.singleSignOn()
+	if err != nil {
+		return nil, err
+	}
 	pages, err := console.New(console.Config{
 		Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL, Version: nodeInfo().Version, Database: n.config.databaseKind(),
+		SingleSignOn: providers,
 	})
 	if err != nil {
 		return nil, err

@@ -68,6 +68,9 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if err != nil {
 		return err
 	}
+	if _, err := a.singleSignOn(); err != nil { // before anything is opened; the URL may not be known yet
+		return err
+	}
 	log, err := a.openLog()
 	if err != nil {
 		return err

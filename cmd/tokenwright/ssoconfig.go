@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/console"
+	"github.com/tokenwright/tokenwright/internal/sso"
+)
+
+// SingleSignOnConfig is a provider of single sign-on that people may sign in to the
+// console at, by OpenID Connect.
+type SingleSignOnConfig struct {
+	// Issuer is the provider's URL, to the letter as its metadata has it: https, or
+	// http on a loopback host.
+	Issuer string `yaml:"issuer"`
+	// ClientID and the client secret are what the provider has given this
+	// installation.
+	ClientID string `yaml:"client_id"`
+	// ClientSecretFile holds the client secret. The variable
+	// TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_<NAME>, where set, goes before it.
+	ClientSecretFile string `yaml:"client_secret_file,omitempty"`
+	// Label is what people call the provider: "Continue with <label>". Default: the
+	// name.
+	Label string `yaml:"label,omitempty"`
+}
+
+// ssoSecretVariable holds the client secret at a provider; no two have the same,
+// for names have no underscore.
+func ssoSecretVariable(name string) string {
+	return "TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// checkSingleSignOn checks what needs no secret, and asks no provider.
+func (c *Config) checkSingleSignOn() error {
+	issuers := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.SingleSignOn)) {
+		if !sso.ValidName(name) {
+			return fmt.Errorf("single_sign_on: %q is not 1 to 32 characters of a-z, 0-9 and -, the first a letter or digit, nor may it be callback", name)
+		}
+		p := c.SingleSignOn[name]
+		if err := p.check(); err != nil {
+			return fmt.Errorf("single_sign_on.%s.%w", name, err)
+		}
+		if other, ok := issuers[p.Issuer]; ok { // subjects of two clients may differ, so one person could be two
+			return fmt.Errorf("single_sign_on.%s.issuer is that of %s", name, other)
+		}
+		issuers[p.Issuer] = name
+	}
+	return nil
+}
+
+func (p SingleSignOnConfig) check() error {
+	if p.Issuer == "" {
+		return errors.New("issuer is missing")
+	}
+	if err := sso.CheckIssuer(p.Issuer); err != nil {
+		if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
+			return errors.New("issuer " + invalid.Reason)
+		}
+		return fmt.Errorf("issuer: %w", err)
+	}
+	if p.ClientID == "" || strings.ContainsFunc(p.ClientID, notVisible) {
+		return errors.New("client_id is missing, or has a blank or a character that is not ASCII")
+	}
+	if p.Label != "" {
+		if err := authority.CheckName("label", p.Label); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notVisible: RFC 6749 appendix A.1 allows blanks in client IDs; who has one has
+// mistyped it.
+func notVisible(r rune) bool { return r <= ' ' || r > '~' }
+
+// singleSignOn are the providers of the configuration, with their secrets.
+func (a *app) singleSignOn() (list []*sso.Provider, err error) {
+	for _, name := range slices.Sorted(maps.Keys(a.config.SingleSignOn)) {
+		p := a.config.SingleSignOn[name]
+		secret, err := a.ssoSecret(name, p.ClientSecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("single_sign_on.%s: %w", name, err)
+		}
+		list = append(list, sso.New(sso.Config{
+			Name: name, Label: p.Label, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: secret, RedirectURL: a.config.URL + console.SSOCallback,
+		}))
+	}
+	return list, nil
+}
+
+// ssoSecret reads the client secret at a provider from its variable or its file.
+func (a *app) ssoSecret(name, file string) (sso.Secret, error) {
+	variable := ssoSecretVariable(name)
+	source, text := variable, a.environ[variable]
+	if text == "" {
+		if source = file; source == "" {
+			return "", fmt.Errorf("there is no client secret; name a file with client_secret_file, or set %s", variable)
+		}
+		content, err := os.ReadFile(source)
+		if err != nil {
+			return "", fmt.Errorf("reading client_secret_file: %w", err)
+		}
+		text = string(content)
+	}
+	if text = strings.TrimSpace(text); text == "" || strings.ContainsFunc(text, notVisible) {
+		return "", fmt.Errorf("the client secret of %s is empty, or is not one line without blanks", source)
+	}
+	return sso.Secret(text), nil
+}
