@@ -150,14 +150,14 @@ func (v *visit) limit() error {
 	if v.Request.Method != http.MethodPost {
 		return nil
 	}
-	return v.count()
+	return v.count("")
 }
 
-// count counts a request of somebody who may not have signed in, and refuses it
-// where there were too many.
-func (v *visit) count() error {
+// count counts a request, of a kind, of somebody who may not have signed in, and
+// refuses it where there were too many.
+func (v *visit) count(kind string) error {
 	c := v.console
-	used, left, err := c.addresses.Count(v.Request.Context(), v.addressKey(), c.signIns.Window)
+	used, left, err := c.addresses.Count(v.Request.Context(), kind+v.addressKey(), c.signIns.Window)
 	if err != nil {
 		return err
 	}

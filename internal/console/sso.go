@@ -170,10 +170,10 @@ func errandCookieOf(value string, maxAge int) *http.Cookie {
 	return &http.Cookie{Name: errandCookie, Value: value, MaxAge: maxAge, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// finishSSO takes a provider's answer. It is counted as forms are: each can make
-// this node ask the provider.
+// finishSSO takes a provider's answer. Answers are counted, beside forms: each can
+// make this node ask the provider.
 func (c *Console) finishSSO(v *visit) error {
-	if err := v.count(); err != nil {
+	if err := v.count("callback "); err != nil {
 		return err
 	}
 	e := v.takeErrand()

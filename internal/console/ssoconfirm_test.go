@@ -167,3 +167,18 @@ func TestLinksAreCheckedBeforeTheProvider(t *testing.T) {
 		t.Errorf("the first operator is %+v", u)
 	}
 }
+
+// C-213, C-477: answers are counted by address, beside forms, for each may make the
+// server ask the provider.
+func TestAnswersOfAProviderAreCounted(t *testing.T) {
+	h, _ := withSSO(t)
+	b := h.browser()
+	for range 100 {
+		b.get(console.SSOCallback+"?code=x&state=y").want(t, http.StatusBadRequest, "This has ended")
+	}
+	if a := b.get(console.SSOCallback+"?code=x&state=y").want(t, http.StatusTooManyRequests); a.header.Get("Retry-After") == "" {
+		t.Error("it is not told when to come back")
+	}
+	b.get("/console/sign-in")
+	b.send("/console/sso/corp").want(t, http.StatusOK) // forms are counted by themselves
+}
