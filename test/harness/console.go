@@ -4,27 +4,31 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"testing"
+	"time"
 )
 
 var setUpLink = regexp.MustCompile(`/console/link\?token=([0-9A-Za-z]+)`)
 
-// SetUp makes the first operator, by the link that the server shows when it
-// starts without one.
+// SetUpLink is the path of the link that the server shows when it starts without an
+// operator, a moment after it is ready, and the token of the link.
+func (s *Server) SetUpLink(t testing.TB) (path, token string) {
+	t.Helper()
+	var link []string
+	Eventually(t, 10*time.Second, "the server shows a set-up link", func() bool {
+		link = setUpLink.FindStringSubmatch(s.ReadLog(t))
+		return link != nil
+	})
+	return link[0], link[1]
+}
+
+// SetUp makes the first operator, by that link.
 func (s *Server) SetUp(t testing.TB, email, password string) {
 	t.Helper()
 	note(password, "password")
-	log, err := os.ReadFile(s.Log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := setUpLink.FindSubmatch(log)
-	if link == nil {
-		t.Fatal("the server shows no set-up link")
-	}
-	form := url.Values{"token": {string(link[1])}, "email": {email}, "name": {"Ada"}, "password": {password}}
+	_, token := s.SetUpLink(t)
+	form := url.Values{"token": {token}, "email": {email}, "name": {"Ada"}, "password": {password}}
 	if a := s.Submit(t, "/console/link", form); a.Status != http.StatusSeeOther {
 		t.Fatalf("the set-up link: status %d\n%s", a.Status, a.Body)
 	}
