@@ -47,7 +47,6 @@ var walls = map[string]struct{ ours, others []string }{
 	},
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
 	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
-	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/web"}, others: []string{"rsc.io/qr"}},
 	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/sso", "internal/web"}, others: []string{"rsc.io/qr"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
