@@ -19,7 +19,11 @@ type User struct {
 	CreatedAt   time.Time    `json:"createdAt"`
 	CreatedBy   string       `json:"createdBy"`
 	UpdatedAt   time.Time    `json:"updatedAt"`
-	Version     int64        `json:"version"`
+	// LastSignInAt is when the user last signed in; nil for never.
+	LastSignInAt *time.Time `json:"lastSignInAt"`
+	// Locked users have not signed in for 90 days; EnableUser lets one in again.
+	Locked  bool  `json:"locked"`
+	Version int64 `json:"version"`
 }
 
 // Membership is the role of a user at a merchant.
@@ -90,6 +94,13 @@ func (c *Client) DisableUser(ctx context.Context, id string, ifVersion int64) (*
 // EnableUser gives a disabled user its roles again.
 func (c *Client) EnableUser(ctx context.Context, id string, ifVersion int64) (*User, error) {
 	return post[User](ctx, c, userPath(id)+"/enable", nil, ifVersion)
+}
+
+// ResetUser takes from a user all that it signs in with, ends its sessions, and
+// returns a link by which it chooses anew, within a day. It is how a user begins
+// that was just created, and the way back for who has lost password or device.
+func (c *Client) ResetUser(ctx context.Context, id string, ifVersion int64) (*Link, error) {
+	return post[Link](ctx, c, userPath(id)+"/reset", nil, ifVersion)
 }
 
 // DeleteUser ends a user for ever; its e-mail address and name are wiped.

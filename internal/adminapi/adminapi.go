@@ -61,7 +61,7 @@ type API struct {
 func New(c Config) *API {
 	a := &API{
 		authority: c.Authority, accounts: c.Accounts, issuers: c.Issuers, webhooks: c.Webhooks,
-		wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now},
+		wire: wire{c.Authority.Installation().MerchantIDs, c.Authority.Now, c.Authority.BaseURL()},
 	}
 	if a.webhooks == nil {
 		a.webhooks = webhook.New(webhook.Config{})

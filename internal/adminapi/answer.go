@@ -73,6 +73,8 @@ func (a *API) onTheWire(result any) (body any, version int64, location string) {
 		return a.wire.created(v), v.Key.Version, Root + "/api-keys/" + url.PathEscape(string(v.Key.ID))
 	case *account.User:
 		return a.wire.user(v), v.Version, Root + "/users/" + url.PathEscape(string(v.ID))
+	case *account.IssuedLink:
+		return a.wire.link(v), 0, ""
 	case *admin.APIKeyDetails:
 		return v, v.Version, ""
 	}

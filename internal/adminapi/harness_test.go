@@ -237,8 +237,8 @@ type recorder struct {
 func (r *recorder) LogAttr(a slog.Attr) { r.logged = append(r.logged, a) }
 
 // do has the request answered. Whatever is asked, no answer is stored, the log
-// has neither secret nor token (C-225), and a secret stands only in the answer
-// to what has made it (C-190).
+// has neither secret nor token (C-225), and a secret, or a link, stands only in
+// the answer to what has made it (C-190, C-478).
 func (in *installation) do(r *http.Request) *answer {
 	w := &recorder{ResponseRecorder: httptest.NewRecorder()}
 	in.handler.ServeHTTP(w, r)
@@ -250,6 +250,10 @@ func (in *installation) do(r *http.Request) *answer {
 	makes := r.Method == "POST" && a.status == 201 && (strings.HasSuffix(r.URL.Path, "/api-keys") || strings.HasSuffix(r.URL.Path, "/rotate"))
 	if strings.Contains(a.body, "tws_") && !makes {
 		in.Errorf("%s: the answer has a secret: %s", what, a.body)
+	}
+	links := r.Method == "POST" && a.status/100 == 2 && (strings.HasSuffix(r.URL.Path, "/reset") || strings.HasSuffix(r.URL.Path, "/portal-links"))
+	if strings.Contains(a.body+a.logged+a.header.Get("Location"), account.LinkPath) != links || strings.Contains(a.logged, account.LinkPath) {
+		in.Errorf("%s: a link stands where it should not, or not where it should: %s, logged %s", what, a.body, a.logged)
 	}
 	if got := a.header.Get("Cache-Control"); got != "no-store" && a.status/100 != 3 {
 		in.Errorf("%s: Cache-Control: %q", what, got)

@@ -72,6 +72,7 @@ var routes = []route{
 	post("/merchants/{merchantId}/suspend", authority.MerchantsWrite, (*API).suspendMerchant),
 	post("/merchants/{merchantId}/resume", authority.MerchantsWrite, (*API).resumeMerchant),
 	remove("/merchants/{merchantId}", authority.MerchantsDelete, (*API).deleteMerchant),
+	create("/merchants/{merchantId}/portal-links", authority.UsersWrite, (*API).createPortalLink),
 
 	get("/scopes", authority.ScopesRead, (*API).listScopes),
 	create("/scopes", authority.ScopesWrite, (*API).createScope),
@@ -99,6 +100,7 @@ var routes = []route{
 	patch("/users/{userId}", authority.UsersWrite, (*API).updateUser),
 	post("/users/{userId}/disable", authority.UsersWrite, (*API).disableUser),
 	post("/users/{userId}/enable", authority.UsersWrite, (*API).enableUser),
+	post("/users/{userId}/reset", authority.UsersWrite, (*API).resetUser),
 	remove("/users/{userId}", authority.UsersDelete, (*API).deleteUser),
 
 	get("/events", authority.EventsRead, (*API).listEvents),

@@ -104,6 +104,7 @@ func (w wire) user(u *account.User) admin.User {
 		Memberships: wireAll(u.Memberships, func(m *account.Membership) admin.Membership {
 			return admin.Membership{MerchantID: w.merchantID(m.MerchantID), Role: string(m.Role)}
 		}),
-		CreatedAt: u.CreatedAt, CreatedBy: u.CreatedBy, UpdatedAt: u.UpdatedAt, Version: u.Version,
+		CreatedAt: u.CreatedAt, CreatedBy: u.CreatedBy, UpdatedAt: u.UpdatedAt, LastSignInAt: optional(u.UsedAt), Locked: u.Locked(w.now()),
+		Version: u.Version,
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // wire turns what the domain knows into what is shown.
 type wire struct {
-	ids authority.MerchantIDKind
-	now func() time.Time
+	ids  authority.MerchantIDKind
+	now  func() time.Time
+	base string // origin of the installation
 }
 
 func (w wire) merchantID(id authority.MerchantID) admin.MerchantID {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -144,6 +145,15 @@ const (
 
 // Installation returns what was fixed at first start.
 func (a *Authority) Installation() Installation { return *a.installation }
+
+// BaseURL returns the origin of the installation, without a slash at the end. It
+// is fixed at first start, for the platform's issuer follows it.
+func (a *Authority) BaseURL() string {
+	if i := environmentIndex(a.environments, Platform); i >= 0 {
+		return strings.TrimSuffix(a.environments[i].Issuer, "/"+Platform)
+	}
+	return a.baseURL
+}
 
 // Environments returns the environments as configured, or, where the
 // Authority was opened without, as recorded. Callers do not change them.
