@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,8 @@ func (a *app) userCommand() *cobra.Command {
 		}),
 		a.userUpdateCommand(),
 		verb("disable USER_ID", "Keep a user from doing anything, until it is enabled", (*admin.Client).DisableUser),
-		verb("enable USER_ID", "Give a disabled user its roles again", (*admin.Client).EnableUser),
+		verb("enable USER_ID", "Give a disabled user its roles again, and let a locked one in", (*admin.Client).EnableUser),
+		a.userResetCommand(),
 		a.deleteCommand("delete USER_ID", "End a user for ever, and wipe its e-mail address and name", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteUser(ctx, args[0], 0) })
 		}),
@@ -59,18 +62,83 @@ func (f *userFlags) memberships() ([]admin.Membership, error) {
 func (a *app) userCreateCommand() *cobra.Command {
 	var f userFlags
 	var email string
-	c := a.command("create --email ADDRESS --name NAME", "Add a user", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("create --email ADDRESS --name NAME", "Add a user; prints the link by which it begins", noArgs, func(ctx context.Context, _ []string) error {
 		memberships, err := f.memberships()
 		if err != nil {
 			return err
 		}
 		n := admin.NewUser{Email: email, Name: f.name, Operator: f.operator, Memberships: memberships}
-		return a.user(ctx, func(c *admin.Client) (*admin.User, error) { return c.CreateUser(ctx, n) })
+		return a.manage(ctx, func(c *admin.Client) error { return a.createUser(ctx, c, n) })
 	})
+	c.Long = `Add a user, and print the link by which it begins. Whoever opens the link within a
+day chooses a password, or an identity of single sign-on: hand it to the user
+alone. It works once; tokenwright user reset makes another one.
+
+  tokenwright user create --email ann@example.com --name "Ann" --role 4259=administrator
+  tokenwright user create --email olga@example.com --name "Olga" --operator
+
+An administrator of a merchant manages its API keys and its people, a viewer sees
+both. In the console, people are also invited: an invitation is good for a week.`
 	f.add(c)
 	c.Flags().StringVar(&email, "email", "", "the e-mail `address`, for ever")
 	require(c, "email", "name")
 	return c
+}
+
+// createdUser is a user with the link by which it begins.
+type createdUser struct {
+	admin.User
+	URL          string    `json:"url"`
+	URLExpiresAt time.Time `json:"urlExpiresAt"`
+}
+
+func (a *app) createUser(ctx context.Context, c *admin.Client, n admin.NewUser) error {
+	u, err := c.CreateUser(ctx, n)
+	if err != nil {
+		return err
+	}
+	link, err := c.ResetUser(ctx, u.ID, u.Version)
+	if err != nil {
+		fmt.Fprintf(a.stderr, "The user %s was made, but has no link to begin with. Make one: tokenwright user reset %s\n", u.ID, u.ID)
+		return err
+	}
+	if now, err := c.User(ctx, u.ID); err == nil { // who may not read users sees it as it was made
+		u = now
+	}
+	return a.print(createdUser{*u, link.URL, link.ExpiresAt}, func(w io.Writer) {
+		userTable(w, []admin.User{*u})
+		fmt.Fprintln(w)
+		linkRows(w, link)
+		fmt.Fprintln(w, "\nThe user begins by this link, which works once. Hand it to nobody else.")
+	})
+}
+
+func (a *app) userResetCommand() *cobra.Command {
+	c := a.command("reset USER_ID", "Let a user choose anew how it signs in; prints the link", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return a.manage(ctx, func(c *admin.Client) error {
+			link, err := c.ResetUser(ctx, args[0], 0)
+			if err != nil {
+				return err
+			}
+			return a.print(link, func(w io.Writer) {
+				linkRows(w, link)
+				fmt.Fprintln(w, "\nThe user signs in again by this link, which works once. Hand it to nobody else.")
+			})
+		})
+	})
+	c.Long = `Take from a user all that it signs in with (password, second factor, identity of
+single sign-on), end its sessions, and print a link by which it chooses anew,
+within a day. It is for who has lost password or device, and for links that were
+not used in time. Roles stay as they are; a disabled user stays disabled.
+
+Make sure that it is the user who asks.`
+	return c
+}
+
+// linkRows show a link into the console.
+func linkRows(w io.Writer, l *admin.Link) {
+	row(w, "Link:", l.URL)
+	row(w, "Expires:", when(l.ExpiresAt))
 }
 
 func (a *app) userListCommand() *cobra.Command {
@@ -130,7 +198,7 @@ func (a *app) user(ctx context.Context, do func(*admin.Client) (*admin.User, err
 }
 
 func userTable(w io.Writer, list []admin.User) {
-	row(w, "USER ID", "EMAIL", "NAME", "STATUS", "ROLES", "CREATED")
+	row(w, "USER ID", "EMAIL", "NAME", "STATUS", "ROLES", "CREATED", "LAST SIGN-IN")
 	for _, u := range list {
 		var roles []string
 		if u.Operator {
@@ -139,6 +207,14 @@ func userTable(w io.Writer, list []admin.User) {
 		for _, m := range u.Memberships {
 			roles = append(roles, m.MerchantID.String()+"="+m.Role)
 		}
-		row(w, u.ID, u.Email, u.Name, u.Status, strings.Join(roles, " "), when(u.CreatedAt))
+		row(w, u.ID, u.Email, u.Name, statusOf(&u), strings.Join(roles, " "), when(u.CreatedAt), orNever(u.LastSignInAt))
 	}
+}
+
+// statusOf says whether the user is let in.
+func statusOf(u *admin.User) string {
+	if u.Status == "active" && u.Locked {
+		return "locked"
+	}
+	return u.Status
 }
