@@ -62,6 +62,7 @@ func (s *seat) run(t *testing.T, line ...string) harness.Result {
 	for _, secret := range clientSecret.FindAllString(r.Stdout, -1) {
 		harness.NoteSecret(secret)
 	}
+	harness.NoteLinks(r.Stdout)
 	return r
 }
 
@@ -71,6 +72,8 @@ func normal(text string) string {
 	for _, r := range []struct{ pattern, by string }{
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
 		{`tws_[a-z]+_[0-9A-Za-z]{49}`, "SECRET"},
+		{`http://localhost:\d+/console/link\?token=[0-9A-Za-z]{43}`, "LINK"}, // each of its own server
+		{`lnk_[0-9A-Za-z]{22}`, "LINK_ID"},
 		{`(cli:\S+?@|api_key:twc_platform_)[0-9A-Za-z-]+`, "ACTOR"},
 		{`(api_key:|cli:\S*)…\S{7}`, "ACTOR"}, // in the report
 		{`twc_[a-z]+_[0-9A-Za-z]{22}`, "CLIENT_ID"},
@@ -148,6 +151,13 @@ func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 		{"user", "create", "--email", "ann@example.com", "--name", "Ann", "--role", "7=viewer", "-o", "json"},
 		{"user", "create", "--email", "ann@example.com", "--name", "Again", "--role", "9=viewer"},
 		{"user", "list"},
+		{"user", "create", "--email", "bob@example.com", "--name", "Bob"},
+		{"user", "reset", "USER"},
+		{"user", "reset", "USER", "-o", "json"},
+		{"user", "reset", "usr_0000000000000000000000"},
+		{"portal-link", "--merchant", "7"},
+		{"portal-link", "--merchant", "7", "-o", "json"},
+		{"portal-link", "--merchant", "9"},
 		{"user", "update", "USER", "--role", "7=administrator"},
 		{"user", "disable", "USER"},
 		{"user", "enable", "USER", "-o", "json"},

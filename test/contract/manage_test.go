@@ -35,9 +35,15 @@ func (m *managed) merchants(t *testing.T) {
 	m.once(t, m.operator, "/merchants/4300/resume", "{}", `{"x":1}`, 200)
 	m.once(t, m.operator, "/merchants/4300/suspend", "{}", `{"x":1}`, 200)
 	m.ask(t, m.operator, "POST", "/merchants/4300/resume", "", 200)
+	m.portalLinks(t)
 	m.ask(t, m.operator, "DELETE", "/merchants/4259", "", 409)
 	m.ask(t, m.operator, "POST", "/merchants", `{"id":4303,"name":"Delta","keyLimit":1}`, 201)
 	m.ask(t, m.operator, "DELETE", "/merchants/4303", "", 204)
+}
+
+func (m *managed) portalLinks(t *testing.T) {
+	harness.NoteLinks(string(m.once(t, m.operator, "/merchants/4300/portal-links", "{}", `{"x":1}`, 201).Body))
+	harness.NoteLinks(string(m.ask(t, m.operator, "POST", "/merchants/4300/portal-links", "", 201).Body))
 }
 
 func (m *managed) scopes(t *testing.T) {
@@ -147,6 +153,9 @@ func (m *managed) users(t *testing.T) {
 	m.ask(t, m.operator, "DELETE", "/users/"+last, "", 409)
 	m.ask(t, m.operator, "POST", "/users/"+id+"/disable", "", 200)
 	m.once(t, m.operator, "/users/"+id+"/enable", "{}", `{"x":1}`, 200)
+	harness.NoteLinks(string(m.once(t, m.operator, "/users/"+id+"/reset", "{}", `{"x":1}`, 200).Body))
+	tag = m.versioned(t, "/users/"+id)
+	harness.NoteLinks(string(m.ask(t, m.operator, "POST", "/users/"+id+"/reset", "", 200, "If-Match", tag).Body))
 	gone := member(t, m.ask(t, m.operator, "POST", "/users", `{"email":"carl@example.com","name":"Carl"}`, 201), "id")
 	m.ask(t, m.operator, "DELETE", "/users/"+gone, "", 204)
 }

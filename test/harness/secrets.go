@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ const (
 	aSecret    = "client secret"
 	aToken     = "access token"
 	aMasterKey = "master key"
+	aLink      = "link"
 )
 
 // NoteKey notes the secret of an API key, which must be found nowhere, and its
@@ -46,6 +48,19 @@ func NoteSecret(secret string) { note(secret, aSecret) }
 
 // NoteToken notes an access token.
 func NoteToken(token string) { note(token, aToken) }
+
+// consoleLink is the link into the console, and its token.
+var consoleLink = regexp.MustCompile(`/console/link\?token=([0-9A-Za-z]{43})`)
+
+// NoteLinks notes the tokens of the links into the console that a text has, and
+// returns how many there are.
+func NoteLinks(text string) int {
+	links := consoleLink.FindAllStringSubmatch(text, -1)
+	for _, link := range links {
+		note(link[1], aLink)
+	}
+	return len(links)
+}
 
 // NoteMasterKey notes a master key in base64.
 func NoteMasterKey(text string) { note(strings.TrimSpace(text), aMasterKey) }
