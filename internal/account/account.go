@@ -80,7 +80,8 @@ type Store interface {
 	// could use, and adds l.
 	ResetUser(ctx context.Context, u *User, l *Link, hash []byte, d *authority.Draft) error
 
-	// CreateSetUpLink adds l; ErrSetUp where there is an active operator. It is no
+	// CreateSetUpLink adds l; ErrSetUp where there is an active operator. Whatever
+	// makes one, of the methods above or Enter, ends all links of the kind. It is no
 	// event: whoever starts a server could write to the database anyway.
 	CreateSetUpLink(ctx context.Context, l *Link, hash []byte) error
 	// CreateLink adds l, and removes those that have expired; ErrNoMerchant.
@@ -106,7 +107,7 @@ type Store interface {
 	// Enter writes e whole; d is nil where it is no event. ErrLink where its link
 	// is gone, ErrSession as e says, ErrSignIn where a code was used already,
 	// ErrEmailTaken, ErrIdentityTaken, ErrNoMerchant, and authority.ErrConflict
-	// as UpdateUser. A SetUp ends all links of its kind.
+	// as UpdateUser.
 	Enter(ctx context.Context, e *Entry, d *authority.Draft) error
 	// ChangeCredentials writes c; authority.ErrConflict where others than
 	// c.Before are stored, ErrSession where the session is gone.

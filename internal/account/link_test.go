@@ -70,6 +70,39 @@ func TestLinksWorkOnce(t *testing.T) {
 	wantError(t, "a set-up link where there is an operator", errorOf(h.SetUpLink(h.ctx)), account.ErrSetUp)
 }
 
+// C-483: whatever makes the first operator ends the links that would have: what a
+// server has printed does not make a second one.
+func TestSetUpLinksEndWithTheFirstOperator(t *testing.T) {
+	for name, first := range map[string]func(h *harness){
+		"a user is created": func(h *harness) { h.operator("op") },
+		"a user is promoted": func(h *harness) {
+			yes := true
+			h.must(errorOf(h.UpdateUser(h.ctx, root, h.user("op").ID, account.UserUpdate{Operator: &yes})))
+		},
+		"an operator is enabled": func(h *harness) {
+			u := h.operator("op")
+			h.must(errorOf(h.DisableUser(h.ctx, root, u.ID, 0)))
+			l, err := h.SetUpLink(h.ctx) // there is none that is active
+			h.must(err)
+			h.must(errorOf(h.EnableUser(h.ctx, root, u.ID, 0)))
+			wantError(t, "the link of meanwhile", errorOf(h.use(l, account.Person{Name: "Eve", Email: "eve@example.com", Password: good})), account.ErrLink)
+		},
+		"an invitation is used": func(h *harness) {
+			l, err := h.invite(root, "", account.Operator)
+			h.must(err)
+			h.must(errorOf(h.use(l, account.Person{Name: "Op", Password: good})))
+		},
+	} {
+		h := newHarness(t)
+		l, err := h.SetUpLink(h.ctx)
+		h.must(err)
+		h.user("ann") // who is no operator ends nothing
+		h.must(errorOf(h.Link(h.ctx, l.Token)))
+		first(h)
+		wantError(t, name, errorOf(h.use(l, account.Person{Name: "Mallory", Email: "mallory@example.com", Password: good})), account.ErrLink)
+	}
+}
+
 // C-484: an invitation gives its role to somebody new, or to who has an account;
 // what is wrong with a choice uses nothing up.
 func TestInvitationsGiveTheirRole(t *testing.T) {

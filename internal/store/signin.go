@@ -99,12 +99,7 @@ func (t *tx) useLink(e *account.Entry) error {
 	if e.Link == nil {
 		return nil
 	}
-	var kind account.LinkKind
-	err := t.QueryRowContext(t.ctx, `DELETE FROM links WHERE hash = $1 RETURNING kind`, e.Link).Scan(&kind)
-	if err != nil || kind != account.SetUp {
-		return noRow(err, account.ErrLink)
-	}
-	return t.exec(`DELETE FROM links WHERE kind = $1`, account.SetUp)
+	return t.execOne(account.ErrLink, `DELETE FROM links WHERE hash = $1`, e.Link)
 }
 
 func (t *tx) enterUser(e *account.Entry) error {

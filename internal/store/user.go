@@ -116,7 +116,10 @@ func (t *tx) insertUser(u *account.User) error {
 	if err != nil {
 		return err
 	}
-	return t.insertMemberships(u)
+	if err := t.insertMemberships(u); err != nil {
+		return err
+	}
+	return t.endSetUp(u)
 }
 
 // UpdateUser implements account.Store.
@@ -144,7 +147,18 @@ func (t *tx) updateUser(u *account.User) error {
 	if err := t.exec(`DELETE FROM memberships WHERE user_id = $1`, u.ID); err != nil {
 		return err
 	}
-	return t.insertMemberships(u)
+	if err := t.insertMemberships(u); err != nil {
+		return err
+	}
+	return t.endSetUp(u)
+}
+
+// endSetUp ends the links that would make a first operator, where u is one.
+func (t *tx) endSetUp(u *account.User) error {
+	if !u.Operator || u.Status != authority.Active {
+		return nil
+	}
+	return t.exec(`DELETE FROM links WHERE kind = $1`, account.SetUp)
 }
 
 // ResetUser implements account.Store.
