@@ -58,6 +58,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 
 	"examples/admin":                  {ours: []string{"admin"}, others: []string{"github.com/tokenwright/tokenwright"}},
+	"examples/portal-link":            {ours: []string{"admin"}, others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/clients/go-tokenwright": {others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/clients/go-x-oauth2":    {others: []string{"golang.org/x/oauth2"}},
 
