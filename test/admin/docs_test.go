@@ -16,10 +16,10 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// page is docs/admin.md.
-func page(t *testing.T) string {
+// page is a page of docs.
+func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(harness.Example("..", "docs", "admin.md"))
+	text, err := os.ReadFile(harness.Example("..", "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,34 +40,16 @@ func TestThePageOfTheAdminAPIRunsAsItStands(t *testing.T) {
 	t.Parallel()
 	harness.Need(t, "bash", "curl", "jq", "openssl")
 	s, _, c := start(t)
-	dir := t.TempDir()
-	if err := os.Symlink(s.Binary, filepath.Join(dir, "tokenwright")); err != nil {
-		t.Fatal(err)
-	}
-	shell, program := blocks(page(t), "bash"), goProgram(blocks(page(t), "go"))
-	if len(shell) != 10 || program == "" {
+	shell, program := blocks(page(t, "admin.md"), "bash"), filepath.Join(t.TempDir(), "program.go")
+	if len(shell) != 10 {
 		t.Fatalf("the page has %d blocks for a shell", len(shell))
 	}
-	// A second is what the server may take to hear of an API key.
-	wait := "until tokenwright token get --resource \"$TOKENWRIGHT_URL/admin\" >/dev/null 2>&1; do sleep 0.05; done\n"
-	script := "set -euo pipefail\n" + shell[0] + wait + strings.Join(shell[1:], "") + "cd " + harness.Example("..") + "\n" +
-		"go run " + filepath.Join(dir, "program.go") + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "program.go"), []byte(program), 0o600); err != nil {
+	if err := os.WriteFile(program, []byte(goProgram(blocks(page(t, "admin.md"), "go"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	work := filepath.Join(dir, "work")
-	if err := os.Mkdir(work, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	bash := exec.CommandContext(t.Context(), "bash")
-	bash.Stdin, bash.Dir = strings.NewReader(script), work
-	bash.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "NO_PROXY=*", "TOKENWRIGHT_URL=" + s.URL, "TOKENWRIGHT_DATA=" + s.Data}
-	r := s.Finish(t, bash)
-	noteFiles(t, work)
+	r, work := typed(t, s, shell[0]+untilKnown+strings.Join(shell[1:], "")+"cd "+harness.Example("..")+"\ngo run "+program+"\n")
+	noteFiles(t, work, 3)
 	s.Keep(t, "stdout", []byte(r.Stdout))
-	if r.Code != 0 {
-		t.Fatalf("exit code %d\n%s%s", r.Code, r.Stdout, r.Stderr)
-	}
 	kinds := map[string]int{}
 	for e, err := range c.Events(context.Background(), admin.EventFilter{}) {
 		if err != nil {
@@ -87,6 +69,28 @@ func TestThePageOfTheAdminAPIRunsAsItStands(t *testing.T) {
 	if csv, err := os.ReadFile(filepath.Join(work, "keys.csv")); err != nil || !strings.HasPrefix(string(csv), "client_id,") {
 		t.Errorf("the report is %q, %v", csv, err)
 	}
+}
+
+// untilKnown waits for the server to hear of an API key, which takes a second at
+// most.
+const untilKnown = "until tokenwright token get --resource \"$TOKENWRIGHT_URL/admin\" >/dev/null 2>&1; do sleep 0.05; done\n"
+
+// typed has a shell run what a reader types beside a server, in a directory of its
+// own, which it returns. It must end well.
+func typed(t *testing.T, s *harness.Server, script string) (r harness.Result, work string) {
+	t.Helper()
+	dir, work := t.TempDir(), t.TempDir()
+	if err := os.Symlink(s.Binary, filepath.Join(dir, "tokenwright")); err != nil {
+		t.Fatal(err)
+	}
+	bash := exec.CommandContext(t.Context(), "bash")
+	bash.Stdin, bash.Dir = strings.NewReader("set -euo pipefail\n"+script), work
+	bash.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "NO_PROXY=*", "TOKENWRIGHT_URL=" + s.URL, "TOKENWRIGHT_DATA=" + s.Data}
+	r = s.Finish(t, bash)
+	if r.Code != 0 {
+		t.Fatalf("exit code %d\n%s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	return r, work
 }
 
 // goProgram puts the blocks into one program.
@@ -115,8 +119,8 @@ func run(ctx context.Context) error {
 ` + strings.Join(blocks, "") + "return nil\n}\n"
 }
 
-// noteFiles notes the secrets and tokens that a script has written.
-func noteFiles(t *testing.T, dir string) {
+// noteFiles notes the secrets and tokens, so many, that a script has written.
+func noteFiles(t *testing.T, dir string, want int) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
@@ -137,7 +141,7 @@ func noteFiles(t *testing.T, dir string) {
 			found++
 		}
 	}
-	if found != 3 {
+	if found != want {
 		t.Errorf("found %d secrets and tokens in %v", found, files)
 	}
 }
@@ -167,7 +171,7 @@ func TestThePageNamesEveryReason(t *testing.T) {
 			given = append(given, cmp.Or(statuses[m[1]], m[1])+" "+m[2])
 		}
 	}
-	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|(.*?)\|`).FindAllStringSubmatch(page(t), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|(.*?)\|`).FindAllStringSubmatch(page(t, "admin.md"), -1) {
 		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(row[2], -1) {
 			told = append(told, fmt.Sprint(row[1], " ", m[1]))
 		}

@@ -32,6 +32,7 @@ const (
 	aToken     = "access token"
 	aMasterKey = "master key"
 	aLink      = "link"
+	aSession   = "session"
 )
 
 // NoteKey notes the secret of an API key, which must be found nowhere, and its
@@ -60,6 +61,12 @@ func NoteLinks(text string) int {
 		note(link[1], aLink)
 	}
 	return len(links)
+}
+
+// NoteSession notes the token of a session in the console, from its cookie.
+func NoteSession(cookie string) {
+	_, token, _ := strings.Cut(cookie, "=")
+	note(token, aSession)
 }
 
 // NoteMasterKey notes a master key in base64.
