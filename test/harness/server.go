@@ -26,6 +26,7 @@ type Server struct {
 	Process    *exec.Cmd
 	MetricsURL string
 	Log        string        // path of the file with its standard error
+	Output     string        // the same with its standard output: the link that makes the first operator
 	Ended      chan struct{} // closed when the process has ended
 }
 
@@ -70,11 +71,16 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }() // the process has its own
+	output, err := os.Create(log.Name() + ".stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = output.Close() }()
 	s := &Server{
 		Installation: in, Process: in.Command(context.Background(), args...),
-		MetricsURL: fmt.Sprintf("http://%s:%d/metrics", in.Host, metrics), Log: log.Name(), Ended: make(chan struct{}),
+		MetricsURL: fmt.Sprintf("http://%s:%d/metrics", in.Host, metrics), Log: log.Name(), Output: output.Name(), Ended: make(chan struct{}),
 	}
-	s.Process.Stdout, s.Process.Stderr = log, log
+	s.Process.Stdout, s.Process.Stderr = output, log
 	if err := s.Process.Start(); err != nil {
 		t.Fatal(err)
 	}
