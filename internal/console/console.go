@@ -134,6 +134,7 @@ func routeFor(list []*route, method string) *route {
 // serve answers one request: who it is, whether the form is from one of our
 // pages, what the path names, whether the visitor may; and then the page.
 func (c *Console) serve(v *visit, e *route) error {
+	defer v.noteVisitor()
 	if err := v.identify(); err != nil {
 		return err
 	}

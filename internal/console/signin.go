@@ -107,7 +107,7 @@ func reasonOf(err error) string {
 // the visitor wanted to go.
 func (v *visit) begin(e *account.Entered, next string) error {
 	v.entered(e)
-	v.note(slog.String("actor", e.ActorID()), slog.String("session_id", e.ID), slog.String("method", e.Method))
+	v.note(slog.String("sign_in", e.Method))
 	if e.Pending {
 		return v.askForCode(next)
 	}

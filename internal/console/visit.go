@@ -89,8 +89,15 @@ func (v *visit) identify() error {
 		return err
 	}
 	v.token, v.visitor = token, visitor
-	v.note(slog.String("actor", visitor.ActorID()), slog.String("session_id", visitor.ID))
 	return nil
+}
+
+// noteVisitor tells who it was: by then, where the request has begun a session,
+// in whose name it was answered.
+func (v *visit) noteVisitor() {
+	if v.visitor != nil {
+		v.note(slog.String("actor", v.visitor.ActorID()), slog.String("session_id", v.visitor.ID))
+	}
 }
 
 // crossSite refuses a form that is not from one of our pages.
