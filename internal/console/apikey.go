@@ -20,7 +20,7 @@ var apiKeyRoutes = []route{
 	page(keysPath+"/new", authority.APIKeysWrite, (*Console).newKey),
 	form(keysPath+"/new", authority.APIKeysWrite, (*Console).createKey),
 	page(keyPath, authority.APIKeysRead, (*Console).showKey),
-	page(keyPath+"/last-use", authority.APIKeysRead, (*Console).showLastUse),
+	page(keyPath+"/use", authority.APIKeysRead, (*Console).showUse),
 	page(keyPath+"/edit", authority.APIKeysWrite, (*Console).editKey),
 	form(keyPath+"/edit", authority.APIKeysWrite, (*Console).updateKey),
 	page(keyPath+"/rotate", authority.APIKeysWrite, (*Console).askRotation),

@@ -124,7 +124,7 @@ func TestAnAPIKeyIsWhereItIsAlone(t *testing.T) {
 	b := h.signedIn(h.operator("Olga"))
 	b.get(demoKeys+"/"+string(k.ID)).want(t, http.StatusOK, "Orders")
 	for _, keys := range []string{productionKeys, "/console/merchants/4711/api-keys/demo"} {
-		for _, page := range []string{"", "/last-use", "/edit", "/rotate", "/delete", "/secrets/1/delete"} {
+		for _, page := range []string{"", "/use", "/edit", "/rotate", "/delete", "/secrets/1/delete"} {
 			b.get(keys+"/"+string(k.ID)+page).want(t, http.StatusNotFound)
 		}
 		b.get(demoKeys) // a page with the token of the session

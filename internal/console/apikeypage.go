@@ -16,7 +16,7 @@ type keyPage struct {
 	Soon    bool // it ends within 30 days
 	Use     *keyUse
 	Verdict verdict
-	Last    lastUse
+	Cards   *useCards
 	Secrets []secretRow
 	Events  []authority.Event
 	names   map[string]string // of people, as events call them
@@ -60,7 +60,8 @@ func (c *Console) showKey(v *visit) error {
 		return err
 	}
 	now := c.Authority.Now()
-	p := &keyPage{Key: k, Status: keyStatus(k, now), Use: sum(hours, now), Last: v.lastUse(k, now)}
+	p := &keyPage{Key: k, Status: keyStatus(k, now), Use: sum(hours, now)}
+	p.Cards = &useCards{p.Use, k.LastUsedAt, k.LastUsedFrom, v.poll(k, now)}
 	p.Verdict, p.Soon = verdictOf(k, now, p.Use), !k.ExpiresAt.IsZero() && k.ExpiresAt.After(now) && k.ExpiresAt.Sub(now) <= soon
 	for i := range k.Secrets {
 		row := secretRowOf(&k.Secrets[i], now, p.Use)
@@ -112,41 +113,45 @@ func (p *keyPage) Who(actor string) string {
 // Scripted tells whether there is a chart to draw.
 func (p *keyPage) Scripted() bool { return p.Use.Issued30+p.Use.Refused30 > 0 }
 
-// lastUse is a part of the page that looks for itself whether there is news.
-type lastUse struct {
-	At   time.Time
+// useCards are a part of the page that looks for itself whether there is news.
+type useCards struct {
+	*keyUse
+	At   time.Time // of the last use
 	From string
 	Poll string // address to ask; "" for no more
 }
 
-const (
-	// pollFor is for how long an open page asks: a page that was left open must not
-	// keep a session from ending for long.
-	pollFor = 5 * time.Minute
-)
+// pollFor is for how long an open page asks: one that was left open must not keep a
+// session from ending for long.
+const pollFor = 5 * time.Minute
 
-// lastUse is what is known of the last use now; the page was opened at since.
-func (v *visit) lastUse(k *authority.APIKey, since time.Time) lastUse {
-	u := lastUse{At: k.LastUsedAt, From: k.LastUsedFrom}
-	if v.console.Authority.Now().Sub(since) < pollFor {
-		u.Poll = merchantPath(k.MerchantID, "api-keys", k.Env, string(k.ID), "last-use") +
-			"?since=" + strconv.FormatInt(since.UnixMilli(), 10) + "&known=" + strconv.FormatInt(k.LastUsedAt.UnixMilli(), 10)
+// poll is where a page that was opened at since asks whether the API key was used
+// after what it shows; "" where it has asked for long enough.
+func (v *visit) poll(k *authority.APIKey, since time.Time) string {
+	if v.console.Authority.Now().Sub(since) >= pollFor {
+		return ""
 	}
-	return u
+	return merchantPath(k.MerchantID, "api-keys", k.Env, string(k.ID), "use") + "?since=" + millis(since) + "&known=" + millis(k.LastUsedAt)
 }
 
-// showLastUse answers the part again where it has changed, or is not to ask again.
-func (c *Console) showLastUse(v *visit) error {
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// showUse answers the part again where there is news, or no more to ask for.
+func (c *Console) showUse(v *visit) error {
 	k, err := v.apiKey()
 	if err != nil {
 		return err
 	}
 	query := v.Request.URL.Query()
 	since, _ := strconv.ParseInt(query.Get("since"), 10, 64) // of another one, it asks no more
-	u := v.lastUse(k, time.UnixMilli(since))
-	if u.Poll != "" && query.Get("known") == strconv.FormatInt(k.LastUsedAt.UnixMilli(), 10) {
+	poll := v.poll(k, time.UnixMilli(since))
+	if poll != "" && query.Get("known") == millis(k.LastUsedAt) {
 		v.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return v.renderPart("api-key", "last-use", view{Data: u})
+	hours, err := v.hours(k)
+	if err != nil {
+		return err
+	}
+	return v.renderPart("api-key", "use", view{Data: &useCards{sum(hours, c.Authority.Now()), k.LastUsedAt, k.LastUsedFrom, poll}})
 }

@@ -46,7 +46,7 @@ func TestAnOpenPageHearsOfTheLastUse(t *testing.T) {
 	b := h.administrator()
 	poll := func(a *answer) string {
 		t.Helper()
-		_, rest, _ := strings.Cut(a.body, `id="last-use" hx-get="`)
+		_, rest, _ := strings.Cut(a.body, `id="use" hx-get="`)
 		path, _, _ := strings.Cut(rest, `"`)
 		return strings.ReplaceAll(path, "&amp;", "&")
 	}
@@ -56,7 +56,7 @@ func TestAnOpenPageHearsOfTheLastUse(t *testing.T) {
 	}
 	b.get(path).want(t, http.StatusNoContent)
 	h.must(h.use(k, secret))
-	a := b.get(path).want(t, http.StatusOK, "Last used", "192.0.2.44").wantNot(t, "<html", "<h1")
+	a := b.get(path).want(t, http.StatusOK, "Last used", "192.0.2.44", "Tokens, 7 days 1").wantNot(t, "<html", "<h1")
 	path = poll(a)
 	b.get(path).want(t, http.StatusNoContent)
 	*h.at = h.at.Add(5 * time.Minute)
