@@ -2,8 +2,8 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -18,8 +18,14 @@ type keyPage struct {
 	Verdict verdict
 	Cards   *useCards
 	Secrets []secretRow
-	Events  []authority.Event
-	names   map[string]string // of people, as events call them
+	Events  []keyEvent
+	who     func(actor string) string
+}
+
+// keyEvent is an event of the API key, and its kind in words.
+type keyEvent struct {
+	authority.Event
+	Text string
 }
 
 // maxKeyEvents is how many events the page shows.
@@ -68,47 +74,41 @@ func (c *Console) showKey(v *visit) error {
 		row.Only = k.LiveSecrets(now) == 1 && (row.Status == "active" || row.Status == "retiring")
 		p.Secrets = append(p.Secrets, row)
 	}
-	f := authority.EventFilter{MerchantID: k.MerchantID, Env: k.Env, Subject: string(k.ID), NewestFirst: true}
-	if p.Events, err = c.Authority.Events(v.Request.Context(), v.actor, f, 0, maxKeyEvents); err != nil {
-		return err
-	}
-	if p.names, err = v.names(); err != nil {
+	if err := p.readKeyEvents(c, v); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "api-key", view{Title: k.Name, Nav: "api-keys", Chart: p.Use.Issued30+p.Use.Refused30 > 0, Data: p})
 }
 
-// names are those of the merchant's people, by what events call them.
-func (v *visit) names() (map[string]string, error) {
-	users, err := v.colleagues()
-	names := make(map[string]string, len(users)+1)
-	for i := range users {
-		names["user:"+string(users[i].ID)] = users[i].Name
+// readKeyEvents reads the last events, and the names of all whom the page names.
+func (p *keyPage) readKeyEvents(c *Console, v *visit) error {
+	k := p.Key
+	f := authority.EventFilter{MerchantID: k.MerchantID, Env: k.Env, Subject: string(k.ID), NewestFirst: true}
+	events, err := c.Authority.Events(v.Request.Context(), v.actor, f, 0, maxKeyEvents)
+	if err != nil {
+		return err
 	}
-	names[v.actor.ID] = "you"
-	return names, err
+	named := append(slices.Clone(events), madeBy(k.CreatedBy))
+	for i := range k.Secrets {
+		named = append(named, madeBy(k.Secrets[i].CreatedBy))
+	}
+	names, err := c.readNames(v, named)
+	p.who = func(actor string) string {
+		e := madeBy(actor)
+		return names.actor(v, &e).Name
+	}
+	for i := range events {
+		p.Events = append(p.Events, keyEvent{events[i], kindText(events[i].Kind)})
+	}
+	return err
+}
+
+func madeBy(actor string) authority.Event {
+	return authority.Event{Actor: authority.Actor{ID: actor}}
 }
 
 // Who is an actor in words.
-func (p *keyPage) Who(actor string) string {
-	if name, ok := p.names[actor]; ok {
-		return name
-	}
-	kind, id, _ := strings.Cut(actor, ":")
-	switch kind {
-	case "system":
-		return "Tokenwright"
-	case "cli":
-		return "the command line (" + id + ")"
-	case "portal":
-		return "a guest of the platform"
-	case "api_key":
-		return "API key " + id
-	case "user":
-		return "user " + id
-	}
-	return actor
-}
+func (p *keyPage) Who(actor string) string { return p.who(actor) }
 
 // Scripted tells whether there is a chart to draw.
 func (p *keyPage) Scripted() bool { return p.Use.Issued30+p.Use.Refused30 > 0 }

@@ -193,7 +193,22 @@
     }
   });
   document.addEventListener("focusin", (event) => closeMenus(event.target.closest("details.menu")));
+  // While the page is read, it may be shown already: times are put into the reader's
+  // zone as they come, so that nothing moves. The element that is being read waits.
+  function early() {
+    let last = root;
+    while (last.lastChild) last = last.lastChild;
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      if (!element.contains(last) && !done.has(element)) {
+        done.add(element);
+        showTime(element);
+      }
+    }
+  }
+  const reading = new MutationObserver(early);
+  reading.observe(root, { childList: true, subtree: true });
   document.addEventListener("DOMContentLoaded", () => {
+    reading.disconnect();
     enhance();
     each("[data-announce]", () => {}); // what the page began with is no news
     // In a strip of links, the current one is seen.
