@@ -38,6 +38,9 @@ func (v *visit) readAsked() (names []string, err error) {
 			names = append(names, u.Name)
 		}
 	}
+	if len(names) == 0 && len(users) == maxColleagues {
+		names = []string{"one of its many users"}
+	}
 	return names, err
 }
 
