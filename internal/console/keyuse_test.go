@@ -74,13 +74,13 @@ func TestTheFirstTokenIsOfTheReadersOwnAPIKey(t *testing.T) {
 	b.get(start).want(t, http.StatusOK, "Create an API key")
 	viewer.get(start).want(t, http.StatusOK, "Ask an administrator of Acme: Dana.")
 	k, _ := h.key("Orders", "customers:read")
-	other, _ := h.key("Other")
+	other, _ := h.key("Other", authority.APIKeysRead)
 	a := viewer.get(start+"?key="+string(k.ID)).want(t, http.StatusOK, string(k.ID), baseURL+"/oauth/token", baseURL+"/demo/api", "customers:read",
 		`"client_secret": "$TOKENWRIGHT_CLIENT_SECRET"`, `"client_id": "`+string(k.ID)+`"`, "ask an administrator to rotate it")
 	if strings.Contains(strings.SplitN(a.body, `id="try-secret"`, 2)[1], ` name="client_secret`) || strings.Contains(a.body, `id="try-secret" name=`) {
 		t.Error("the field of the secret has a name")
 	}
-	b.get(start+"?env=demo&key="+string(other.ID)).want(t, http.StatusOK, "It has no scopes")
+	b.get(start+"?env=demo&key="+string(other.ID)).want(t, http.StatusOK, "It has no scopes of the API").wantNot(t, authority.APIKeysRead)
 	b.get(start+"?env=production").want(t, http.StatusOK, "Acme has no API key in production").wantNot(t, string(k.ID))
 	b.get(start+"?env=production&key="+string(k.ID)).want(t, http.StatusOK).wantNot(t, string(k.ID))
 	b.get(start+"?env=nowhere").want(t, http.StatusOK, "demo")

@@ -18,6 +18,7 @@ type startPage struct {
 	Keys        []authority.KeyUse // to choose from
 	Key         *authority.APIKey  // the chosen one; nil where there is none
 	Status      string
+	Scopes      []string // of it, but for those of the admin API, which a token has where it is asked for them
 	Endpoint    string
 	Samples     []sample
 	Claims      []claim
@@ -52,7 +53,8 @@ func (c *Console) showStart(v *visit) error {
 	}
 	if p.Key != nil {
 		p.Status, p.Samples = keyStatus(p.Key, c.Authority.Now()), c.samples(p.Key.ID)
-		p.Claims = claimsOf(p.Key, &p.Environment)
+		p.Scopes = slices.DeleteFunc(slices.Clone(p.Key.Scopes), authority.ManagementScope)
+		p.Claims = claimsOf(p.Key, p.Scopes, &p.Environment)
 	}
 	return v.render(http.StatusOK, "start", view{Title: "First token", Nav: "start", Scripts: []string{"start.js"}, Data: p})
 }
@@ -75,13 +77,13 @@ func (v *visit) chosenKey(id string, list []authority.KeyUse) (*authority.APIKey
 }
 
 // claimsOf is what a token of the API key says (see the guide).
-func claimsOf(k *authority.APIKey, env *authority.Environment) []claim {
+func claimsOf(k *authority.APIKey, scopes []string, env *authority.Environment) []claim {
 	return []claim{
 		{"iss", "Who issued it: this environment of this installation.", env.Issuer},
 		{"aud", "The one API that it is for.", env.Audience},
 		{"sub", "Whose token it is: the client ID.", string(k.ID)},
 		{"client_id", "The same, under the name that OAuth has for it.", string(k.ID)},
-		{"scope", "What it may do.", strings.Join(k.Scopes, " ")},
+		{"scope", "What it may do.", strings.Join(scopes, " ")},
 		{"claims.env", "The environment. A token of one is of no use in another.", k.Env},
 		{"claims.merchantId", "The merchant whose data it is about, and no other.", string(k.MerchantID)},
 		{"iat", "When it was issued, in seconds since 1970.", ""},
