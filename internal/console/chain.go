@@ -50,7 +50,7 @@ func (c *Console) verifyEvents(v *visit) error {
 		}
 		return err
 	}
-	head, done, err := c.Authority.VerifyEventsFrom(v.Request.Context(), v.actor, from, expected, verifyPiece)
+	head, done, err := c.Authority.VerifyEventsFrom(v.Request.Context(), v.actor, from, expected, c.verifyPiece)
 	if err != nil && !errors.As(err, &p.Broken) {
 		return err
 	}

@@ -68,12 +68,14 @@ type Console struct {
 	https     bool
 	signIns   *ratelimit.Policy
 	addresses ratelimit.Memory
+
+	verifyPiece int // how many events one request verifies
 }
 
 // New returns the console, or says which page cannot be made.
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
-		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute)}
+		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute), verifyPiece: verifyPiece}
 	var err error
 	console.pages, err = console.parsePages()
 	return console, err

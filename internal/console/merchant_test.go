@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -63,7 +64,7 @@ func TestMerchantIsSuspendedResumedAndDeletedByTypedWord(t *testing.T) {
 func TestWhatOnlyTakesPowerAwayNeedsNoFreshProof(t *testing.T) {
 	h := newHarness(t)
 	b := h.signedIn(h.operator("Olga"))
-	*h.at = h.at.Add(6 * 60e9)
+	*h.at = h.at.Add(6 * time.Minute)
 	b.get("/console/merchants/4259").want(t, http.StatusOK)
 	b.send("/console/merchants/4259", "name", "New").want(t, http.StatusForbidden, "Confirm that it is you")
 	b.get("/console/merchants/4259")

@@ -63,6 +63,9 @@ func (c *Console) showSystem(v *visit) error {
 	}
 	for _, env := range c.Authority.Environments() {
 		facts := environmentFacts{Environment: env}
+		if env.Name == authority.Platform {
+			facts.Audience = c.BaseURL + "/admin" // whatever is configured, operator keys are for it alone
+		}
 		for i := range p.Figures.Environments {
 			if f := &p.Figures.Environments[i]; f.Env == env.Name {
 				facts.RotatesAt = f.RotatesAt

@@ -153,11 +153,11 @@ func first(times ...time.Time) time.Time {
 
 // ticks are three to six beginnings of minutes, hours, days or so, in UTC.
 func (s span) ticks() (list []mark) {
-	const day = 24 * time.Hour
-	steps := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 7 * day, 14 * day, 30 * day, 90 * day, 180 * day, 365 * day}
+	steps := []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+		day, 2 * day, 4 * day, 7 * day, 14 * day, 30 * day, 60 * day, 120 * day, 240 * day, 365 * day}
 	step := steps[len(steps)-1]
 	for _, d := range steps {
-		if s.to.Sub(s.from) <= 5*d {
+		if s.to.Sub(s.from) <= 6*d {
 			step = d
 			break
 		}

@@ -37,8 +37,10 @@ type usageRange struct {
 	Interval  time.Duration
 }
 
-// usageRanges begin with the one that is shown where none is chosen.
-var usageRanges = [...]usageRange{{"7d", "7 days", 7, day}, {"24h", "24 hours", 24, time.Hour}, {"30d", "30 days", 30, day}, {"90d", "90 days", 90, day}}
+var usageRanges = [...]usageRange{{"24h", "24 hours", 24, time.Hour}, {"7d", "7 days", 7, day}, {"30d", "30 days", 30, day}, {"90d", "90 days", 90, day}}
+
+// usualRange is the one that is shown where none is chosen.
+const usualRange = "7d"
 
 // usageChoice is what the query of a page selects.
 type usageChoice struct {
@@ -52,17 +54,13 @@ type usageChoice struct {
 // the merchant's of the path.
 func (c *Console) readUsageChoice(v *visit) (*usageChoice, error) {
 	query := v.Request.URL.Query()
-	u := &usageChoice{Range: usageRanges[0], Env: query.Get("env")}
-	if name := query.Get("range"); name != "" {
-		i := slices.IndexFunc(usageRanges[:], func(r usageRange) bool { return r.Name == name })
-		if i < 0 {
-			return nil, authority.ErrNotFound
-		}
-		u.Range = usageRanges[i]
-	}
-	if u.Env != "" && !c.isEnvironment(u.Env) {
+	name := cmp.Or(query.Get("range"), usualRange)
+	i := slices.IndexFunc(usageRanges[:], func(r usageRange) bool { return r.Name == name })
+	u := &usageChoice{Env: query.Get("env")}
+	if i < 0 || u.Env != "" && !c.isEnvironment(u.Env) {
 		return nil, authority.ErrNotFound
 	}
+	u.Range = usageRanges[i]
 	to := c.Authority.Now().UTC().Truncate(u.Range.Interval).Add(u.Range.Interval)
 	u.query = authority.UsageQuery{From: to.Add(-time.Duration(u.Range.Intervals) * u.Range.Interval), To: to, Interval: u.Range.Interval}
 	if v.merchant == nil {
