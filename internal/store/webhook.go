@@ -86,20 +86,20 @@ func (s *Store) EnqueueDeliveries(ctx context.Context, name string, limit int, c
 	return n, err
 }
 
-const deliveryColumns = `webhook, seq, kind, state, attempts, status, error, created_at, attempted_at, next_at, ended_at`
+const deliveryColumns = `webhook, seq, kind, state, attempts, status, error, created_at, attempted_at, next_at, ended_at, told`
 
 func scanDelivery(r row, d *webhook.Delivery) error {
 	return r.Scan(&d.Webhook, &d.Seq, &d.Kind, &d.State, &d.Attempts, &d.Status, &d.Error,
-		timestamp{&d.CreatedAt}, timestamp{&d.AttemptedAt}, timestamp{&d.NextAt}, timestamp{&d.EndedAt})
+		timestamp{&d.CreatedAt}, timestamp{&d.AttemptedAt}, timestamp{&d.NextAt}, timestamp{&d.EndedAt}, &d.Told)
 }
 
 func (t *tx) addDeliveries(list []webhook.Delivery) error {
-	const columns = 11
+	const columns = 12
 	args := make([]any, 0, columns*len(list))
 	for i := range list {
 		d := &list[i]
 		args = append(args, d.Webhook, d.Seq, d.Kind, d.State, d.Attempts, d.Status, d.Error,
-			millis(d.CreatedAt), millis(d.AttemptedAt), millis(d.NextAt), millis(d.EndedAt))
+			millis(d.CreatedAt), millis(d.AttemptedAt), millis(d.NextAt), millis(d.EndedAt), d.Told)
 	}
 	return t.exec(`INSERT INTO webhook_deliveries (`+deliveryColumns+`) VALUES `+rowsOf(len(list), columns), args...)
 }
@@ -121,9 +121,9 @@ func (s *Store) ClaimDeliveries(ctx context.Context, name string, now, until tim
 // SettleDelivery implements webhook.Store.
 func (s *Store) SettleDelivery(ctx context.Context, d *webhook.Delivery) error {
 	return s.transact(ctx, func(t *tx) error {
-		return t.execOne(authority.ErrConflict, `UPDATE webhook_deliveries SET state = $1, status = $2, error = $3, next_at = $4, ended_at = $5
-			WHERE webhook = $6 AND seq = $7 AND state = 'pending' AND attempts = $8`,
-			d.State, d.Status, d.Error, millis(d.NextAt), millis(d.EndedAt), d.Webhook, d.Seq, d.Attempts)
+		return t.execOne(authority.ErrConflict, `UPDATE webhook_deliveries SET state = $1, status = $2, error = $3, next_at = $4, ended_at = $5, told = $6
+			WHERE webhook = $7 AND seq = $8 AND state = 'pending' AND attempts = $9`,
+			d.State, d.Status, d.Error, millis(d.NextAt), millis(d.EndedAt), d.Told, d.Webhook, d.Seq, d.Attempts)
 	})
 }
 

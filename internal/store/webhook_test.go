@@ -171,10 +171,11 @@ func testSettleDelivery(t *testing.T, s authority.Store) {
 	d := claim(at.Add(time.Minute))
 	slow.State = webhook.Delivered
 	wantError(t, w.SettleDelivery(t.Context(), slow), authority.ErrConflict)
-	d.Status, d.Error, d.NextAt = 500, webhook.ReasonStatus, at.Add(time.Hour)
+	d.Status, d.Error, d.NextAt, d.Told = 500, webhook.ReasonStatus, at.Add(time.Hour), "usr_1 usr_2"
 	must(t, w.SettleDelivery(t.Context(), d))
 	wantEqual(t, "after a failed attempt", stored(), *d)
 	d = claim(at.Add(time.Hour))
+	wantEqual(t, "who has it already", d.Told, "usr_1 usr_2")
 	d.State, d.Status, d.Error, d.NextAt, d.EndedAt = webhook.Delivered, 204, "", time.Time{}, at.Add(time.Hour)
 	must(t, w.SettleDelivery(t.Context(), d))
 	wantEqual(t, "delivered", stored(), *d)

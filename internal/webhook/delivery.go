@@ -30,7 +30,7 @@ type Delivery struct {
 	Kind     authority.EventKind
 	State    State
 	Attempts int
-	Status   int // HTTP status that was last answered; 0 for none
+	Status   int // HTTP status, or SMTP reply, that was last answered; 0 for none
 	// Error is why the last attempt failed, as Reason; "" where it did not. Never
 	// what a receiver answered.
 	Error       string
@@ -38,6 +38,8 @@ type Delivery struct {
 	AttemptedAt time.Time // last; zero for never
 	NextAt      time.Time // from when on it may be attempted, while pending; else zero
 	EndedAt     time.Time // delivered or failed; else zero
+	// Told is who has it already, where it goes to several: what Outcome.Told said.
+	Told string
 }
 
 // Backlog is how far a webhook is behind.
@@ -85,7 +87,7 @@ type Store interface {
 	// before until, so that nobody else takes it meanwhile.
 	ClaimDeliveries(ctx context.Context, webhook string, now, until time.Time, limit int) ([]Delivery, error)
 	// SettleDelivery writes what has become of an attempt: state, status, error,
-	// next attempt and end of d. ErrConflict where d is no longer pending with as
+	// next attempt, end of d, and who was told. ErrConflict where d is no longer pending with as
 	// many attempts: it took so long that somebody else has claimed it.
 	SettleDelivery(ctx context.Context, d *Delivery) error
 	// DeleteDeliveries deletes up to limit deliveries that ended before a time,
