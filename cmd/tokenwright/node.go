@@ -61,7 +61,7 @@ func (n *node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := webhook.Begin(ctx, st, n.webhooks, auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
+	if err := webhook.Begin(ctx, st, (&webhook.Config{Webhooks: n.webhooks}).Names(), auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
 		return errors.Join(err, st.Close())
 	}
 	opened := &openNode{auth: auth, accounts: account.New(auth, st), store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,10 +87,9 @@ func newMessage(id, kind string, at time.Time, data any) (message, error) {
 	return message{id, body}, nil
 }
 
-// eventMessage is the message of an event. Its ID is of the hash, not of the
-// number: where a database was restored, another event may have that number.
+// eventMessage is the message of an event.
 func (d *Dispatcher) eventMessage(e *authority.Event) (message, error) {
-	return newMessage("evt_"+hex.EncodeToString(e.Hash[:min(16, len(e.Hash))]), string(e.Kind), e.Time, d.data(e))
+	return newMessage(EventID(e), string(e.Kind), e.Time, d.data(e))
 }
 
 // TestKind is the type of the message that Test sends; no event has it.

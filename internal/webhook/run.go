@@ -52,8 +52,9 @@ type running struct {
 	failing  bool           // the store was, the last time
 }
 
-func newRunning(receivers int) running {
-	return running{ended: make(chan *receiver, receivers*inFlight)}
+// newRunning has room for so many attempts at the same time.
+func newRunning(attempts int) running {
+	return running{ended: make(chan *receiver, attempts)}
 }
 
 // Run sends events to webhooks until ctx is done, and then waits for a moment
@@ -69,7 +70,9 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	defer time.AfterFunc(stopGrace, stopSending).Stop()
 	d.waitForAll()
 	for _, r := range d.receivers {
-		r.client.CloseIdleConnections()
+		if r.hook != nil {
+			r.hook.client.CloseIdleConnections()
+		}
 	}
 }
 
@@ -131,7 +134,7 @@ func (d *Dispatcher) step(ctx, sending context.Context) error {
 			d.run.keptAt = time.Time{} // it was away for so long that another node has dropped it
 			continue
 		}
-		d.metrics.pending(r.Name, backlog.Pending)
+		r.Waiting(backlog.Pending)
 		if backlog.Cursor < head {
 			if err := d.enqueue(ctx, r); err != nil {
 				return err
@@ -146,13 +149,9 @@ func (d *Dispatcher) step(ctx, sending context.Context) error {
 	return nil
 }
 
-// Begin notes that webhooks are in use, which Run repeats: those that are new are
-// told of what happens from then on.
-func Begin(ctx context.Context, s Store, list []Webhook, now time.Time) error {
-	names := make([]string, len(list))
-	for i := range list {
-		names[i] = list[i].Name
-	}
+// Begin notes that receivers are in use, which Run repeats: those that are new
+// are told of what happens from then on.
+func Begin(ctx context.Context, s Store, names []string, now time.Time) error {
 	if err := s.KeepWebhooks(ctx, names, now); err != nil {
 		return fmt.Errorf("beginning webhooks: %w", err)
 	}
@@ -165,7 +164,7 @@ func (d *Dispatcher) keep(ctx context.Context) error {
 	if !d.run.keptAt.IsZero() && now.Sub(d.run.keptAt) < keepInterval {
 		return nil
 	}
-	if err := Begin(ctx, d.store, d.webhooks, now); err != nil {
+	if err := Begin(ctx, d.store, d.names, now); err != nil {
 		return err
 	}
 	if err := d.store.DropWebhooks(ctx, now.Add(-dropAfter)); err != nil {
@@ -201,7 +200,7 @@ func (d *Dispatcher) choose(r *receiver, events []authority.Event) []Delivery {
 	var list []Delivery
 	now := d.now()
 	for i := range events {
-		if e := &events[i]; r.wants(e) {
+		if e := &events[i]; r.Wants(e) {
 			list = append(list, Delivery{Webhook: r.Name, Seq: e.Seq, Kind: e.Kind, State: Pending, CreatedAt: now, NextAt: now})
 		}
 	}
@@ -211,11 +210,11 @@ func (d *Dispatcher) choose(r *receiver, events []authority.Event) []Delivery {
 // begin claims what is due and begins to send it, as much as may be under way at
 // the same time: a receiver that is slow holds up nobody but itself.
 func (d *Dispatcher) begin(ctx, sending context.Context, r *receiver) error {
-	if r.busy >= inFlight {
+	if r.busy >= r.InFlight {
 		return nil
 	}
 	now := d.now()
-	list, err := d.store.ClaimDeliveries(ctx, r.Name, now, now.Add(lease), inFlight-r.busy)
+	list, err := d.store.ClaimDeliveries(ctx, r.Name, now, now.Add(lease), r.InFlight-r.busy)
 	if err != nil {
 		return err
 	}
@@ -247,11 +246,7 @@ func (d *Dispatcher) attempt(ctx context.Context, r *receiver, v *Delivery) {
 		d.logger.Error("a delivery cannot be noted and will be sent again", "webhook", v.Webhook, "event", v.Seq, "error", err)
 		return
 	}
-	d.metrics.ended(v)
-	if v.State == Failed {
-		d.logger.Warn("a webhook was not delivered and is given up", "webhook", v.Webhook, "event", v.Seq, "kind", string(v.Kind),
-			"attempts", v.Attempts, "reason", v.Error, "status", v.Status)
-	}
+	r.Ended(v)
 }
 
 func (d *Dispatcher) sendEvent(ctx context.Context, r *receiver, v *Delivery) (Outcome, error) {
@@ -260,25 +255,21 @@ func (d *Dispatcher) sendEvent(ctx context.Context, r *receiver, v *Delivery) (O
 		return Outcome{}, err
 	}
 	if len(events) == 0 || events[0].Seq != v.Seq || events[0].Kind != v.Kind {
-		return Outcome{Reason: ReasonEvent}, nil // somebody has changed the log
+		return Outcome{Reason: ReasonEvent, Told: v.Told}, nil // somebody has changed the log
 	}
-	m, err := d.eventMessage(&events[0])
-	if err != nil {
-		return Outcome{}, err
-	}
-	return r.send(ctx, m, d.now()), nil
+	return r.Send(ctx, &events[0], v.Told)
 }
 
 // settle decides what becomes of a delivery after an attempt.
 func (d *Dispatcher) settle(v *Delivery, o Outcome) {
 	now := d.now()
-	v.Status, v.Error, v.NextAt = o.Status, o.Reason, time.Time{}
+	v.Status, v.Error, v.Told, v.NextAt = o.Status, o.Reason, o.Told, time.Time{}
 	switch {
 	case o.Reason == "":
 		v.State, v.EndedAt = Delivered, now
 	case o.Reason == ReasonShutdown:
 		v.NextAt = now // for another node, or this one once it is back
-	case o.Reason == ReasonGone || o.Reason == ReasonEvent || v.Attempts > len(pauses):
+	case o.Reason == ReasonGone || o.Reason == ReasonEvent || o.Reason == ReasonRefused || v.Attempts > len(pauses):
 		v.State, v.EndedAt = Failed, now
 	default:
 		v.NextAt = now.Add(max(jitter(pauses[v.Attempts-1]), min(o.wait, maxRetryAfter)))

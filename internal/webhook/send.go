@@ -13,8 +13,11 @@ import (
 )
 
 const (
-	// sendTimeout is for a whole attempt, from the look-up of the name to the end
-	// of the answer.
+	// AttemptTimeout is for a whole attempt of a Receiver: so much less than the
+	// lease that clocks of nodes may differ.
+	AttemptTimeout = 30 * time.Second
+	// sendTimeout is that of a webhook, from the look-up of the name to the end of
+	// the answer.
 	sendTimeout = 10 * time.Second
 	// inFlight is how many attempts a webhook has at the same time, on each node.
 	inFlight = 8
@@ -35,21 +38,21 @@ const (
 	ReasonAddress    = "address"     // the name leads to an address that is not allowed
 	ReasonEvent      = "event"       // the event is not in the log any more
 	ReasonShutdown   = "interrupted" // the node was stopped meanwhile
+	ReasonRefused    = "refused"     // nobody who is to be told can be reached, ever: a Receiver alone says so
 )
 
-// receiver is a webhook made ready.
-type receiver struct {
+// hook is a webhook made ready.
+type hook struct {
 	Webhook
 	client *http.Client
-	busy   int // attempts under way; owned by Run
 }
 
-func newReceiver(w Webhook) *receiver {
+func newHook(w Webhook) *hook {
 	dialer := &net.Dialer{Timeout: sendTimeout}
 	if !w.AllowPrivate {
 		dialer.Control = onlyPublic
 	}
-	return &receiver{Webhook: w, client: &http.Client{
+	return &hook{Webhook: w, client: &http.Client{
 		// No Proxy: it would look names up itself, and lead anywhere.
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: sendTimeout, MaxIdleConnsPerHost: inFlight, IdleConnTimeout: time.Minute,
@@ -61,18 +64,19 @@ func newReceiver(w Webhook) *receiver {
 
 // Outcome is what has become of one attempt.
 type Outcome struct {
-	Status int           // HTTP status; 0 where there was no answer
+	Status int           // HTTP status, or SMTP reply; 0 where there was no answer
 	Reason string        // why it failed, as Delivery.Error; "" where it did not
+	Told   string        // who has it now, and need not be told again; for Receiver.Send alone
 	Took   time.Duration // until the answer, or the end of waiting for it
 	wait   time.Duration // that the receiver asked for; 0 for none
 }
 
 // send makes one attempt at a time.
-func (r *receiver) send(ctx context.Context, m message, at time.Time) Outcome {
+func (h *hook) send(ctx context.Context, m message, at time.Time) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	began := time.Now()
-	resp, err := r.client.Do(r.request(ctx, m, at))
+	resp, err := h.client.Do(h.request(ctx, m, at))
 	if err != nil {
 		return Outcome{Reason: reasonOf(err), Took: time.Since(began)}
 	}
@@ -91,8 +95,8 @@ func (r *receiver) send(ctx context.Context, m message, at time.Time) Outcome {
 	return o
 }
 
-func (r *receiver) request(ctx context.Context, m message, at time.Time) *http.Request {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(m.body))
+func (h *hook) request(ctx context.Context, m message, at time.Time) *http.Request {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(m.body))
 	if err != nil {
 		panic(err) // CheckURL has passed it
 	}
@@ -101,7 +105,7 @@ func (r *receiver) request(ctx context.Context, m message, at time.Time) *http.R
 	// Lower case as the specification writes them; HTTP does not mind.
 	req.Header.Set("webhook-id", m.id)
 	req.Header.Set("webhook-timestamp", strconv.FormatInt(at.Unix(), 10))
-	req.Header.Set("webhook-signature", r.Secret.sign(m, at))
+	req.Header.Set("webhook-signature", h.Secret.sign(m, at))
 	// Not sent, but net/http then tries once more where a kept connection turns out
 	// to be dead. Receivers tell by the ID that a message is the same.
 	req.Header["Idempotency-Key"] = nil
@@ -149,7 +153,7 @@ func isTLS(err error) bool {
 // Test sends a message of type webhook.test now, once, and tells what has become
 // of it. ErrNotFound where no such webhook is configured.
 func (d *Dispatcher) Test(ctx context.Context, name string) (Outcome, error) {
-	r, err := d.receiver(name)
+	r, err := d.webhook(name)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -158,6 +162,6 @@ func (d *Dispatcher) Test(ctx context.Context, name string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer r.client.CloseIdleConnections()
-	return r.send(ctx, m, now), nil
+	defer r.hook.client.CloseIdleConnections()
+	return r.hook.send(ctx, m, now), nil
 }

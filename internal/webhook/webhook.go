@@ -89,9 +89,11 @@ func (w *Webhook) wants(e *authority.Event) bool {
 type Config struct {
 	// Store keeps cursors and deliveries; Test does without.
 	Store Store
-	// Webhooks are the receivers, by distinct names.
-	Webhooks []Webhook
-	// Data turns an event into the member data of a message; required for Run.
+	// Webhooks and Receivers are who is told, by distinct names.
+	Webhooks  []Webhook
+	Receivers []Receiver
+	// Data turns an event into the member data of a message; required for Run with
+	// webhooks.
 	Data func(*authority.Event) any
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
@@ -101,11 +103,11 @@ type Config struct {
 	Registry prometheus.Registerer
 }
 
-// Dispatcher sends events to webhooks. Its methods are safe for concurrent use,
+// Dispatcher tells webhooks and other receivers of events. Its methods are safe for concurrent use,
 // but for Run, which is called once.
 type Dispatcher struct {
 	store     Store
-	webhooks  []Webhook
+	names     []string
 	receivers []*receiver // in the order of names
 	data      func(*authority.Event) any
 	clock     func() time.Time
@@ -118,25 +120,38 @@ type Dispatcher struct {
 // New returns a Dispatcher, which does nothing until Run.
 func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
-		store: cfg.Store, webhooks: cfg.Webhooks, data: cfg.Data, clock: cfg.Clock, logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
-		metrics: newMetrics(cfg.Registry, cfg.Webhooks), run: newRunning(len(cfg.Webhooks)),
+		store: cfg.Store, names: cfg.Names(), data: cfg.Data, clock: cfg.Clock, logger: cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
+		metrics: newMetrics(cfg.Registry, cfg.Webhooks),
 	}
 	if d.clock == nil {
 		d.clock = time.Now
 	}
-	for i := range cfg.Webhooks {
-		d.receivers = append(d.receivers, newReceiver(cfg.Webhooks[i]))
+	d.receivers = d.newReceivers(&cfg)
+	attempts := 0
+	for _, r := range d.receivers {
+		attempts += r.InFlight
 	}
-	slices.SortFunc(d.receivers, func(a, b *receiver) int { return strings.Compare(a.Name, b.Name) })
+	d.run = newRunning(attempts)
 	return d
 }
 
 // now returns the time to the millisecond, as it is stored.
 func (d *Dispatcher) now() time.Time { return d.clock().UTC().Truncate(time.Millisecond) }
 
-func (d *Dispatcher) receiver(name string) (*receiver, error) {
+// Names are those of all who are told.
+func (c *Config) Names() (names []string) {
+	for i := range c.Webhooks {
+		names = append(names, c.Webhooks[i].Name)
+	}
+	for i := range c.Receivers {
+		names = append(names, c.Receivers[i].Name)
+	}
+	return names
+}
+
+func (d *Dispatcher) webhook(name string) (*receiver, error) {
 	for _, r := range d.receivers {
-		if r.Name == name {
+		if r.hook != nil && r.Name == name {
 			return r, nil
 		}
 	}
@@ -165,11 +180,14 @@ func (d *Dispatcher) Webhooks(ctx context.Context, actor authority.Actor) ([]Sta
 	}
 	list := make([]Status, 0, len(d.receivers))
 	for _, r := range d.receivers {
+		if r.hook == nil {
+			continue
+		}
 		counts, err := d.store.DeliveryCounts(ctx, r.Name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the deliveries of webhook %s: %w", r.Name, err)
 		}
-		list = append(list, Status{r.Webhook, counts})
+		list = append(list, Status{r.hook.Webhook, counts})
 	}
 	return list, nil
 }
@@ -181,7 +199,7 @@ func (d *Dispatcher) Deliveries(ctx context.Context, actor authority.Actor, name
 	if err := mayRead(actor); err != nil {
 		return nil, err
 	}
-	if _, err := d.receiver(name); err != nil {
+	if _, err := d.webhook(name); err != nil {
 		return nil, err
 	}
 	list, err := d.store.Deliveries(ctx, name, state, after, limit)
