@@ -38,7 +38,11 @@ const (
 	ReasonAddress    = "address"     // the name leads to an address that is not allowed
 	ReasonEvent      = "event"       // the event is not in the log any more
 	ReasonShutdown   = "interrupted" // the node was stopped meanwhile
-	ReasonRefused    = "refused"     // nobody who is to be told can be reached, ever: a Receiver alone says so
+
+	// Of a Receiver alone:
+	ReasonLogin   = "login"   // it lets nobody in with this user and password
+	ReasonNobody  = "nobody"  // there is nobody to be told, yet
+	ReasonRefused = "refused" // nobody who is to be told can ever be reached; it ends the delivery
 )
 
 // hook is a webhook made ready.
@@ -78,7 +82,7 @@ func (h *hook) send(ctx context.Context, m message, at time.Time) Outcome {
 	began := time.Now()
 	resp, err := h.client.Do(h.request(ctx, m, at))
 	if err != nil {
-		return Outcome{Reason: reasonOf(err), Took: time.Since(began)}
+		return Outcome{Reason: ReasonOf(err), Took: time.Since(began)}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, resp.Body, answerLimit) // the status has said all
@@ -123,9 +127,9 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return 0
 }
 
-// reasonOf puts an error in a class: its text would hold the URL, and perhaps
-// what the other end has sent.
-func reasonOf(err error) string {
+// ReasonOf puts an error of the network in a class: its text would hold the URL,
+// and perhaps what the other end has sent.
+func ReasonOf(err error) string {
 	var lookup *net.DNSError
 	var timeout net.Error
 	switch {
