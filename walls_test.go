@@ -53,6 +53,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/console": {ours: []string{"internal/account", "internal/authority", "internal/ratelimit", "internal/web"},
 		others: []string{"rsc.io/qr"}},
 	"internal/mail":        {others: []string{"github.com/prometheus/client_golang"}},
+	"internal/notice":      {ours: []string{"internal/account", "internal/authority", "internal/mail", "internal/webhook"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
