@@ -48,10 +48,6 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
 	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/sso", "internal/web"}, others: []string{"rsc.io/qr"}},
-	"internal/adminapi": {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
-	"internal/webhook":  {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
-	"internal/console": {ours: []string{"internal/account", "internal/authority", "internal/ratelimit", "internal/web"},
-		others: []string{"rsc.io/qr"}},
 	"internal/mail":        {others: []string{"github.com/prometheus/client_golang"}},
 	"internal/notice":      {ours: []string{"internal/account", "internal/authority", "internal/mail", "internal/webhook"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
@@ -70,10 +66,8 @@ var walls = map[string]struct{ ours, others []string }{
 
 	"cmd/tokenwright": {
 		ours: []string{"admin", "internal/accesstoken", "internal/account", "internal/adminapi", "internal/authority", "internal/console", "internal/credential",
-			"internal/docs", "internal/forwardauth", "internal/jose", "internal/leaks", "internal/oauthapi", "internal/plain", "internal/server",
-			"internal/sso", "internal/store", "internal/strictjson", "internal/webhook", "verify"},
-			"internal/docs", "internal/forwardauth", "internal/jose", "internal/leaks", "internal/mail", "internal/notice", "internal/oauthapi", "internal/plain", "internal/server",
-			"internal/store", "internal/strictjson", "internal/webhook", "verify"},
+			"internal/docs", "internal/forwardauth", "internal/jose", "internal/leaks", "internal/mail", "internal/notice", "internal/oauthapi", "internal/plain",
+			"internal/server", "internal/sso", "internal/store", "internal/strictjson", "internal/webhook", "verify"},
 		others: []string{"github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
 			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3"},
 	},

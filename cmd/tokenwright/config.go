@@ -101,6 +101,16 @@ type Config struct {
 	// up to 24h; its tokens die at once. 0 (default) ends it at once.
 	LeakGrace time.Duration `yaml:"leak_grace" help:"how long a secret works on that was reported as leaked; 0 for not at all"`
 
+	// SMTP is the mail server that takes the e-mails: smtp://user@host:587, which
+	// is secured by STARTTLS but on a loopback host, or smtps://user@host:465. The
+	// password stands elsewhere. Default: none, nobody is sent any e-mail.
+	SMTP string `yaml:"smtp" help:"mail server, as smtp://user@host:587 or smtps://user@host:465; none sends no e-mail"`
+	// SMTPPasswordFile holds the password of the user of SMTP. The variable
+	// TOKENWRIGHT_SMTP_PASSWORD, where set, goes before it.
+	SMTPPasswordFile string `yaml:"smtp_password_file" help:"file that holds the password for the mail server"`
+	// MailFrom is who e-mails are from; required with SMTP.
+	MailFrom string `yaml:"mail_from" help:"who e-mails are from, as auth@example.com or Tokenwright <auth@example.com>"`
+
 	// LogFormat is json or text, LogLevel debug, info, warn or error. The log
 	// goes to standard error.
 	LogFormat string `yaml:"log_format" help:"json or text"`
@@ -159,7 +169,7 @@ func defaultConfig() Config {
 // Variables that are no field of Config.
 var otherVariables = []string{
 	"TOKENWRIGHT_CONFIG", databaseFileVariable, "TOKENWRIGHT_MASTER_KEY", "TOKENWRIGHT_MASTER_KEY_PREVIOUS", "TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
-	"TOKENWRIGHT_CLIENT_ID", "TOKENWRIGHT_CLIENT_SECRET", "TOKENWRIGHT_CLIENT_SECRET_FILE",
+	"TOKENWRIGHT_CLIENT_ID", "TOKENWRIGHT_CLIENT_SECRET", "TOKENWRIGHT_CLIENT_SECRET_FILE", smtpPasswordVariable,
 }
 
 // Fields whose flags every command has.
@@ -356,7 +366,7 @@ func (c *Config) complete() error {
 	if err := c.checkForwardAuth(); err != nil {
 		return err
 	}
-	if err := c.checkWebhooks(); err != nil {
+	if err := errors.Join(c.checkWebhooks(), c.checkMail()); err != nil {
 		return err
 	}
 	if err := c.checkSingleSignOn(); err != nil {

@@ -64,6 +64,13 @@ func TestLaterSourcesWin(t *testing.T) {
 		"audience":             {"https://a.example/api", "urn:b", "c"},
 		"max_stale":            {"1m0s", "2m0s", "3m0s"},
 		"fail_closed_after":    {"5s", "6s", "7s"},
+		"smtp":                 {"smtp://a.example", "smtps://b.example:1", "smtp://localhost"},
+		"smtp_password_file":   {writeFile(t, "a"), writeFile(t, "b"), writeFile(t, "c")},
+		"mail_from":            {"a@example.com", "b@example.com", "C <c@example.com>"},
+	}
+	beside := map[string]string{ // what goes with it
+		"tls_cert_file": "tls_key_file: x", "tls_key_file": "tls_cert_file: x",
+		"smtp": "mail_from: x@example.com", "mail_from": "smtp: smtp://localhost", "smtp_password_file": "smtp: smtp://x@a.example\nmail_from: x@example.com",
 	}
 	all := scalars()
 	if len(all) != len(values) {
@@ -71,11 +78,7 @@ func TestLaterSourcesWin(t *testing.T) {
 	}
 	for _, s := range all {
 		v := values[s.name]
-		pem := ""
-		if strings.HasPrefix(s.name, "tls_") { // the two go together
-			pem = map[string]string{"tls_cert_file": "tls_key_file: x", "tls_key_file": "tls_cert_file: x"}[s.name] + "\n"
-		}
-		file := writeFile(t, pem+s.name+": "+v[0]+"\n")
+		file := writeFile(t, beside[s.name]+"\n"+s.name+": "+v[0]+"\n")
 		variable := s.variable() + "=" + v[1]
 		for want, got := range map[string]func() (int, string, string){
 			v[0]: func() (int, string, string) { return command(t, nil, "config", "check", "--config", file) },

@@ -20,6 +20,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/docs"
 	"github.com/tokenwright/tokenwright/internal/forwardauth"
 	"github.com/tokenwright/tokenwright/internal/leaks"
+	"github.com/tokenwright/tokenwright/internal/mail"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/server"
 	"github.com/tokenwright/tokenwright/internal/store"
@@ -37,6 +38,7 @@ type node struct {
 	stopping context.Context // done once the server is to end
 	started  func(context.Context, *openNode) error
 	webhooks []webhook.Webhook
+	mail     *mail.Sender // nil where there is no mail server
 
 	opened atomic.Pointer[openNode] // nil until the database is there
 }
@@ -61,10 +63,11 @@ func (n *node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := webhook.Begin(ctx, st, (&webhook.Config{Webhooks: n.webhooks}).Names(), auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
+	if err := webhook.Begin(ctx, st, n.told(), auth.Now()); err != nil { // whoever sees a node that is ready can rely on it
 		return errors.Join(err, st.Close())
 	}
-	opened := &openNode{auth: auth, accounts: account.New(auth, st), store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}
+	opened := &openNode{auth: auth, accounts: account.New(auth, st), store: st, leaks: n.leaksOf(auth)}
+	opened.webhooks = n.dispatcher(opened)
 	if opened.handler, err = n.surfaces(opened); err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -228,7 +231,7 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	}
 	pages, err := console.New(console.Config{
 		Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL, Version: nodeInfo().Version, Database: n.config.databaseKind(),
-		SingleSignOn: providers,
+		SingleSignOn: providers, Mail: n.mailTo(),
 	})
 	if err != nil {
 		return nil, err

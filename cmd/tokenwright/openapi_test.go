@@ -69,7 +69,8 @@ func routesOf(t *testing.T) routes {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	r := routes{mux: http.NewServeMux(), document: map[string][]string{}}
-	o := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth), webhooks: n.dispatcher(auth, st)}
+	o := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth)}
+	o.webhooks = n.dispatcher(o)
 	if _, err := n.register(o, func(pattern string, h http.Handler) {
 		r.mux.Handle(pattern, h)
 		pages := pattern == console.Root || strings.HasPrefix(pattern, console.Root+"/") // for people, who read no such document

@@ -49,6 +49,9 @@ func (a *app) configCommand() *cobra.Command {
 		if _, err := a.singleSignOn(); err != nil {
 			return err
 		}
+		if _, err := a.mailConfig(); err != nil {
+			return err
+		}
 		shown.URL, shown.Database = a.config.URL, a.config.databaseName()
 		out, err := yaml.Marshal(&shown)
 		if err != nil {

@@ -71,6 +71,10 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if _, err := a.singleSignOn(); err != nil { // before anything is opened; the URL may not be known yet
 		return err
 	}
+	mails, err := a.mailConfig()
+	if err != nil {
+		return err
+	}
 	log, err := a.openLog()
 	if err != nil {
 		return err
@@ -83,6 +87,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	}
 	defer listeners.close() // the server closes them too; twice does no harm
 	n := &node{app: a, options: o, logger: log.Logger(), registry: prometheus.NewRegistry(), stopping: ctx, started: started, webhooks: webhooks}
+	n.mail = a.sender(mails, n.registry)
 	defer func() { err = errors.Join(err, n.close()) }()
 	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err

@@ -16,16 +16,27 @@ import (
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/notice"
 	"github.com/tokenwright/tokenwright/internal/store"
 	"github.com/tokenwright/tokenwright/internal/webhook"
 )
 
-// dispatcher sends the events of auth, as they are shown elsewhere.
-func (n *node) dispatcher(auth *authority.Authority, st *store.Store) *webhook.Dispatcher {
+// dispatcher sends events, as they are shown elsewhere, and notices of some of
+// them.
+func (n *node) dispatcher(o *openNode) *webhook.Dispatcher {
 	return webhook.New(webhook.Config{
-		Store: st, Webhooks: n.webhooks, Logger: n.logger, Registry: n.registry,
-		Data: func(e *authority.Event) any { return adminapi.EventOf(auth.Installation(), e) },
+		Store: o.store, Webhooks: n.webhooks, Receivers: n.notices(o), Logger: n.logger, Registry: n.registry,
+		Data: func(e *authority.Event) any { return adminapi.EventOf(o.auth.Installation(), e) },
 	})
+}
+
+// told are the names of all who are told of events.
+func (n *node) told() []string {
+	cfg := webhook.Config{Webhooks: n.webhooks}
+	if n.mail != nil {
+		cfg.Receivers = []webhook.Receiver{{Name: notice.Name}}
+	}
+	return cfg.Names()
 }
 
 // deliveryLog is of the webhooks of the configuration; it sends nothing, so it
