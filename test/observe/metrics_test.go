@@ -18,6 +18,7 @@ import (
 // elsewhere are metrics in the page that no scrape here has.
 var elsewhere = []string{
 	"tokenwright_webhook_deliveries_total", "tokenwright_webhook_pending", // where there are webhooks
+	"tokenwright_mail_messages_total", "tokenwright_mail_notices_total", "tokenwright_mail_notices_pending", // where there is a mail server
 }
 
 func TestThePageOfMetricsIsWhatAServerHas(t *testing.T) { // C-350
