@@ -16,8 +16,8 @@ type Receiver struct {
 	Name string
 	// Wants tells whether it is to be told of an event.
 	Wants func(*authority.Event) bool
-	// Send makes one attempt, within AttemptTimeout, and is called by InFlight
-	// goroutines at the same time. told is what an earlier attempt said of it in
+	// Send makes one attempt, for which it has AttemptTimeout, and is called by
+	// InFlight goroutines at the same time. told is what an earlier attempt said of it in
 	// Outcome.Told. An error is one of the server's own: then nothing is written
 	// down, and what it was to send comes again once the lease has run out.
 	Send func(ctx context.Context, e *authority.Event, told string) (Outcome, error)

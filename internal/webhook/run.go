@@ -257,6 +257,8 @@ func (d *Dispatcher) sendEvent(ctx context.Context, r *receiver, v *Delivery) (O
 	if len(events) == 0 || events[0].Seq != v.Seq || events[0].Kind != v.Kind {
 		return Outcome{Reason: ReasonEvent, Told: v.Told}, nil // somebody has changed the log
 	}
+	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
+	defer cancel()
 	return r.Send(ctx, &events[0], v.Told)
 }
 
