@@ -57,7 +57,7 @@ func (s *Store) APIKeys(ctx context.Context, f authority.APIKeyFilter, after aut
 
 // keys adds what f selects of API keys.
 func (w *where) keys(f authority.APIKeyFilter) {
-	w.terms = append(w.terms, undeleted)
+	w.undeleted()
 	w.equal("merchant_id", string(f.MerchantID))
 	w.equal("env", f.Env)
 	w.equal("status", string(f.Status))

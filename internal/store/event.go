@@ -70,14 +70,13 @@ func (s *Store) FindEvents(ctx context.Context, f authority.EventFilter, after i
 // the order of events as well: first those of which there are few, or few that
 // have both.
 var eventIndexes = [...][]string{
-	{"subject"}, {"merchant_id", "kind"}, {"merchant_id", "actor"}, {"kind", "actor"}, {"merchant_id", "env"}, {"kind", "env"}, {"actor", "env"},
+	{"subject"}, {"merchant_id", "kind"}, {"merchant_id", "actor"}, {"kind", "actor", "env"}, {"kind", "actor"}, {"merchant_id", "env"}, {"kind", "env"}, {"actor", "env"},
 	{"merchant_id"}, {"kind"}, {"actor"}, {"env"},
 }
 
 // equals adds what f wants to be equal. The columns of one index are left for it;
-// the others are hidden behind an expression that no index has, for a database
-// that has no statistics takes any index: that of a kind which a million events
-// have for a merchant which has three.
+// the others are hidden from indexes, for a database that has no statistics takes
+// any: that of a kind which a million events have for a merchant which has three.
 func (w *where) equals(f *authority.EventFilter) {
 	wanted := map[string]string{
 		"merchant_id": string(f.MerchantID), "env": f.Env, "kind": string(f.Kind), "subject": f.Subject, "actor": f.Actor,
@@ -89,7 +88,7 @@ func (w *where) equals(f *authority.EventFilter) {
 		if at < 0 || slices.Contains(eventIndexes[at], column) {
 			w.equal(column, wanted[column])
 		} else {
-			w.equal(column+` || ''`, wanted[column])
+			w.hide(column, wanted[column])
 		}
 	}
 }
@@ -106,23 +105,18 @@ func findEvents(f authority.EventFilter, after int64, limit int) (query string, 
 	var w where
 	w.equals(&f)
 	// min(seq) and max(seq) alone would be looked for in the order of seq, past all
-	// events before; seq + 0 has no order. Where a list goes on, its beginning is
-	// known.
+	// events before; seq + 0 has no order.
 	if !f.Since.IsZero() {
 		since := w.argument(millis(f.Since))
 		w.terms = append(w.terms, `time >= `+since)
-		if f.NewestFirst || after == 0 {
-			w.terms = append(w.terms, `seq >= (SELECT min(seq + 0) FROM events WHERE time >= `+since+
-				` AND time <= (SELECT min(time) FROM events WHERE time >= `+since+`) + `+w.argument(clocksApart.Milliseconds())+`)`)
-		}
+		w.terms = append(w.terms, `seq >= (SELECT min(seq + 0) FROM events WHERE time >= `+since+
+			` AND time <= (SELECT min(time) FROM events WHERE time >= `+since+`) + `+w.argument(clocksApart.Milliseconds())+`)`)
 	}
 	if !f.Until.IsZero() {
 		until := w.argument(millis(f.Until))
 		w.terms = append(w.terms, `time < `+until)
-		if !f.NewestFirst || after == 0 {
-			w.terms = append(w.terms, `seq <= (SELECT max(seq + 0) FROM events WHERE time < `+until+
-				` AND time >= (SELECT max(time) FROM events WHERE time < `+until+`) - `+w.argument(clocksApart.Milliseconds())+`)`)
-		}
+		w.terms = append(w.terms, `seq <= (SELECT max(seq + 0) FROM events WHERE time < `+until+
+			` AND time >= (SELECT max(time) FROM events WHERE time < `+until+`) - `+w.argument(clocksApart.Milliseconds())+`)`)
 	}
 	order := `seq`
 	if f.NewestFirst {

@@ -111,15 +111,16 @@ func TestSQLiteFindsEventsByIndex(t *testing.T) {
 	for index, f := range map[string]authority.EventFilter{
 		"INDEX events_by_merchant (merchant_id=?": {MerchantID: "a"}, "INDEX events_by_env (env=?": {Env: "demo"},
 		"INDEX events_by_kind (kind=?": {Kind: authority.APIKeyUpdated}, "INDEX events_by_subject (subject=?": {Subject: "x"},
-		"INDEX events_by_actor (actor=?":                            {Actor: "x"},
-		"INDEX events_by_merchant_kind (merchant_id=? AND kind=?":   {MerchantID: "a", Kind: authority.APIKeyUpdated},
-		"INDEX events_by_merchant_actor (merchant_id=? AND actor=?": {MerchantID: "a", Actor: "x", Env: "demo"},
-		"INDEX events_by_merchant_env (merchant_id=? AND env=?":     {MerchantID: "a", Env: "demo"},
-		"INDEX events_by_kind_actor (kind=? AND actor=?":            {Kind: "k", Actor: "x", Env: "demo"},
-		"INDEX events_by_kind_env (kind=? AND env=?":                {Kind: "k", Env: "demo"},
-		"INDEX events_by_actor_env (actor=? AND env=?":              {Actor: "x", Env: "demo"},
-		"INDEX events_by_subject (subject=? AND seq":                {Subject: "x", MerchantID: "a", Kind: "k", Actor: "x", Env: "demo", Since: at},
-		"COVERING INDEX events_by_time (time>? AND time<?)":         {Since: at}, "COVERING INDEX events_by_time (time>? AND time<?": {Until: at},
+		"INDEX events_by_actor (actor=?":                               {Actor: "x"},
+		"INDEX events_by_merchant_kind (merchant_id=? AND kind=?":      {MerchantID: "a", Kind: authority.APIKeyUpdated},
+		"INDEX events_by_merchant_actor (merchant_id=? AND actor=?":    {MerchantID: "a", Actor: "x", Env: "demo"},
+		"INDEX events_by_merchant_env (merchant_id=? AND env=?":        {MerchantID: "a", Env: "demo"},
+		"INDEX events_by_kind_actor (kind=? AND actor=?":               {Kind: "k", Actor: "x"},
+		"INDEX events_by_kind_actor_env (kind=? AND actor=? AND env=?": {Kind: "k", Actor: "x", Env: "demo"},
+		"INDEX events_by_kind_env (kind=? AND env=?":                   {Kind: "k", Env: "demo"},
+		"INDEX events_by_actor_env (actor=? AND env=?":                 {Actor: "x", Env: "demo"},
+		"INDEX events_by_subject (subject=? AND seq":                   {Subject: "x", MerchantID: "a", Kind: "k", Actor: "x", Env: "demo", Since: at},
+		"COVERING INDEX events_by_time (time>? AND time<?)":            {Since: at}, "COVERING INDEX events_by_time (time>? AND time<?": {Until: at},
 	} {
 		for _, newest := range []bool{false, true} {
 			f.NewestFirst = newest
@@ -134,16 +135,30 @@ func TestSQLiteFindsEventsByIndex(t *testing.T) {
 
 func explain(t *testing.T, s *Store, query string, args ...any) string {
 	t.Helper()
+	var plan []string
+	for _, step := range planOf(t, s, query, args...) {
+		plan = append(plan, step.detail)
+	}
+	return strings.Join(plan, "; ")
+}
+
+// step is one of a plan of SQLite.
+type step struct {
+	inner  bool // within another one
+	detail string
+}
+
+func planOf(t *testing.T, s *Store, query string, args ...any) (plan []step) {
+	t.Helper()
 	rows, err := s.read.QueryContext(context.WithoutCancel(t.Context()), `EXPLAIN QUERY PLAN `+query, args...)
 	must(t, err)
 	defer rows.Close()
-	var plan []string
 	for rows.Next() {
 		var id, parent, unused int
 		var detail string
 		must(t, rows.Scan(&id, &parent, &unused, &detail))
-		plan = append(plan, detail)
+		plan = append(plan, step{parent != 0, detail})
 	}
 	must(t, rows.Err())
-	return strings.Join(plan, "; ")
+	return plan
 }

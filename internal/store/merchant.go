@@ -26,9 +26,12 @@ func (s *Store) Merchants(ctx context.Context, f authority.MerchantFilter, after
 	var w where
 	from := `merchants`
 	if f.Search != "" {
-		from = w.search(from, nil, beginning{`id`, f.Search}, beginning{`lower(name)`, authority.Fold(f.Search)})
+		from = w.search(from, func(w *where) {
+			w.undeleted()
+			w.add("id >", after)
+		}, beginning{`id`, f.Search}, beginning{`lower(name)`, authority.Fold(f.Search)})
 	}
-	w.terms = append(w.terms, undeleted)
+	w.undeleted()
 	w.add("id >", after)
 	query := `SELECT ` + merchantColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit)
 	err = s.snapshot(ctx, func(t *tx) error {

@@ -69,9 +69,12 @@ func findUsers(f account.UserFilter, after account.UserID, limit int) (string, [
 			w.terms, w.args = append(w.terms, email.or(&name)), name.args
 		}
 	case f.Search != "":
-		from = w.search(from, nil, beginning{`email_key`, key}, beginning{`lower(name)`, authority.Fold(f.Search)})
+		from = w.search(from, func(w *where) {
+			w.undeleted()
+			w.add("id >", after)
+		}, beginning{`email_key`, key}, beginning{`lower(name)`, authority.Fold(f.Search)})
 	}
-	w.terms = append(w.terms, undeleted)
+	w.undeleted()
 	w.equal("status", string(f.Status))
 	w.add("id >", after)
 	return `SELECT ` + userColumns + ` FROM ` + from + w.text() + ` ORDER BY id LIMIT ` + w.argument(limit), w.args

@@ -19,6 +19,14 @@ func (w *where) equal(column, value string) {
 	}
 }
 
+// hide is equal for what an index is not to be taken for. Neither database looks
+// for an index behind IS TRUE; PostgreSQL sees how many rows there will be.
+func (w *where) hide(column, value string) {
+	if value != "" {
+		w.terms = append(w.terms, `(`+column+` = `+w.argument(value)+`) IS TRUE`)
+	}
+}
+
 // add adds a term: a column and an operator, before an argument.
 func (w *where) add(term string, value any) {
 	w.terms = append(w.terms, term+" "+w.argument(value))
@@ -40,26 +48,27 @@ func (w *where) begins(column, text string) {
 // another.
 type beginning struct{ column, text string }
 
-// search selects from table, as k, the rows of which one of columns begins as
-// searched. Each is looked for by itself, in the index that it has, among what
-// within selects (nil: all); so a condition that joins them with OR, which has none, is not
-// needed. The caller has the same terms for k.
+// search is table, as k, with the rows alone of which one of columns begins as
+// searched, among those that within selects. Each column is looked for by itself,
+// in the index that it has: a condition that joins them with OR is left to no
+// index by one database, and a join to another order by the other one.
 func (w *where) search(table string, within func(*where), columns ...beginning) (from string) {
 	var parts []string
 	for _, c := range columns {
-		part := where{terms: []string{undeleted}, args: w.args}
-		if within != nil {
-			within(&part)
-		}
+		part := where{args: w.args}
+		within(&part)
 		part.begins(c.column, c.text)
-		parts, w.args = append(parts, `SELECT id AS found_id FROM `+table+part.text()), part.args
+		parts, w.args = append(parts, `SELECT * FROM `+table+part.text()), part.args
 	}
-	return `(` + strings.Join(parts, ` UNION `) + `) found JOIN ` + table + ` k ON k.id = found_id`
+	return `(` + strings.Join(parts, ` UNION `) + `) k`
 }
 
 // undeleted is a term that partial indexes have: it must stand in a query as it
 // stands there.
 const undeleted = `status <> 'deleted'`
+
+// undeleted adds the term.
+func (w *where) undeleted() { w.terms = append(w.terms, undeleted) }
 
 // argument adds an argument, and returns its placeholder.
 func (w *where) argument(value any) string {
