@@ -34,8 +34,3 @@ func BenchmarkAddUsage(b *testing.B) {
 		}
 	}
 }
-
-// numbers begins a statement that has the numbers from 1 to n.
-func numbers(n int) string {
-	return fmt.Sprintf(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d) `, n)
-}

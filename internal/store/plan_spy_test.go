@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"strings"
+	"sync"
+)
+
+// spy is a database that notes what it is asked for.
+type spy struct {
+	connect func(context.Context) (driver.Conn, error)
+
+	mu    sync.Mutex
+	asked []statement
+}
+
+type statement struct {
+	text string
+	args []any
+}
+
+// Connect and Driver implement driver.Connector.
+func (s *spy) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := s.connect(ctx)
+	return &spied{c, s}, err
+}
+
+func (s *spy) Driver() driver.Driver { return nil } // nobody asks for it
+
+// take returns the queries that were asked since the last time.
+func (s *spy) take() []statement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.asked
+	s.asked = nil
+	return all
+}
+
+// note keeps what reads: those are what plans are asked of.
+func (s *spy) note(query string, args []driver.NamedValue) {
+	if first := strings.Fields(query)[0]; first != "SELECT" && first != "DELETE" {
+		return
+	}
+	st := statement{text: query}
+	for _, a := range args {
+		st.args = append(st.args, a.Value)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, st)
+}
+
+// spied is a connection of either driver, both of which can do all of this.
+type spied struct {
+	driver.Conn
+	spy *spy
+}
+
+func (c *spied) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.spy.note(query, args)
+	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+}
+
+func (c *spied) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.spy.note(query, args)
+	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+}
+
+func (c *spied) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
+}
+
+func (c *spied) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
