@@ -303,7 +303,7 @@ func fillPostgres(t *testing.T, url string, content seed) {
 	var drop, create string
 	must(t, db.QueryRowContext(t.Context(), `SELECT string_agg('DROP INDEX ' || indexname, ';'), string_agg(indexdef, ';')
 		FROM pg_indexes WHERE tablename = 'events' AND indexname <> 'events_pkey'`).Scan(&drop, &create))
-	_, err = db.ExecContext(t.Context(), drop)
+	_, err = db.ExecContext(t.Context(), drop+`; ALTER TABLE events SET UNLOGGED`)
 	must(t, err)
 	content.fill(t, db)
 	began := time.Now()
