@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -55,6 +56,13 @@ func pages() []page {
 				ids = append(ids, authority.MerchantID(fmt.Sprint(1000+i)))
 			}
 			return discard(s.ActiveKeys(ctx, ids))
+		}},
+		page{name: "names", read: func(ctx context.Context, s *Store) error {
+			ids := []authority.ClientID{"twc_demo_0000000000000010000056", "twc_demo_0000000000000010000057"}
+			return errors.Join(
+				discard(s.APIKeyNames(ctx, authority.APIKeyFilter{MerchantID: "1007", Env: "demo"}, ids)),
+				discard(s.MerchantNames(ctx, []authority.MerchantID{"1007", "few"})),
+				discard(s.Names(ctx, "1007", []account.UserID{"usr_0000000000000010000056"})))
 		}},
 		page{name: "nodes", sorts: true, read: func(ctx context.Context, s *Store) error { return discard(s.Nodes(ctx)) }},
 		page{name: "scopes", read: func(ctx context.Context, s *Store) error { return discard(s.Scopes(ctx)) }},
@@ -123,7 +131,7 @@ func peoplePages() (list []page) {
 		}},
 		page{name: "credentials", read: func(ctx context.Context, s *Store) error { return discard(s.Credentials(ctx, user)) }},
 		page{name: "sessions", sorts: true, read: func(ctx context.Context, s *Store) error {
-			return discard(s.Sessions(ctx, user, time.UnixMilli(1), time.UnixMilli(1)))
+			return discard(s.Sessions(ctx, user, time.UnixMilli(1), time.UnixMilli(1), 50))
 		}},
 		page{name: "session", read: func(ctx context.Context, s *Store) error {
 			_, _, err := s.Session(ctx, []byte("h56"))
