@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"runtime"
 	"strings"
 	"sync"
 )
@@ -11,8 +12,9 @@ import (
 type spy struct {
 	connect func(context.Context) (driver.Conn, error)
 
-	mu    sync.Mutex
-	asked []statement
+	mu      sync.Mutex
+	asked   []statement
+	methods map[string]bool // of Store that have asked
 }
 
 type statement struct {
@@ -49,6 +51,22 @@ func (s *spy) note(query string, args []driver.NamedValue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, st)
+	s.methods[asking()] = true
+}
+
+// asking is the method of Store that has been called, which database/sql asks for
+// in the same goroutine.
+func asking() (method string) {
+	var callers [64]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if _, name, ok := strings.Cut(f.Function, "store.(*Store)."); ok {
+			method, _, _ = strings.Cut(name, ".") // the last is the first that was called
+		}
+	}
+	return method
 }
 
 // spied is a connection of either driver, both of which can do all of this.

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/internal/webhook"
 )
 
 // page is what a page, or a list of the admin API, asks the store for.
@@ -63,6 +66,16 @@ func pages() []page {
 				discard(s.APIKeyNames(ctx, authority.APIKeyFilter{MerchantID: "1007", Env: "demo"}, ids)),
 				discard(s.MerchantNames(ctx, []authority.MerchantID{"1007", "few"})),
 				discard(s.Names(ctx, "1007", []account.UserID{"usr_0000000000000010000056"})))
+		}},
+		page{name: "deliveries", read: func(ctx context.Context, s *Store) error {
+			return errors.Join(discard(s.Deliveries(ctx, "w", "", 7, 50)), discard(s.Deliveries(ctx, "w", webhook.Failed, 0, 50)), discard(s.DeliveryCounts(ctx, "w")))
+		}},
+		page{name: "an answer that is kept", read: func(ctx context.Context, s *Store) error {
+			_, err := s.Reply(ctx, []byte("x"))
+			if errors.Is(err, authority.ErrNotFound) {
+				return nil
+			}
+			return err
 		}},
 		page{name: "nodes", sorts: true, read: func(ctx context.Context, s *Store) error { return discard(s.Nodes(ctx)) }},
 		page{name: "scopes", read: func(ctx context.Context, s *Store) error { return discard(s.Scopes(ctx)) }},
@@ -272,11 +285,17 @@ func TestPostgresPagesVisitFewRows(t *testing.T) {
 	})
 }
 
+// notOfPages are the methods of Store that no page reads with: those that change
+// something, and what servers do beside pages.
+var notOfPages = regexp.MustCompile(`^(Add|Change|Claim|Create|Delete|Drop|End|Enqueue|Enter|Initialize|Keep|Remove|Replace|Reset|Revoke|Settle|Sweep|Touch|Update)[A-Z]?|` +
+	`^(Changes|Close|CountFailure|Directory|Installation|Listen|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
+
 // look reads every page and hands each query that was asked for to judge.
 func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *statement)) {
 	t.Helper()
 	db := sql.OpenDB(spying)
 	t.Cleanup(func() { must(t, db.Close()) })
+	spying.methods = map[string]bool{}
 	spied := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: s.limit}
 	queries := 0
 	for _, p := range pages() {
@@ -290,6 +309,11 @@ func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *st
 		for i := range asked {
 			queries++
 			judge(t, &p, &asked[i])
+		}
+	}
+	for m := range reflect.TypeFor[*Store]().Methods() {
+		if !spying.methods[m.Name] && !notOfPages.MatchString(m.Name) {
+			t.Errorf("%s is of no page here, and not among those that are of none", m.Name)
 		}
 	}
 	t.Logf("%d queries", queries)
