@@ -85,10 +85,13 @@ func (w *where) equals(f *authority.EventFilter) {
 		return !slices.ContainsFunc(index, func(column string) bool { return wanted[column] == "" })
 	})
 	for _, column := range []string{"merchant_id", "env", "kind", "subject", "actor"} {
-		if at < 0 || slices.Contains(eventIndexes[at], column) {
-			w.equal(column, wanted[column])
-		} else {
+		switch {
+		case at < 0 || !slices.Contains(eventIndexes[at], column):
 			w.hide(column, wanted[column])
+		case len(eventIndexes[at]) == 1:
+			w.equal(column, wanted[column])
+		default: // as the indexes of several have it
+			w.equal(`coalesce(`+column+`, '')`, wanted[column])
 		}
 	}
 }

@@ -111,19 +111,25 @@ func TestSQLiteFindsEventsByIndex(t *testing.T) {
 	for index, f := range map[string]authority.EventFilter{
 		"INDEX events_by_merchant (merchant_id=?": {MerchantID: "a"}, "INDEX events_by_env (env=?": {Env: "demo"},
 		"INDEX events_by_kind (kind=?": {Kind: authority.APIKeyUpdated}, "INDEX events_by_subject (subject=?": {Subject: "x"},
-		"INDEX events_by_actor (actor=?":                               {Actor: "x"},
-		"INDEX events_by_merchant_kind (merchant_id=? AND kind=?":      {MerchantID: "a", Kind: authority.APIKeyUpdated},
-		"INDEX events_by_merchant_actor (merchant_id=? AND actor=?":    {MerchantID: "a", Actor: "x", Env: "demo"},
-		"INDEX events_by_merchant_env (merchant_id=? AND env=?":        {MerchantID: "a", Env: "demo"},
-		"INDEX events_by_kind_actor (kind=? AND actor=?":               {Kind: "k", Actor: "x"},
-		"INDEX events_by_kind_actor_env (kind=? AND actor=? AND env=?": {Kind: "k", Actor: "x", Env: "demo"},
-		"INDEX events_by_kind_env (kind=? AND env=?":                   {Kind: "k", Env: "demo"},
-		"INDEX events_by_actor_env (actor=? AND env=?":                 {Actor: "x", Env: "demo"},
-		"INDEX events_by_subject (subject=? AND seq":                   {Subject: "x", MerchantID: "a", Kind: "k", Actor: "x", Env: "demo", Since: at},
-		"COVERING INDEX events_by_time (time>? AND time<?)":            {Since: at}, "COVERING INDEX events_by_time (time>? AND time<?": {Until: at},
+		"INDEX events_by_actor (actor=?":                                     {Actor: "x"},
+		"INDEX events_by_merchant_kind (<expr>=? AND <expr>=?":               {MerchantID: "a", Kind: authority.APIKeyUpdated},
+		"INDEX events_by_merchant_actor (<expr>=? AND <expr>=?":              {MerchantID: "a", Actor: "x", Env: "demo"},
+		"INDEX events_by_merchant_env (<expr>=? AND <expr>=?":                {MerchantID: "a", Env: "demo"},
+		"INDEX events_by_kind_actor (<expr>=? AND <expr>=?":                  {Kind: "k", Actor: "x"},
+		"INDEX events_by_kind_actor_env (<expr>=? AND <expr>=? AND <expr>=?": {Kind: "k", Actor: "x", Env: "demo"},
+		"INDEX events_by_kind_env (<expr>=? AND <expr>=?":                    {Kind: "k", Env: "demo"},
+		"INDEX events_by_actor_env (<expr>=? AND <expr>=?":                   {Actor: "x", Env: "demo"},
+		"INDEX events_by_subject (subject=? AND seq":                         {Subject: "x", MerchantID: "a", Kind: "k", Actor: "x", Env: "demo", Since: at},
+		"COVERING INDEX events_by_time (time>? AND time<?)":                  {Since: at}, "COVERING INDEX events_by_time (time>? AND time<?": {Until: at},
 	} {
-		for _, newest := range []bool{false, true} {
-			f.NewestFirst = newest
+		for n := range 8 {
+			f.NewestFirst = n&1 != 0
+			if n&2 != 0 {
+				f.Since = at
+			}
+			if n&4 != 0 {
+				f.Until = at.Add(day)
+			}
 			query, args := findEvents(f, 0, 10)
 			plan := explain(t, s, query, args...)
 			if !strings.Contains(plan, "SEARCH events USING "+index) || strings.Contains(plan, "SCAN events") || strings.Contains(plan, "TEMP B-TREE") {

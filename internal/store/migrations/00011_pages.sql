@@ -14,13 +14,15 @@ CREATE INDEX users_by_name ON users (lower(name), id) WHERE status <> 'deleted';
 CREATE INDEX users_by_status ON users (status, id);
 
 -- Several things at once of which each has many events: these have what all have.
-CREATE INDEX events_by_merchant_kind ON events (merchant_id, kind, seq);
-CREATE INDEX events_by_merchant_actor ON events (merchant_id, actor, seq);
-CREATE INDEX events_by_merchant_env ON events (merchant_id, env, seq);
-CREATE INDEX events_by_kind_actor ON events (kind, actor, seq);
-CREATE INDEX events_by_kind_actor_env ON events (kind, actor, env, seq);
-CREATE INDEX events_by_kind_env ON events (kind, env, seq);
-CREATE INDEX events_by_actor_env ON events (actor, env, seq);
+-- Expressions, so that who asks for these gets them: the columns have indexes of
+-- their own, of which a database without statistics takes any.
+CREATE INDEX events_by_merchant_kind ON events (coalesce(merchant_id, ''), coalesce(kind, ''), seq);
+CREATE INDEX events_by_merchant_actor ON events (coalesce(merchant_id, ''), coalesce(actor, ''), seq);
+CREATE INDEX events_by_merchant_env ON events (coalesce(merchant_id, ''), coalesce(env, ''), seq);
+CREATE INDEX events_by_kind_actor ON events (coalesce(kind, ''), coalesce(actor, ''), seq);
+CREATE INDEX events_by_kind_actor_env ON events (coalesce(kind, ''), coalesce(actor, ''), coalesce(env, ''), seq);
+CREATE INDEX events_by_kind_env ON events (coalesce(kind, ''), coalesce(env, ''), seq);
+CREATE INDEX events_by_actor_env ON events (coalesce(actor, ''), coalesce(env, ''), seq);
 
 -- usage, added up by hour: of each merchant, and of all (''), of these by day
 -- (UTC) as well.
