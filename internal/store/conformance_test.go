@@ -73,8 +73,6 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"NamesAreReadByID", testNames},
 		{"NamesOfAPIKeysAreReadByID", testAPIKeyNames},
 		{"OtherSessionsEndAtOnce", testOtherSessions},
-		{"SessionsAreListedAndEnd", testSessionsEnd},
-		{"CredentialsAreWrittenAsTheyWereRead", testCredentials},
 		{"EventsAreChainedAndPaged", testEvents},
 		{"EventsAreFoundByWhatIsAsked", testFindEvents},
 		{"EventsOfApartClocksAreFound", testEventsOfApartClocks},

@@ -68,9 +68,6 @@ func testAPIKeyNames(t *testing.T, s authority.Store) {
 // A user is in several places, and ends all sessions but one at once. Pages list no
 // more of them than they ask for.
 func testOtherSessions(t *testing.T, s authority.Store) {
-// A user is in several places: each session can be ended from another one, and all
-// but one at once. Those that have ended are not listed.
-func testSessionsEnd(t *testing.T, s authority.Store) {
 	initialize(t, s)
 	for n := 1; n <= 2; n++ {
 		addUser(t, s, user(n))
@@ -105,32 +102,4 @@ func wantSessions(t *testing.T, s authority.Store, u *account.User, limit int, w
 		ids = append(ids, v.ID)
 	}
 	wantEqual(t, "sessions", ids, want)
-}
-
-// A user without a second factor changes its password: what was read of the factor
-// is written again. Other sessions end, and this one goes on under another token.
-func testCredentials(t *testing.T, s authority.Store) {
-	initialize(t, s)
-	u := addUser(t, s, user(1))
-	for i := range 2 {
-		addSession(t, s, u, i)
-	}
-	before, err := accounts(s).Credentials(t.Context(), u.ID)
-	must(t, err)
-	for _, password := range []string{"first", "second"} {
-		w := &account.CredentialChange{User: u.ID, Before: *before, After: *before, Session: "1", Hash: []byte(password), Replaces: []byte{1}}
-		if password == "second" {
-			w.Replaces = []byte("first")
-		}
-		w.After.Password = password
-		must(t, accounts(s).ChangeCredentials(t.Context(), w, draft(authority.UserCredentialsChanged, string(u.ID))))
-		after, err := accounts(s).Credentials(t.Context(), u.ID)
-		must(t, err)
-		wantEqual(t, "password", after.Password, password)
-		wantSessions(t, s, u, 10, "1")
-		refused(t, s, authority.ErrConflict, func() error {
-			return accounts(s).ChangeCredentials(t.Context(), w, draft(authority.UserCredentialsChanged, string(u.ID)))
-		})
-		before = after
-	}
 }
