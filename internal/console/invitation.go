@@ -98,18 +98,12 @@ func (c *Console) invite(v *visit) error {
 	if err != nil {
 		return err
 	}
-	where := "the platform"
+	merchant := ""
 	if v.merchant != nil {
-		where = v.merchant.Name
+		merchant = v.merchant.Name
 	}
-	return c.showMadeLink(v, madeLinkPage{madeLink: *l, Kind: account.Invitation, Back: v.usersPath()}, Message{
-		Subject: "Invitation to " + where,
-		Text: fmt.Sprintf("You are invited to %s, on the platform %s, as %s.\n\nOpen this link to accept, once, until %s:\n\n%s\n\n"+
-			"You know nothing of this? Then do nothing: without the link nothing happens.\n", where, c.host(), n.Role, inWords(l.ExpiresAt), l.URL),
-	})
+	return c.showMadeLink(v, madeLinkPage{madeLink: *l, Kind: account.Invitation, Back: v.usersPath()}, c.invitationMessage(l, n.Role, merchant))
 }
-
-func inWords(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
 func (c *Console) withdrawInvitation(v *visit) error {
 	var id authority.MerchantID

@@ -6,11 +6,11 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 )
 
-// InvitationMessage asks somebody to become a user at the installation with that
-// URL. merchant is the name of the one they are invited to, "" for the platform.
-// Whoever has the link can use it, so it is in the message and nowhere else.
-func InvitationMessage(baseURL string, l *account.IssuedLink, merchant string) Message {
-	what := "Tokenwright at " + baseURL
+// invitationMessage asks somebody to become a user. merchant is the name of the one
+// they are invited to, "" for the platform. Whoever has the link can use it, so it
+// is in the message once, and nowhere else.
+func (c *Console) invitationMessage(l *madeLink, role account.Role, merchant string) Message {
+	what := "Tokenwright at " + c.BaseURL
 	if merchant != "" {
 		what = merchant
 	}
@@ -21,23 +21,20 @@ To accept, open this link. It works once, until %s:
 %s
 
 If you did not expect this, do nothing: nobody is added without the link.
-`, what, l.Role, baseURL, untilText(l), baseURL+account.LinkPath+l.Token.Reveal())}
+`, what, role, c.BaseURL, l.until(), l.URL)}
 }
 
-// ResetMessage lets a user choose anew what it signs in with, as an operator or
-// administrator wants.
-func ResetMessage(baseURL string, l *account.IssuedLink) Message {
-	return Message{"Choose a new password", fmt.Sprintf(`Somebody who manages the users of %s wants you to choose a new password.
+// resetMessage lets a user choose anew what it signs in with.
+func (c *Console) resetMessage(l *madeLink) Message {
+	return Message{"Choose a new password", fmt.Sprintf(`An operator of %s has reset how you sign in there.
 
-To do so, open this link. It works once, until %s:
+To choose a new password, open this link. It works once, until %s:
 
 %s
 
 If you did not expect this, ask an operator before you open it.
-`, baseURL, untilText(l), baseURL+account.LinkPath+l.Token.Reveal())}
+`, c.BaseURL, l.until(), l.URL)}
 }
 
-// untilText is the end of a link for a reader whose zone nobody knows.
-func untilText(l *account.IssuedLink) string {
-	return l.ExpiresAt.UTC().Format("2 January 2006, 15:04 UTC")
-}
+// until is the end of a link for a reader whose zone nobody knows.
+func (l *madeLink) until() string { return l.ExpiresAt.UTC().Format("2 January 2006, 15:04 UTC") }

@@ -227,11 +227,7 @@ func (c *Console) resetUser(v *visit) error {
 		return c.changed(v, err, "", userPage{})
 	}
 	l.Email = u.Email
-	return c.showMadeLink(v, madeLinkPage{madeLink: *l, Kind: account.Reset, Name: u.Name, Back: Root + "/users/" + string(u.ID)}, Message{
-		Subject: "Choose a new password",
-		Text: fmt.Sprintf("An operator of the platform %s has reset how you sign in.\n\nOpen this link to choose a new password, once, until %s:\n\n%s\n",
-			c.host(), inWords(l.ExpiresAt), l.URL),
-	})
+	return c.showMadeLink(v, madeLinkPage{madeLink: *l, Kind: account.Reset, Name: u.Name, Back: Root + "/users/" + string(u.ID)}, c.resetMessage(l))
 }
 
 func (c *Console) deleteUser(v *visit) error {
