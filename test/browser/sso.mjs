@@ -19,20 +19,20 @@ async function signInThere(page, name) {
 test("the first operator comes in by single sign-on", async (t) => {
   const page = await open(t);
   await page.goto(link);
-  await look(page, "sso-link", [narrow]);
+  await look(page, "sso-link", [wide]);
   await page.getByLabel("E-mail address").fill("olga@example.com");
   await page.getByLabel("Your name").fill("Olga Operator");
   await button(page).click();
   await signInThere(page, "olga");
   await page.waitForURL("**/console/merchants");
-  assert.ok(await page.getByText("Olga Operator").first().isVisible());
+  await page.getByText("Olga Operator").first().waitFor();
 });
 
 test("who signs in comes back to the page that was asked for, without script as well", async (t) => {
   for (const script of [true, false]) {
     const page = await open(t, { script, allowed: /status of 401/ });
     await page.goto("/console/scopes");
-    if (script) await look(page, "sso-sign-in", [wide]);
+    if (script) await look(page, "sso-sign-in", [narrow]);
     await tabTo(page, button(page));
     await page.keyboard.press("Enter");
     await signInThere(page, "olga");
