@@ -40,9 +40,9 @@ const (
 	errandCookie = "__Host-tokenwright-sso"
 	errandLife   = 10 * time.Minute
 	errandList   = "single sign-on" // what the seal is bound to
-	// maxNext is how long the path to go on with may be: browsers keep cookies of
-	// 4096 bytes.
-	maxNext = 1000
+	// maxErrand is how many bytes an errand may have: sealed, and in base64, they fit
+	// into the 4096 that browsers keep of a cookie.
+	maxErrand = 2800
 )
 
 // ssoPage leads on to a provider.
@@ -97,9 +97,6 @@ func (c *Console) beginSSO(v *visit) error {
 // newErrand reads what the form wants; done where it was answered.
 func (c *Console) newErrand(v *visit) (e *errand, done bool, err error) {
 	e = &errand{Next: ownPath(v.form.Get("next")), Link: v.form.Get("token")}
-	if len(e.Next) > maxNext {
-		e.Next = ""
-	}
 	switch {
 	case e.Link != "":
 		e.Name, e.Email = strings.TrimSpace(v.form.Get("name")), v.form.Get("email")
@@ -126,7 +123,9 @@ func (c *Console) checkLink(v *visit, e *errand) (done bool, err error) {
 		return false, authority.ErrNotFound // who comes by it is nobody's user
 	case e.Name != "" && authority.CheckName("name", e.Name) != nil:
 		page.Errors, _ = fieldErrors(authority.CheckName("name", e.Name))
-	case l.Kind == account.SetUp && (e.Email == "" || len(e.Email) > maxEmail):
+	case len(e.Email) > maxEmail:
+		page.Errors = map[string]string{"email": "This is too long."}
+	case l.Kind == account.SetUp && e.Email == "":
 		page.Errors = map[string]string{"email": "This is needed: the provider is not asked for it."}
 	default:
 		return false, nil
@@ -141,6 +140,10 @@ const maxEmail = 254
 func (v *visit) keepErrand(e *errand) error {
 	e.Until = v.console.Authority.Now().Add(errandLife)
 	plain, err := json.Marshal(e)
+	if len(plain) > maxErrand { // nothing else of it is long
+		e.Next = ""
+		plain, err = json.Marshal(e)
+	}
 	if err != nil {
 		return err
 	}
