@@ -4,6 +4,7 @@ import (
 	"html"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -182,6 +183,11 @@ func TestAnAnswerIsOfUseOnceInOneBrowser(t *testing.T) {
 	forged := h.browser()
 	forged.cookies[cookie] = kept[:len(kept)-4] + "AAAA"
 	ended("a changed cookie", forged)
+	two := httptest.NewRequest(http.MethodGet, baseURL+console.SSOCallback+"?"+idp.SignIn(to).Encode(), nil)
+	two.AddCookie(&http.Cookie{Name: cookie, Value: kept})
+	twice := h.browser()
+	twice.cookies[cookie] = kept[:len(kept)-4] + "AAAA"
+	twice.do(two).want(t, http.StatusBadRequest, "This has ended") // who could set one of two chose
 	cursor := h.browser()
 	cursor.cookies[cookie] = h.auth.Cursor("users", `{"s":"x"}`)
 	ended("the seal of something else", cursor)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,10 @@ import (
 // C-477: a provider that is down, or odd, is told so, without what it has said.
 func TestAProviderThatDoesNotAnswerIsUnavailable(t *testing.T) {
 	t.Parallel()
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s of another host was asked", r.URL) }))
+	defer thief.Close()
 	elsewhere := func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "https://evil.example/"+ssotest.ClientSecret, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, thief.URL+"/"+ssotest.ClientSecret, http.StatusTemporaryRedirect)
 	}
 	endless := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
