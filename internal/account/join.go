@@ -95,7 +95,7 @@ func (a *Accounts) startAnew(ctx context.Context, l *Link, p Person, e *Entry) (
 		return nil, fmt.Errorf("reading user %s: %w", l.UserID, err)
 	}
 	e.User, e.Fresh = u.ID, true
-	return u, a.choose(ctx, p, u, e)
+	return u, a.choose(ctx, p, u, e, "")
 }
 
 // join makes the user that a link is for, or gives its role to the one that the
@@ -128,17 +128,27 @@ func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (*User
 		return nil, err
 	}
 	e.Created, e.User, e.Fresh = u, u.ID, true
-	return u, a.choose(ctx, p, u, e)
+	merchant := ""
+	if l.MerchantID != "" {
+		reader := authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.MerchantsRead}}}
+		names, err := a.auth.MerchantNames(ctx, reader, []authority.MerchantID{l.MerchantID})
+		if err != nil {
+			return nil, err
+		}
+		merchant = names[l.MerchantID]
+	}
+	return u, a.choose(ctx, p, u, e, merchant)
 }
 
-// choose takes the password or the identity that the person wants to have.
-func (a *Accounts) choose(ctx context.Context, p Person, u *User, e *Entry) (err error) {
+// choose takes the password or the identity that the person wants to have; a name of
+// the merchant that invites is no good password.
+func (a *Accounts) choose(ctx context.Context, p Person, u *User, e *Entry, merchant string) (err error) {
 	e.Credentials = &Credentials{TOTP: []byte{}}
 	if p.Identity != nil {
 		e.Identity = p.Identity
 		return nil
 	}
-	if err := CheckPassword(p.Password, u.Email, u.Name); err != nil {
+	if err := CheckPassword(p.Password, u.Email, u.Name, merchant); err != nil {
 		return err
 	}
 	e.Credentials.Password, err = a.passwords.Hash(ctx, p.Password)

@@ -223,3 +223,14 @@ func TestPortalLinksLeadToOneMerchant(t *testing.T) {
 	h.at = e.ExpiresAt
 	h.wantEnded("an hour later", e.Token)
 }
+
+// C-212: a name of the merchant that invites is no password either.
+func TestTheMerchantsNameIsNoPassword(t *testing.T) {
+	h := newHarness(t)
+	_, err := h.auth.UpdateMerchant(h.ctx, root, "1", authority.MerchantUpdate{Name: new("Zanzibar Spice Company")})
+	h.must(err)
+	l, err := h.invite(root, "1", account.Viewer)
+	h.must(err)
+	wantInvalid(t, "the merchant's name", errorOf(h.use(l, account.Person{Name: "Eve", Password: "Zanzibar Spice Company 1"})), "password")
+	h.must(errorOf(h.use(l, account.Person{Name: "Eve", Password: good})))
+}

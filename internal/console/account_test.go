@@ -24,7 +24,7 @@ func TestAUserChangesItsNameAlone(t *testing.T) {
 	u := h.user("Dana", at("4259", account.Viewer))
 	b := h.signedIn(u)
 	b.get(home).want(t, http.StatusOK, "Dana", "dana@example.com", "Viewer Sees API keys", "Acme 4259", "Firefox on Linux this one")
-	b.send("/console/account/name", "name", "").want(t, http.StatusBadRequest, "This is empty")
+	b.send("/console/account/name", "name", "").want(t, http.StatusBadRequest, "The name is empty")
 	b.send("/console/account/name", "name", "Dana Vance").want(t, http.StatusSeeOther)
 	b.get(home+"?done=name").want(t, http.StatusOK, "Dana Vance", "Your name was changed")
 	for _, more := range []string{"operator", "email", "role", "memberships", "status"} { // what a form may not be made to change

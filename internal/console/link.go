@@ -53,6 +53,9 @@ func (c *Console) useLink(v *visit) error {
 	p := linkPage{Token: v.form.Get("token"), Name: v.form.Get("name"), Email: v.form.Get("email")}
 	token := account.Token(p.Token)
 	if v.form.Get("as") == "me" && v.visitor != nil {
+		if err := v.ofSession(); err != nil {
+			return err
+		}
 		if err := c.Accounts.AcceptInvitation(v.Request.Context(), v.origin, v.visitor, token); err != nil {
 			return err
 		}

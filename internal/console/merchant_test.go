@@ -21,7 +21,7 @@ func TestOperatorsCreateAndChangeMerchants(t *testing.T) {
 		t.Errorf("what was typed is gone: %v", form)
 	}
 	b.send("/console/merchants/new", "merchantId", "abc").want(t, http.StatusBadRequest, "is not a whole number")
-	b.send("/console/merchants/new", "merchantId", "77", "name", "").want(t, http.StatusBadRequest, "This is empty")
+	b.send("/console/merchants/new", "merchantId", "77", "name", "").want(t, http.StatusBadRequest, "The name is empty")
 	b.send("/console/merchants/new", "name", "Contoso", "keyLimit", "many").want(t, http.StatusBadRequest, "This is not a whole number")
 	b.follow(b.send("/console/merchants/new", "keyLimit", "5")).want(t, http.StatusOK, "The merchant was created", "Contoso", "of 5 active")
 

@@ -232,7 +232,7 @@ func TestOperatorsManageUsers(t *testing.T) {
 	b.get("/console/users?status=disabled").want(t, http.StatusOK, "No user has a name")
 
 	b.get(path)
-	b.post(path, "name", "", "version", "2").want(t, http.StatusBadRequest, "This is empty")
+	b.post(path, "name", "", "version", "2").want(t, http.StatusBadRequest, "The name is empty")
 	b.get(path)
 	b.post(path+"/role", "merchant", "999", "role", "viewer", "version", "2").want(t, http.StatusBadRequest, "not the ID of a merchant")
 	b.post(path+"/role", "merchant", "abc", "role", "viewer", "version", "2").want(t, http.StatusBadRequest, "not the ID of a merchant")
