@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"testing"
 	"time"
@@ -17,7 +18,11 @@ func (s *Server) SetUpLink(t testing.TB) (path, token string) {
 	t.Helper()
 	var link []string
 	Eventually(t, 10*time.Second, "the server shows a set-up link", func() bool {
-		link = setUpLink.FindStringSubmatch(s.ReadLog(t))
+		printed, err := os.ReadFile(s.Output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link = setUpLink.FindStringSubmatch(string(printed))
 		return link != nil
 	})
 	return link[0], link[1]
