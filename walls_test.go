@@ -47,7 +47,7 @@ var walls = map[string]struct{ ours, others []string }{
 	},
 	"internal/adminapi":    {ours: []string{"admin", "internal/account", "internal/authority", "internal/ratelimit", "internal/strictjson", "internal/webhook", "verify"}},
 	"internal/webhook":     {ours: []string{"internal/authority"}, others: []string{"github.com/prometheus/client_golang"}},
-	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/sso", "internal/web"}, others: []string{"rsc.io/qr"}},
+	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/sso", "internal/web"}, others: []string{"github.com/prometheus/client_golang", "rsc.io/qr"}},
 	"internal/mail":        {others: []string{"github.com/prometheus/client_golang"}},
 	"internal/notice":      {ours: []string{"internal/account", "internal/authority", "internal/mail", "internal/webhook"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},

@@ -231,7 +231,7 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	}
 	pages, err := console.New(console.Config{
 		Authority: o.auth, Accounts: o.accounts, BaseURL: n.config.URL, Version: nodeInfo().Version, Database: n.config.databaseKind(),
-		SingleSignOn: providers, Mail: n.mailTo(),
+		SingleSignOn: providers, Mail: n.mailTo(), Registry: n.registry,
 	})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
@@ -51,6 +53,8 @@ type Config struct {
 	// Mail sends a message with a link to an address; nil: nobody does, and the
 	// console says so.
 	Mail func(ctx context.Context, to string, m Message) error
+	// Registry takes the metrics; nil: nobody reads them.
+	Registry prometheus.Registerer
 }
 
 // Message is a mail to somebody who may not be a user yet.
@@ -68,6 +72,7 @@ type Console struct {
 	https     bool
 	signIns   *ratelimit.Policy
 	addresses ratelimit.Memory
+	tries     *prometheus.CounterVec // to prove who it is, by outcome
 
 	verifyPiece int // how many events one request verifies
 }
@@ -75,7 +80,8 @@ type Console struct {
 // New returns the console, or says which page cannot be made.
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
-		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute), verifyPiece: verifyPiece}
+		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute),
+		tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
 	var err error
 	console.pages, err = console.parsePages()
 	return console, err

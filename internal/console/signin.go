@@ -81,7 +81,9 @@ func (v *visit) tried(err error, wrong string) (status int, message string, ok b
 	case errors.Is(err, account.ErrDisabled), errors.Is(err, account.ErrLocked):
 		message, ok = conflict(err)
 	}
-	v.note(slog.String("refused", reasonOf(err)))
+	reason := reasonOf(err)
+	v.note(slog.String("refused", reason))
+	v.console.tries.WithLabelValues(reason).Inc()
 	return status, message, ok
 }
 
@@ -108,6 +110,11 @@ func reasonOf(err error) string {
 func (v *visit) begin(e *account.Entered, next string) error {
 	v.entered(e)
 	v.note(slog.String("sign_in", e.Method))
+	outcome := signedIn
+	if e.Pending {
+		outcome = codeWanted
+	}
+	v.console.tries.WithLabelValues(outcome).Inc()
 	if e.Pending {
 		return v.askForCode(next)
 	}
