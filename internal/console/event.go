@@ -19,6 +19,10 @@ var eventRoutes = []route{
 	export(page("/merchants/{merchantId}/events/export", authority.EventsRead, (*Console).exportEvents)),
 }
 
+// eventPageSize is how many events a page has: each brings its details along, and
+// a page is to be 100 KiB at most.
+const eventPageSize = 30
+
 // eventFilter is what the query of a page selects, as it was typed.
 type eventFilter struct {
 	Kind, Env, Subject, Actor, Since, Until string
@@ -124,11 +128,11 @@ func (c *Console) readEvents(v *visit, p *eventPage) error {
 		return err
 	}
 	after, _ := strconv.ParseInt(place, 10, 64) // of our own writing; "" is 0, the beginning
-	events, err := c.Authority.Events(v.Request.Context(), v.actor, p.Filter.filter, after, pageSize+1)
+	events, err := c.Authority.Events(v.Request.Context(), v.actor, p.Filter.filter, after, eventPageSize+1)
 	if err != nil {
 		return err
 	}
-	events, more := cut(events, pageSize)
+	events, more := cut(events, eventPageSize)
 	next := ""
 	if more {
 		next = strconv.FormatInt(events[len(events)-1].Seq, 10)
