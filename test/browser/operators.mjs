@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { test, assert, open, firstView, look, tabTo, narrow, wide } from "./lib.mjs";
+
+async function signIn(t, options = {}) {
+  const page = await open(t, { allowed: /status of 4/, ...options });
+  await page.goto("/console/sign-in");
+  await page.getByLabel("E-mail address").fill("olga@example.com");
+  await page.getByLabel("Password").fill(process.env.PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/console/merchants");
+  return page;
+}
+
+/** Goes to a button by the keyboard alone, and presses it. */
+async function press(page, name) {
+  await tabTo(page, page.getByRole("button", { name, exact: true }));
+  await page.keyboard.press("Enter");
+}
+
+// Each in one size: all have both themes, and between them the parts have both sizes.
+const pages = {
+  merchants: narrow, "merchants/4259": wide, "merchants/new": narrow, scopes: narrow, "scopes/customers:read": narrow, "signing-keys": wide,
+  usage: narrow, "merchants/4259/usage": wide, events: narrow, "events/verify": narrow, "merchants/4259/events": wide, system: narrow,
+};
+
+test("each page of operators is accessible, fits and is small", async (t) => {
+  const page = await signIn(t);
+  const state = await page.context().storageState();
+  for (const [path, size] of Object.entries(pages)) {
+    const visit = await open(t, { storageState: state });
+    const bytes = await firstView(visit, `/console/${path}`);
+    assert.ok(bytes < 100 * 1024, `${path}: ${bytes} bytes`);
+    await look(visit, `operators-${path.replaceAll(/\W/g, "-")}`, [size]);
+    await visit.context().close();
+  }
+});
+
+test("a merchant is created, suspended and resumed by keyboard, without script", async (t) => {
+  const page = await signIn(t, { script: false });
+  await page.goto("/console/merchants/new");
+  await page.getByLabel("ID", { exact: true }).fill("5000");
+  await page.getByLabel("Name").fill("Contoso");
+  await press(page, "Create merchant");
+  await page.getByRole("heading", { name: /Contoso.*active/ }).waitFor();
+  await page.getByLabel("Type 5000 to confirm").first().fill("5000");
+  await press(page, "Suspend merchant");
+  await page.getByText("No API key of this merchant works").waitFor();
+  await press(page, "Resume merchant");
+  await page.getByText("The merchant was resumed").waitFor();
+});
+
+test("what is typed into the search narrows the list, and the word guards the button", async (t) => {
+  const page = await signIn(t);
+  await page.getByLabel("Search").pressSequentially("acm");
+  await page.getByText("4711", { exact: true }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Acme" }).click();
+  const button = page.getByRole("button", { name: "Suspend merchant" });
+  assert.ok(await button.isDisabled());
+  await page.getByLabel("Type 4259 to confirm").fill("4259");
+  assert.ok(await button.isEnabled());
+});
+
+test("events are filtered, exported and verified", async (t) => {
+  const page = await signIn(t);
+  await page.goto("/console/events");
+  await page.getByLabel("What", { exact: true }).selectOption({ label: "API key created" });
+  await press(page, "Show");
+  assert.match(await page.getByRole("list", { name: "Events, the newest first" }).innerText(), /^API key created/);
+  await page.getByText("Details").click();
+  await page.getByText("twc_demo_").first().waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Export CSV" }).click()]);
+  const lines = (await readFile(await download.path(), "utf8")).trim().split("\r\n");
+  assert.equal(lines.length, 2);
+  assert.match(lines[1], /api_key\.created/);
+  await page.goto("/console/events/verify");
+  await press(page, "Verify");
+  await page.getByRole("heading", { name: /^\d+ events, unbroken$/ }).waitFor();
+});
