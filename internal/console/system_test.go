@@ -7,16 +7,20 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/console"
+	"github.com/tokenwright/tokenwright/internal/sso"
 )
 
 // C-470
 func TestSystemPageSaysWhatToLookAt(t *testing.T) {
 	h := newHarness(t)
 	h.must(h.auth.LoadDirectory(h.ctx))
-	h.configure(func(c *console.Config) { c.Version, c.Database = "v1.2.3", "PostgreSQL" })
+	h.configure(func(c *console.Config) {
+		c.Version, c.Database = "v1.2.3", "PostgreSQL"
+		c.SingleSignOn = []*sso.Provider{sso.New(sso.Config{Name: "corp", Label: "Example Corp", Issuer: "https://idp.example.com"})}
+	})
 	b := h.signedIn(h.operator("Olga"))
 	b.get("/console/system").want(t, http.StatusOK, "v1.2.3", "PostgreSQL", "https://tokens.example.com/production", "https://tokens.example.com/admin", "ES256",
-		"E-mail is not set up", "No server has told of itself yet", "numbers")
+		"E-mail is not set up", "No server has told of itself yet", "numbers", "Example Corp, https://idp.example.com")
 	now := *h.at
 	for _, n := range []authority.Node{
 		{ID: "a", NodeInfo: authority.NodeInfo{Version: "v1.2.3", Host: "one<b>"}, StartedAt: now, SeenAt: now, CurrentAt: now},
