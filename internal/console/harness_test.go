@@ -2,15 +2,20 @@ package console_test
 
 import (
 	"context"
+	"encoding/base64"
 	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -45,19 +50,31 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	master, _ := authority.NewMasterKey()
-	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
-	if err != nil {
+	if _, again := parallel.LoadOrStore(t.Name(), true); !again {
+		t.(*testing.T).Parallel()
+	}
+	template.Do(func() { makeTemplate(t) })
+	path := filepath.Join(t.TempDir(), "tokenwright.db")
+	if err := os.WriteFile(path, template.database, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
-	at := started
-	h := &harness{t: t, ctx: t.Context(), at: &at}
-	h.open = authority.Config{Store: s, MasterKeys: []authority.MasterKey{master}, Clock: func() time.Time { return at }}
-	for _, env := range []string{"demo", "production", authority.Platform} {
-		issuer := baseURL + "/" + env
-		h.open.Environments = append(h.open.Environments, authority.Environment{Name: env, Issuer: issuer, Audience: issuer + "/api", Algorithm: jose.ES256, TokenLifetime: time.Hour})
-	}
+	return harnessAt(t, path).node()
+}
+
+// parallel are the tests that run beside others: whoever has a harness does.
+var parallel sync.Map
+
+// template is the database of every new harness: it is made once.
+var template struct {
+	sync.Once
+	master   authority.MasterKey
+	database []byte
+}
+
+func makeTemplate(t testing.TB) {
+	template.master, _ = authority.NewMasterKey()
+	path := filepath.Join(t.TempDir(), "template.db")
+	h := harnessAt(t, path)
 	h.must(authority.Initialize(h.ctx, h.open, "tw", authority.MerchantNumbers, root))
 	h = h.node()
 	for id, name := range map[authority.MerchantID]string{"4259": "Acme", "4711": "Blue Bottle"} {
@@ -67,6 +84,27 @@ func newHarness(t testing.TB) *harness {
 	for _, scope := range []string{"customers:read", "customers:write", "coupons:read"} {
 		_, err := h.auth.CreateScope(h.ctx, root, authority.Scope{Name: scope, Description: "Text about " + scope})
 		h.must(err)
+	}
+	h.must(h.open.Store.(*store.Store).Close()) // now all of it is in the one file
+	var err error
+	template.database, err = os.ReadFile(path)
+	h.must(err)
+}
+
+// harnessAt is a harness on the database at path, which has no node yet.
+func harnessAt(t testing.TB, path string) *harness {
+	t.Helper()
+	s, err := store.OpenSQLite(t.Context(), path, store.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	at := started
+	h := &harness{t: t, ctx: t.Context(), at: &at}
+	h.open = authority.Config{Store: s, MasterKeys: []authority.MasterKey{template.master}, Clock: func() time.Time { return at }}
+	for _, env := range []string{"demo", "production", authority.Platform} {
+		issuer := baseURL + "/" + env
+		h.open.Environments = append(h.open.Environments, authority.Environment{Name: env, Issuer: issuer, Audience: issuer + "/api", Algorithm: jose.ES256, TokenLifetime: time.Hour})
 	}
 	return h
 }
@@ -119,11 +157,19 @@ func (h *harness) create(n account.NewUser) *account.User {
 	h.must(err)
 	l, err := h.accounts.ResetUser(h.ctx, root, u.ID, 0)
 	h.must(err)
-	e, err := h.accounts.UseLink(h.ctx, account.Origin{}, l.Token, account.Person{Password: password}, "")
+	who := account.Identity{Issuer: "https://idp.example.com", Subject: string(u.ID)}
+	e, err := h.accounts.UseLink(h.ctx, account.Origin{}, l.Token, account.Person{Identity: &who, Provider: "test"}, "")
 	h.must(err)
 	h.must(h.accounts.EndSession(h.ctx, &e.Visitor, account.Origin{}, e.ID))
+	h.must(h.open.Store.(account.Store).Enter(h.ctx, &account.Entry{User: u.ID, Credentials: &account.Credentials{Password: cheapHash()}}, nil))
 	return e.User
 }
+
+// cheapHash is a hash of password that takes next to no work to compare with.
+var cheapHash = sync.OnceValue(func() string {
+	salt, text := make([]byte, 16), base64.RawStdEncoding.EncodeToString
+	return "$argon2id$v=19$m=8,t=1,p=1$" + text(salt) + "$" + text(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32))
+})
 
 func at(merchant authority.MerchantID, role account.Role) account.Membership {
 	return account.Membership{MerchantID: merchant, Role: role}

@@ -137,7 +137,6 @@ func TestAnEndedSessionIsNobodysOnAnyNode(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			h := newHarness(t)
 			other := h.node()
 			u := h.user("Dana", at("4259", account.Viewer))
