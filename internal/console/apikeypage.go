@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -19,7 +18,7 @@ type keyPage struct {
 	Cards   *useCards
 	Secrets []secretRow
 	Events  []keyEvent
-	who     func(actor string) string
+	names
 }
 
 // keyEvent is an event of the API key, and its kind in words.
@@ -88,27 +87,17 @@ func (p *keyPage) readKeyEvents(c *Console, v *visit) error {
 	if err != nil {
 		return err
 	}
-	named := append(slices.Clone(events), madeBy(k.CreatedBy))
+	wanted := of(events)
+	wanted.actor(k.CreatedBy)
 	for i := range k.Secrets {
-		named = append(named, madeBy(k.Secrets[i].CreatedBy))
+		wanted.actor(k.Secrets[i].CreatedBy)
 	}
-	names, err := c.readNames(v, named)
-	p.who = func(actor string) string {
-		e := madeBy(actor)
-		return names.actor(v, &e).Name
-	}
+	p.names, err = v.readNames(wanted)
 	for i := range events {
 		p.Events = append(p.Events, keyEvent{events[i], kindText(events[i].Kind)})
 	}
 	return err
 }
-
-func madeBy(actor string) authority.Event {
-	return authority.Event{Actor: authority.Actor{ID: actor}}
-}
-
-// Who is an actor in words.
-func (p *keyPage) Who(actor string) string { return p.who(actor) }
 
 // Scripted tells whether there is a chart to draw.
 func (p *keyPage) Scripted() bool { return p.Use.Issued30+p.Use.Refused30 > 0 }

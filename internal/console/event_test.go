@@ -22,7 +22,7 @@ func TestEventsSayWhoDidWhatInWords(t *testing.T) {
 	b.get("/console/merchants/4259")
 	b.follow(b.send("/console/merchants/4259", "name", "Acme Ltd", "keyLimit", "5"))
 	b.get("/console/events").want(t, http.StatusOK,
-		"Merchant updated Acme Ltd by Olga", "Scope created customers:write by Command line", "Installation created", "key limit 5", "name Acme Ltd")
+		"Merchant updated Acme Ltd by Olga", "Scope created customers:write by the command line", "Installation created", "key limit 5", "name Acme Ltd")
 	b.get("/console/events?kind=merchant.updated").want(t, http.StatusOK, "Merchant updated Acme Ltd").wantNot(t, "<strong>Scope created")
 	b.get("/console/events?subject=4711").want(t, http.StatusOK, "Merchant created Blue Bottle").wantNot(t, "<strong>Merchant updated")
 	b.get("/console/events?actor=user:"+string(olga.ID)).want(t, http.StatusOK, "Merchant updated").wantNot(t, "<strong>Merchant created")
@@ -42,7 +42,7 @@ func TestEventsOfAMerchantAreItsOwn(t *testing.T) {
 	for _, b := range []*browser{
 		h.signedIn(h.user("Vic", at("4259", account.Viewer))), h.signedIn(h.user("Ada", at("4259", account.Administrator))), h.signedIn(h.operator("Olga")),
 	} {
-		b.get("/console/merchants/4259/events").want(t, http.StatusOK, "API key created demo Key of 4259 by Command line").wantNot(t, "Key of 4711", "4711", "Scope created</strong>")
+		b.get("/console/merchants/4259/events").want(t, http.StatusOK, "API key created demo Key of 4259 by the command line").wantNot(t, "Key of 4711", "4711", "Scope created</strong>")
 		if all := b.get("/console/merchants/4259/events/export?format=ndjson"); !strings.Contains(all.body, "Key of 4259") || strings.Contains(all.body, "4711") || strings.Contains(all.body, "scope.created") {
 			t.Errorf("the export is\n%s", all.body)
 		}

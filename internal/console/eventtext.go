@@ -68,7 +68,7 @@ func kindText(k authority.EventKind) string {
 // eventRows puts events in words. Names are read for all of them at once; who is
 // deleted has none.
 func (c *Console) eventRows(v *visit, events []authority.Event) ([]eventRow, error) {
-	names, err := c.readNames(v, events)
+	names, err := v.readNames(of(events))
 	if err != nil {
 		return nil, err
 	}
@@ -84,68 +84,24 @@ func (c *Console) eventRows(v *visit, events []authority.Event) ([]eventRow, err
 	return rows, nil
 }
 
-// eventNames are what people call users, API keys and merchants.
-type eventNames struct {
-	users     map[account.UserID]string
-	keys      map[authority.ClientID]string
-	merchants map[authority.MerchantID]string
-}
-
-const (
-	userPrefix = "user:"
-	keyPrefix  = "api_key:"
-	cliPrefix  = "cli:"
-)
-
-func (c *Console) readNames(v *visit, events []authority.Event) (n eventNames, err error) {
-	users, keys, merchants := map[account.UserID]bool{}, map[authority.ClientID]bool{}, map[authority.MerchantID]bool{}
+// of returns those whom events name.
+func of(events []authority.Event) named {
+	all := named{}
 	for i := range events {
 		e := &events[i]
-		if id, ok := strings.CutPrefix(e.Actor.ID, userPrefix); ok {
-			users[account.UserID(id)] = true
-		}
-		if id, ok := strings.CutPrefix(e.Actor.ID, keyPrefix); ok {
-			keys[authority.ClientID(id)] = true
-		}
-		// IDs of one kind of thing are none of another.
-		users[account.UserID(e.Subject)], keys[authority.ClientID(e.Subject)], merchants[e.MerchantID] = true, true, true
+		all.actor(e.Actor.ID)
+		all[e.Subject], all[string(e.MerchantID)] = true, true
 	}
-	ctx := v.Request.Context()
-	if n.users, err = c.Accounts.Names(ctx, v.actor, slices.Sorted(maps.Keys(users))); err != nil {
-		return n, err
-	}
-	if n.keys, err = c.Authority.APIKeyNames(ctx, v.actor, slices.Sorted(maps.Keys(keys))); err != nil {
-		return n, err
-	}
-	n.merchants, err = c.Authority.MerchantNames(ctx, v.actor, slices.Sorted(maps.Keys(merchants)))
-	return n, err
+	return all
 }
 
 // actor is who has made an event.
-func (n eventNames) actor(v *visit, e *authority.Event) party {
-	p := party{ID: e.Actor.ID, Name: e.Actor.ID, Link: v.address(map[string]string{"actor": e.Actor.ID})}
-	kind, id, _ := strings.Cut(e.Actor.ID, ":")
-	name := ""
-	switch kind + ":" {
-	case userPrefix:
-		name = n.users[account.UserID(id)]
-	case keyPrefix:
-		name = n.keys[authority.ClientID(id)]
-	case cliPrefix:
-		name = "Command line"
-	case "portal:":
-		name = "Guest of the platform"
-	case "system:":
-		name = "The system"
-	}
-	if name != "" {
-		p.Name = name
-	}
-	return p
+func (n names) actor(v *visit, e *authority.Event) party {
+	return party{ID: e.Actor.ID, Name: n.Actor(e.Actor.ID), Link: v.address(map[string]string{"actor": e.Actor.ID})}
 }
 
 // subject is what an event is about.
-func (n eventNames) subject(v *visit, e *authority.Event) party {
+func (n names) subject(v *visit, e *authority.Event) party {
 	p := party{ID: e.Subject, Name: e.Subject, Link: v.address(map[string]string{"subject": e.Subject})}
 	name, known := n.keys[authority.ClientID(e.Subject)]
 	switch {
@@ -164,7 +120,7 @@ func (n eventNames) subject(v *visit, e *authority.Event) party {
 	return p
 }
 
-func (n eventNames) merchant(id authority.MerchantID) party {
+func (n names) merchant(id authority.MerchantID) party {
 	p := party{ID: string(id), Name: string(id), Page: merchantPath(id, "events")}
 	if name := n.merchants[id]; name != "" {
 		p.Name = name

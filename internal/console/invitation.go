@@ -39,11 +39,11 @@ func (c *Console) invitationsTo(v *visit, id authority.MerchantID) (i invitation
 		return i, err
 	}
 	i.List, _ = cut(i.List, maxInvitations)
-	by := make([]string, len(i.List))
+	by := named{}
 	for n := range i.List {
-		by[n] = i.List[n].CreatedBy
+		by.actor(i.List[n].CreatedBy)
 	}
-	i.names, err = v.namesOf(by)
+	i.names, err = v.readNames(by)
 	return i, err
 }
 

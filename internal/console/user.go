@@ -133,7 +133,9 @@ func (c *Console) renderUser(v *visit, status int, p userPage) (err error) {
 	if p.Sessions, err = c.Accounts.CountSessions(ctx, v.actor, p.User.ID); err != nil {
 		return err
 	}
-	by, err := v.namesOf([]string{p.User.CreatedBy})
+	wanted := named{}
+	wanted.actor(p.User.CreatedBy)
+	by, err := v.readNames(wanted)
 	if err != nil {
 		return err
 	}
