@@ -28,7 +28,7 @@ func Run(t testing.TB, script string, values map[string]string) {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "playwright-core")); err != nil {
 		harness.Missing(t, "the npm packages of test/browser are not installed")
 	}
-	environ := []string{"CHROMIUM=" + harness.FindProgram(t, "chromium"), "SCREENSHOTS=" + filepath.Join(dir, "out")}
+	environ := []string{"LOOK=" + os.Getenv("LOOK"), "CHROMIUM=" + harness.FindProgram(t, "chromium"), "SCREENSHOTS=" + filepath.Join(dir, "out")}
 	for name, value := range values {
 		environ = append(environ, name+"="+value)
 	}

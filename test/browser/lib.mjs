@@ -18,11 +18,11 @@ export const narrow = { width: 360, height: 800 };
 export const wide = { width: 1440, height: 900 };
 
 // One process for all tests of a script.
-let browser;
-after(() => browser?.close());
+let browser; // a promise of it: tests run beside each other
+after(async () => (await browser)?.close());
 
-async function launch() {
-  browser ??= await chromium.launch({
+function launch() {
+  browser ??= chromium.launch({
     executablePath: process.env.CHROMIUM,
     chromiumSandbox: process.getuid() !== 0,
     // Whatever slips through asks a name server for nothing.
@@ -36,13 +36,15 @@ async function launch() {
  * @param t the test, which closes it
  * @param options script: false turns JavaScript off; theme: "light" or "dark"; size:
  *   narrow or wide; allowed: RegExp of errors on the console that the test causes;
- *   everything else is for Playwright's newContext.
+ *   session: the cookie of a
+ *   session; everything else is for Playwright's newContext.
  */
-export async function open(t, { script = true, theme = "light", size = wide, allowed, ...rest } = {}) {
+export async function open(t, { script = true, theme = "light", size = wide, allowed, session, ...rest } = {}) {
   const context = await (await launch()).newContext({
     baseURL: base, javaScriptEnabled: script, colorScheme: theme, viewport: size, locale: "en-GB", timezoneId: "Europe/Berlin", ...rest,
   });
   context.setDefaultTimeout(20_000);
+  if (session) await context.addCookies([{ name: "__Host-tokenwright", value: session, url: base.replace("http:", "https:"), secure: true, httpOnly: true, sameSite: "Lax" }]);
   if (script) await context.addInitScript(watchShifts);
   const problems = [];
   context.on("request", (request) => {
@@ -112,9 +114,9 @@ export async function shot(page, name) {
  * Looks at the page, as it is now, in both themes, narrow and wide: axe, width, and
  * a picture of each, out/<name>-<width>-<theme>.png. Leaves it wide and light.
  */
-export async function look(page, name, sizes = [narrow, wide]) {
+export async function look(page, name, sizes = [narrow, wide], themes = ["dark", "light"]) {
   for (const size of sizes) {
-    for (const theme of ["dark", "light"]) {
+    for (const theme of themes) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
       await axe(page);
