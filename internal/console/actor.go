@@ -68,7 +68,7 @@ func (n names) Actor(id string) string {
 	case "api_key":
 		return "the API key " + cmp.Or(n.keys[authority.ClientID(rest)], rest)
 	case "portal":
-		return "a guest of the platform"
+		return "a guest from another product"
 	case "cli":
 		return "the command line"
 	case "system":

@@ -127,7 +127,7 @@ func (c *Console) askForKey(v *visit, status int, p *keyFormPage) error {
 		return err
 	}
 	p.Scopes, p.Today = newScopeTable(catalogue, p.Form.Scopes), dayOf(c.Authority.Now())
-	title := "Add an API key"
+	title := "Add new API key"
 	if p.Key != nil {
 		title = "Edit " + p.Key.Name
 	}

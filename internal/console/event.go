@@ -112,7 +112,7 @@ func (c *Console) listEvents(v *visit) error {
 	if v.merchant != nil {
 		nav = "events"
 	}
-	return v.render(status, "events", view{Title: "Events", Nav: nav, Data: p})
+	return v.render(status, "events", view{Title: allOf(v, "events"), Nav: nav, Data: p})
 }
 
 // exportAddress is where the events of the page are as a file.

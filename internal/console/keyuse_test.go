@@ -71,7 +71,7 @@ func TestTheFirstTokenIsOfTheReadersOwnAPIKey(t *testing.T) {
 	h := newHarness(t)
 	const start = "/console/merchants/4259/start"
 	b, viewer := h.administrator(), h.signedIn(h.user("Vera", at("4259", account.Viewer)))
-	b.get(start).want(t, http.StatusOK, "Create an API key")
+	b.get(start).want(t, http.StatusOK, "Create an API key", "Add new API key")
 	viewer.get(start).want(t, http.StatusOK, "Ask an administrator of Acme: Dana.")
 	k, _ := h.key("Orders", "customers:read")
 	other, _ := h.key("Other", authority.APIKeysRead)

@@ -39,6 +39,14 @@ func (p *view) PlatformNav() []navItem {
 	}
 }
 
+// allOf names a page that there is of each merchant and of the whole platform.
+func allOf(v *visit, what string) string {
+	if v.merchant == nil {
+		return "All " + what
+	}
+	return strings.ToUpper(what[:1]) + what[1:]
+}
+
 // FirstEnv is the environment that is shown where none was chosen.
 func (p *view) FirstEnv() string { return p.Environments()[0].Name }
 
@@ -52,9 +60,10 @@ type switchItem struct {
 	Current bool
 }
 
-// readSwitch reads the names of the merchants that the visitor belongs to.
+// readSwitch reads the names of the merchants that the visitor belongs to, where
+// there is one to go to.
 func (v *visit) readSwitch() (list []switchItem, err error) {
-	if v.visitor == nil || v.visitor.User == nil || len(v.visitor.User.Memberships) < 2 {
+	if v.visitor == nil || v.visitor.User == nil || len(v.visitor.User.Memberships) == 0 || v.merchant != nil && len(v.visitor.User.Memberships) == 1 {
 		return nil, nil
 	}
 	roles, err := v.console.rolesOf(v, v.visitor.User)

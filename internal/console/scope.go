@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -42,6 +43,9 @@ func (c *Console) listScopes(v *visit) error {
 		}
 		last := &p.Collections[len(p.Collections)-1]
 		last.Scopes = append(last.Scopes, s)
+	}
+	for _, collection := range p.Collections {
+		slices.SortStableFunc(collection.Scopes, func(a, b authority.Scope) int { return levelOrder(a.Name) - levelOrder(b.Name) })
 	}
 	return v.render(http.StatusOK, "scopes", view{Title: "Scopes", Nav: "scopes", Data: p})
 }

@@ -28,9 +28,21 @@ type scopeBox struct {
 	Chosen                   bool
 }
 
+// usualLevels are those that most collections have, the weakest first.
+var usualLevels = []string{"read", "write", "delete"}
+
+// levelOrder is where among its collection a scope stands.
+func levelOrder(scope string) int {
+	_, level, _ := strings.Cut(scope, ":")
+	if i := slices.Index(usualLevels, level); i >= 0 {
+		return i
+	}
+	return len(usualLevels)
+}
+
 // newScopeTable makes the table; chosen are the scopes that are marked.
 func newScopeTable(catalogue []authority.Scope, chosen []string) scopeTable {
-	t := scopeTable{Levels: []string{"read", "write", "delete"}}
+	t := scopeTable{Levels: slices.Clone(usualLevels)}
 	for i := range catalogue {
 		if _, level, _ := strings.Cut(catalogue[i].Name, ":"); !slices.Contains(t.Levels, level) {
 			t.Levels = append(t.Levels, level)

@@ -134,7 +134,7 @@ func (c *Console) showUsage(v *visit) error {
 	if v.merchant != nil {
 		nav = "usage"
 	}
-	return v.render(http.StatusOK, "usage", view{Title: "Usage", Nav: nav, Chart: true, Data: p})
+	return v.render(http.StatusOK, "usage", view{Title: allOf(v, "usage"), Nav: nav, Chart: true, Data: p})
 }
 
 // add sums counts up, and makes the chart of them.
