@@ -34,7 +34,7 @@ type busy struct {
 const password = "gravel otter lantern quince"
 
 // shell is who runs a command beside the server.
-var shell = authority.Actor{Permissions: authority.Everything(), ID: "cli:root@host"}
+var shell = authority.Actor{Permissions: authority.Everything(), ID: "cli:root@host", Address: "2001:db8:0:17:a00:27ff:fe4e:66a1", RequestID: "01KBD3F0Q5W7V9YJ2N8T4XKZ6M"}
 
 func newBusy(t *testing.T, s *harness.Server) *busy {
 	t.Helper()

@@ -26,9 +26,8 @@ type page struct {
 func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
-	setUp, _ := s.SetUpLink(t)
 	b := newBusy(t, s)
-	Run(t, "pages.mjs", map[string]string{"BASE_URL": b.URL, "SESSIONS": asJSON(t, b.sessions()), "PAGES": asJSON(t, append(b.pages(), page{Name: "link-set-up", Path: setUp}))})
+	Run(t, "pages.mjs", map[string]string{"BASE_URL": b.URL, "SESSIONS": asJSON(t, b.sessions()), "PAGES": asJSON(t, b.pages())})
 }
 
 // sessions are the cookies of everybody who sees pages.
@@ -55,7 +54,7 @@ func asJSON(t *testing.T, v any) string {
 // whoever else may; and what there is besides.
 func (b *busy) pages() (list []page) {
 	for _, r := range console.Routes() {
-		if r.Method != http.MethodGet || strings.Contains(r.Path, "/export") || slices.Contains([]string{"", "/sign-in", "/link", "/sso/callback"}, r.Path) {
+		if r.Method != http.MethodGet || strings.Contains(r.Path, "/export") || strings.HasSuffix(r.Path, "/use") || slices.Contains([]string{"", "/sign-in", "/link", "/sso/callback"}, r.Path) {
 			continue
 		}
 		name, path := nameOf(r.Path), b.fill(r.Path)
@@ -93,7 +92,7 @@ func (b *busy) otherPages() []page {
 		{Name: "link-invitation", Path: account.LinkPath + invitation.Token.Reveal()},
 		{Name: "link-portal", Path: account.LinkPath + portal.Token.Reveal()},
 		{Name: "link-reset", Path: account.LinkPath + reset.Token.Reveal()},
-		{Name: "link-gone", Path: account.LinkPath + strings.Repeat("A", 43), Status: http.StatusNotFound},
+		{Name: "link-gone", Path: account.LinkPath + strings.Repeat("A", 43), Status: http.StatusConflict},
 		{Name: "not-found", As: "viewer", Path: "/console/merchants/4711/users", Status: http.StatusNotFound},
 	}
 	for name, path := range map[string]string{
