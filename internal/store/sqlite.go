@@ -53,7 +53,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 // postgresMigrations mean nothing to SQLite, which compares text by bytes anyway.
-var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql", "00010_postgres.sql", "00012_postgres.sql", "00014_postgres.sql"}
+var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql", "00012_postgres.sql"}
 
 // createPrivate makes an empty database file that only its owner can read.
 func createPrivate(path string) error {

@@ -94,7 +94,7 @@ func testUsageOfAll(t *testing.T, s authority.Store) {
 func testTotalsOfUpgrade(t *testing.T, s authority.Store) {
 	useOfAll(t, s)
 	want := totals(t, s)
-	script, err := migrations.ReadFile("migrations/00011_pages.sql")
+	script, err := migrations.ReadFile("migrations/00010_pages.sql")
 	must(t, err)
 	write := s.(*Store).write
 	statements := slices.DeleteFunc(strings.Split(string(script), ";\n"), func(text string) bool { return !strings.HasPrefix(text, "INSERT INTO usage_totals") })
