@@ -57,17 +57,30 @@ func (p *Passwords) Hash(ctx context.Context, password string) (text string, err
 	}
 	h := phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, saltLength), key: make([]byte, keyLength)}
 	rand.Read(h.salt) // never fails (crypto/rand)
-	if h.key, err = p.inTurn(ctx, normal, h); err != nil {
+	done, err := p.turn(ctx)
+	if err != nil {
 		return "", err
 	}
+	defer done()
+	h.key = p.derive(normal, h)
 	return h.String(), nil
 }
 
-// Verify tells whether the hash text is that of the password. Where there is no
-// hash, "" for nobody of that name or for no password, the answer is false
+// Verify tells whether the hash text is that of the password, when it is its turn.
+// Where there is no hash, "" for nobody of that name or for no password, the answer is false
 // after the same work as for a wrong one, so that nobody sees which it was.
 // Errors as Hash, and one for a hash that is damaged.
 func (p *Passwords) Verify(ctx context.Context, text, password string) (ok bool, err error) {
+	done, err := p.turn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	return p.verify(text, password)
+}
+
+// verify is Verify for whoever has got the turn.
+func (p *Passwords) verify(text, password string) (ok bool, err error) {
 	h := nobody
 	if text != "" {
 		if h, err = parsePHC(text); err != nil {
@@ -78,29 +91,25 @@ func (p *Passwords) Verify(ctx context.Context, text, password string) (ok bool,
 	if !possible {
 		normal = ""
 	}
-	key, err := p.inTurn(ctx, normal, h)
-	if err != nil {
-		return false, err
-	}
-	same := subtle.ConstantTimeCompare(key, h.key) == 1
+	same := subtle.ConstantTimeCompare(p.derive(normal, h), h.key) == 1
 	return same && possible && text != "", nil
 }
 
-// inTurn hashes when it is the turn of this one.
-func (p *Passwords) inTurn(ctx context.Context, password string, h phc) ([]byte, error) {
+// turn waits until somebody's password may be looked at, which the caller ends with
+// done.
+func (p *Passwords) turn(ctx context.Context) (done func(), err error) {
 	select {
 	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
 	default:
 		return nil, ErrBusy
 	}
 	select {
 	case p.running <- struct{}{}:
-		defer func() { <-p.running }()
+		return func() { <-p.running; <-p.places }, nil
 	case <-ctx.Done():
+		<-p.places
 		return nil, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
 	}
-	return p.derive(password, h), nil
 }
 
 func derive(password string, h phc) []byte {

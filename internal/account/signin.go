@@ -121,18 +121,8 @@ func (a *Accounts) try(ctx context.Context, id []byte) error {
 // Errors: ErrSignIn, whatever is wrong; *ThrottledError; ErrBusy. Who proves the
 // password hears ErrDisabled and ErrLocked.
 func (a *Accounts) SignIn(ctx context.Context, from Origin, email, password string, replaces Token) (*Entered, error) {
-	id := failureID("password", email)
-	if err := a.try(ctx, id); err != nil {
-		return nil, err
-	}
-	u, c, err := a.store.UserByEmail(ctx, strings.ToLower(email))
-	if errors.Is(err, authority.ErrNotFound) {
-		u, c, err = &User{}, &Credentials{}, nil
-	}
+	u, c, id, err := a.prove(ctx, email, password)
 	if err != nil {
-		return nil, fmt.Errorf("reading a user: %w", err)
-	}
-	if err := a.prove(ctx, c, password); err != nil {
 		return nil, err
 	}
 	if err := a.mayEnter(u); err != nil {
@@ -147,14 +137,32 @@ func (a *Accounts) SignIn(ctx context.Context, from Origin, email, password stri
 	return a.enter(ctx, from, u, token, &Entry{Session: s, Forgotten: [][]byte{id}, Replaces: replaces.hash()})
 }
 
-// prove tells whether it is the password, which takes alike long where there is
-// none; else ErrSignIn, or ErrBusy.
-func (a *Accounts) prove(ctx context.Context, c *Credentials, password string) error {
-	ok, err := a.passwords.Verify(ctx, c.Password, password)
+// prove returns the user with an e-mail address and password, and under which name
+// failures of it are counted. That takes alike long where there is no such user, and
+// nothing is done before it is the turn of this one: many who try cost little (C-217).
+// Errors: ErrSignIn, *ThrottledError, ErrBusy.
+func (a *Accounts) prove(ctx context.Context, email, password string) (u *User, c *Credentials, id []byte, err error) {
+	done, err := a.passwords.turn(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer done()
+	id = failureID("password", email)
+	if err := a.try(ctx, id); err != nil {
+		return nil, nil, nil, err
+	}
+	u, c, err = a.store.UserByEmail(ctx, strings.ToLower(email))
+	if errors.Is(err, authority.ErrNotFound) {
+		u, c, err = &User{}, &Credentials{}, nil
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("reading a user: %w", err)
+	}
+	ok, err := a.passwords.verify(c.Password, password)
 	if err == nil && !ok {
 		err = ErrSignIn
 	}
-	return err
+	return u, c, id, err
 }
 
 // mayEnter tells whether the user is let in, who it is beyond doubt.
@@ -246,15 +254,8 @@ func (a *Accounts) Confirm(ctx context.Context, from Origin, v *Visitor, token T
 	if v.User == nil {
 		return nil, ErrSignIn
 	}
-	id := failureID("password", v.User.Email)
-	if err := a.try(ctx, id); err != nil {
-		return nil, err
-	}
-	c, err := a.store.Credentials(ctx, v.User.ID)
+	_, _, id, err := a.prove(ctx, v.User.Email, password)
 	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
-	}
-	if err := a.prove(ctx, c, password); err != nil {
 		return nil, err
 	}
 	return a.renew(ctx, v, token, id)
