@@ -2,6 +2,7 @@ import { test, assert, axe, fits, open, firstView, look, shot, narrow, wide } fr
 
 const sessions = JSON.parse(process.env.SESSIONS);
 const pages = JSON.parse(process.env.PAGES);
+const forms = JSON.parse(process.env.FORMS); // every form there is: {Path, Status} of what a viewer gets
 // LOOK=1: each page in both themes at both widths; otherwise in one theme at each.
 const everything = process.env.LOOK === "1";
 const limit = 100 * 1024; // bytes of a first view
@@ -23,4 +24,30 @@ async function view(t, { Name: name, As: as, Path: path, Status: status }) {
 // C-486
 test("every page", { concurrency: atOnce }, async (t) => {
   await Promise.all(pages.map((page) => t.test(page.Name, (t) => view(t, page))));
+});
+
+// C-487
+test("a viewer sees everything of the merchant, and can change nothing", async (t) => {
+  const page = await open(t, { session: sessions.viewer, allowed: /status of 40[034]/ });
+  await page.goto("/console");
+  const links = await page.getByRole("navigation", { name: "Console" }).getByRole("link").evaluateAll((all) => all.map(({ href }) => href));
+  assert.equal(links.length, 5);
+  let disabled = 0;
+  for (const path of [...links, ...pages.filter((p) => p.As === "viewer" && !p.Status && /api-keys\/|users\//.test(p.Path)).map((p) => p.Path)]) {
+    assert.equal((await page.goto(path)).status(), 200, path);
+    assert.equal(await page.locator("main form[method=post] button:enabled").count(), 0, path);
+    for (const button of await page.locator("main button:disabled").all()) {
+      const reason = await page.locator(`#${await button.getAttribute("aria-describedby")}`).textContent();
+      assert.match(reason, /Ask an administrator of Acme Ltd: .*Ada Administrator/, `${path}: ${await button.textContent()}`);
+      disabled++;
+    }
+  }
+  assert.ok(disabled >= 7, `${disabled} buttons are disabled`);
+  await page.goto("/console/account");
+  const csrf = await page.locator("input[name=csrf]").first().inputValue();
+  const send = (path, token) => page.evaluate(async ([path, token]) => (await fetch(path, { method: "POST", body: new URLSearchParams({ csrf: token }) })).status, [path, token]);
+  assert.equal(await send("/console/account/name", "another"), 403);
+  assert.equal(await send("/console/account/name", csrf), 400); // so it is the right one
+  for (const { Path: path, Status: status } of forms) assert.equal(await send(path, csrf), status, path);
+  for (const path of ["", "api-keys/demo", "users", "usage", "events", "start"]) assert.equal((await page.goto(`/console/merchants/4711/${path}`)).status(), 404, path);
 });

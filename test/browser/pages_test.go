@@ -21,13 +21,13 @@ type page struct {
 	Status int // 0 for 200
 }
 
-// C-486: every page that there is, as everybody who sees it: by the list of routes,
+// C-486, C-487: every page that there is, as everybody who sees it: by the list of routes,
 // so that none is forgotten.
 func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	b := newBusy(t, s)
-	Run(t, "pages.mjs", map[string]string{"BASE_URL": b.URL, "SESSIONS": asJSON(t, b.sessions()), "PAGES": asJSON(t, b.pages())})
+	Run(t, "pages.mjs", map[string]string{"BASE_URL": b.URL, "SESSIONS": asJSON(t, b.sessions()), "PAGES": asJSON(t, b.pages()), "FORMS": asJSON(t, b.forms())})
 }
 
 // sessions are the cookies of everybody who sees pages.
@@ -74,6 +74,22 @@ func (b *busy) pages() (list []page) {
 		list = append(list, viewers, page{Name: name + "-guest", As: "guest", Path: path})
 	}
 	return append(list, b.otherPages()...)
+}
+
+// forms are all that need a scope that viewers have not, with the status that they
+// get: there are none but of their merchant.
+func (b *busy) forms() (list []page) {
+	for _, r := range console.Routes() {
+		if r.Method != http.MethodPost || r.Level != console.Scoped {
+			continue
+		}
+		f := page{Path: b.fill(strings.ReplaceAll(r.Path, "{linkId}", "lnk_0000000000000000000000")), Status: http.StatusForbidden}
+		if !strings.HasPrefix(r.Path, "/merchants/{merchantId}") {
+			f.Status = http.StatusNotFound
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // otherPages are those that a route shows besides the one above: empty, with a
