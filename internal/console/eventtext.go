@@ -95,14 +95,20 @@ func of(events []authority.Event) named {
 	return all
 }
 
+// narrowed is the address of the list with one more filter, relative to it: a page
+// has a hundred of them.
+func (v *visit) narrowed(name, value string) string {
+	return "?" + strings.TrimPrefix(strings.TrimPrefix(v.address(map[string]string{name: value}), v.Request.URL.Path), "?")
+}
+
 // actor is who has made an event.
 func (n names) actor(v *visit, e *authority.Event) party {
-	return party{ID: e.Actor.ID, Name: n.Actor(e.Actor.ID), Link: v.address(map[string]string{"actor": e.Actor.ID})}
+	return party{ID: e.Actor.ID, Name: n.Actor(e.Actor.ID), Link: v.narrowed("actor", e.Actor.ID)}
 }
 
 // subject is what an event is about.
 func (n names) subject(v *visit, e *authority.Event) party {
-	p := party{ID: e.Subject, Name: e.Subject, Link: v.address(map[string]string{"subject": e.Subject})}
+	p := party{ID: e.Subject, Name: e.Subject, Link: v.narrowed("subject", e.Subject)}
 	name, known := n.keys[authority.ClientID(e.Subject)]
 	switch {
 	case known:
