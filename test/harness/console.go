@@ -23,11 +23,6 @@ func (s *Server) SetUpLink(t testing.TB) (path, token string) {
 			t.Fatal(err)
 		}
 		link = setUpLink.FindStringSubmatch(string(printed))
-		text, err := os.ReadFile(s.Output)
-		if err != nil {
-			t.Error(err)
-		}
-		link = setUpLink.FindStringSubmatch(string(text))
 		return link != nil
 	})
 	return link[0], link[1]
