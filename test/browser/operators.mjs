@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { test, assert, open, firstView, look, tabTo, narrow, wide } from "./lib.mjs";
+import { test, assert, open, tabTo } from "./lib.mjs";
 
 async function signIn(t, options = {}) {
   const page = await open(t, { allowed: /status of 4/, ...options });
@@ -16,24 +16,6 @@ async function press(page, name) {
   await tabTo(page, page.getByRole("button", { name, exact: true }));
   await page.keyboard.press("Enter");
 }
-
-// Each in one size: all have both themes, and between them the parts have both sizes.
-const pages = {
-  merchants: narrow, "merchants/4259": wide, "merchants/new": narrow, scopes: narrow, "scopes/customers:read": narrow, "signing-keys": wide,
-  usage: narrow, "merchants/4259/usage": wide, events: narrow, "events/verify": narrow, "merchants/4259/events": wide, system: narrow,
-};
-
-test("each page of operators is accessible, fits and is small", async (t) => {
-  const page = await signIn(t);
-  const state = await page.context().storageState();
-  for (const [path, size] of Object.entries(pages)) {
-    const visit = await open(t, { storageState: state });
-    const bytes = await firstView(visit, `/console/${path}`);
-    assert.ok(bytes < 100 * 1024, `${path}: ${bytes} bytes`);
-    await look(visit, `operators-${path.replaceAll(/\W/g, "-")}`, [size]);
-    await visit.context().close();
-  }
-});
 
 test("a merchant is created, suspended and resumed by keyboard, without script", async (t) => {
   const page = await signIn(t, { script: false });

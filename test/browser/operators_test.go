@@ -7,8 +7,7 @@ import (
 )
 
 // C-468, C-469, C-470: operators keep merchants, scopes and signing keys, and read
-// events and usage, by keyboard, with script and without; each page is for
-// everybody, and small.
+// events and usage, by keyboard, with script and without.
 func TestOperatorsRunThePlatform(t *testing.T) {
 	t.Parallel()
 	harness.Need(t, "chromium")

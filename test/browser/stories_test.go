@@ -74,7 +74,7 @@ func (b *busy) naughty() map[string]any {
 		keys[k.ID] = name
 	}
 	var pages []string
-	for _, path := range []string{"merchants", "users", "scopes", "merchants/6000/api-keys/demo", "merchants/6000/api-keys/demo/new", "merchants/6000/start", "merchants/6000/users", "merchants/6000/events"} {
+	for _, path := range []string{"merchants", "users", "scopes", "merchants/6000/api-keys/demo", "merchants/6000/api-keys/demo/new", "merchants/6000/start", "merchants/6000/users", "merchants/6000/events?kind=api_key.created"} {
 		pages = append(pages, console.Root+"/"+path)
 	}
 	return map[string]any{"merchant": "6000", "names": naughtyNames, "keys": keys, "pages": pages}
