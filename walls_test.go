@@ -40,6 +40,7 @@ var walls = map[string]struct{ ours, others []string }{
 		ours:   []string{"internal/account", "internal/authority", "internal/webhook"},
 		others: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 	},
+	"internal/storetest":    {ours: []string{"internal/store"}},            // for tests alone
 	"internal/postgrestest": {others: []string{"github.com/jackc/pgx/v5"}}, // for tests alone
 	"internal/oauthapi": {
 		ours:   []string{"internal/accesstoken", "internal/authority", "internal/jose", "internal/ratelimit", "internal/strictjson", "verify"},

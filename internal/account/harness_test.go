@@ -13,7 +13,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
-	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 var (
@@ -36,7 +36,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	master, _ := authority.NewMasterKey()
 	h := &harness{t: t, ctx: t.Context(), path: filepath.Join(t.TempDir(), "tokenwright.db"), at: started}
-	s, err := store.OpenSQLite(h.ctx, h.path, store.Options{Create: true})
+	s, err := storetest.OpenSQLite(h.ctx, h.path)
 	h.must(err)
 	t.Cleanup(func() { _ = s.Close() })
 	cfg := authority.Config{Store: s, MasterKeys: []authority.MasterKey{master}, Clock: func() time.Time { return h.at },

@@ -23,6 +23,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 	"github.com/tokenwright/tokenwright/internal/webhook"
 	"github.com/tokenwright/tokenwright/verify"
 )
@@ -81,7 +82,7 @@ func installAt(t testing.TB, path string) *installation {
 
 func openSQLite(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), path, store.Options{Create: true})
+	s, err := storetest.OpenSQLite(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
-	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 // C-197: a request that was done by its repetition, after it had looked for an
 // answer and before it was done itself, is answered as that one was, though its
 // version is gone by then.
 func TestARequestOvertakenByItsRepetitionIsAnsweredAsThat(t *testing.T) {
-	s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
+	s, err := storetest.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
-	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 // directoryOfUsers is the admin API of an installation with merchants 1 and 2,
@@ -30,7 +30,7 @@ type directoryOfUsers struct {
 func newDirectoryOfUsers(t *testing.T) *directoryOfUsers {
 	t.Helper()
 	master, _ := authority.NewMasterKey()
-	st, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
+	st, err := storetest.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

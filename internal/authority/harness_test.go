@@ -17,6 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/credential"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 const base = "http://localhost:8080"
@@ -89,7 +90,7 @@ func newWith(t testing.TB, ids authority.MerchantIDKind, log io.Writer) *harness
 // open opens a further handle of the database.
 func (h *harness) open() *store.Store {
 	h.t.Helper()
-	s, err := store.OpenSQLite(h.ctx, h.path, store.Options{Create: true})
+	s, err := storetest.OpenSQLite(h.ctx, h.path)
 	h.must(err)
 	h.t.Cleanup(func() { _ = s.Close() })
 	return s

@@ -22,6 +22,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/console"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 const (
@@ -94,7 +95,7 @@ func makeTemplate(t testing.TB) {
 // harnessAt is a harness on the database at path, which has no node yet.
 func harnessAt(t testing.TB, path string) *harness {
 	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), path, store.Options{Create: true})
+	s, err := storetest.OpenSQLite(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

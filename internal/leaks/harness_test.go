@@ -17,6 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/oauthapi"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 const base = "https://auth.example.com"
@@ -39,7 +40,7 @@ func install(t testing.TB) *installation {
 	t.Helper()
 	in := &installation{TB: t}
 	var err error
-	in.store, err = store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
+	in.store, err = storetest.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"))
 	in.must(err)
 	t.Cleanup(func() { _ = in.store.Close() }) // some tests have closed it before
 	master, _ := authority.NewMasterKey()

@@ -17,7 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/mail"
-	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 	"github.com/tokenwright/tokenwright/internal/webhook"
 )
 
@@ -36,7 +36,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t}
-	st, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"), store.Options{Create: true})
+	st, err := storetest.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "tokenwright.db"))
 	w.must(err)
 	t.Cleanup(func() { _ = st.Close() })
 	master, _ := authority.NewMasterKey()

@@ -17,6 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 )
 
 const (
@@ -60,7 +61,7 @@ func install(t testing.TB, change func(demo, production *authority.Environment))
 		change(&environments[0], &environments[1])
 	}
 	var err error
-	in.store, err = store.OpenSQLite(t.Context(), in.path, store.Options{Create: true})
+	in.store, err = storetest.OpenSQLite(t.Context(), in.path)
 	in.must(err)
 	t.Cleanup(func() { _ = in.store.Close() }) // some tests have closed it before
 	master, _ := authority.NewMasterKey()

@@ -17,6 +17,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/store"
+	"github.com/tokenwright/tokenwright/internal/storetest"
 	"github.com/tokenwright/tokenwright/internal/webhook"
 )
 
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 // reopened is the same database, as another process has it.
 func (w *world) reopened(t *testing.T) *store.Store {
 	t.Helper()
-	st, err := store.OpenSQLite(t.Context(), w.path, store.Options{Create: true})
+	st, err := storetest.OpenSQLite(t.Context(), w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
