@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+// Without the race detector: what it could find here the tests of the packages have
+// looked for, and a password takes ten times as long with it.
+func TestMain(m *testing.M) { os.Exit(harness.MainWithoutRace(m)) }
 
 // policy is that of the console.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
