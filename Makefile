@@ -8,7 +8,7 @@ GO ?= go
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Executions of each fuzz target, not seconds: the same work on every machine.
 FUZZ_TIME ?= 1000000x
-FUZZ_SHORT := 10000x
+FUZZ_SHORT := 5000x
 
 # A test whose tool is missing fails instead of being skipped.
 export TOKENWRIGHT_TEST_ALL := 1
