@@ -250,8 +250,8 @@ func TestDeliveryOfADeadNodeIsSentByAnother(t *testing.T) {
 	w.happen(t, authority.APIKeyDeleted, "", "")
 	dead, die := context.WithCancel(t.Context())
 	e.answer = func(rw http.ResponseWriter, _ *http.Request) { // the receiver has it, the node does not know
-		die()
 		_ = w.Close()
+		die()
 		rw.WriteHeader(http.StatusNoContent)
 	}
 	again := w.reopened(t)
