@@ -36,6 +36,7 @@ test("what is typed into the search narrows the list, and the word guards the bu
   await page.getByLabel("Search").pressSequentially("acm");
   await page.getByText("4711", { exact: true }).waitFor({ state: "detached" });
   await page.getByRole("link", { name: "Acme" }).click();
+  await page.waitForURL("**/console/merchants/4259");
   const button = page.getByRole("button", { name: "Suspend merchant" });
   assert.ok(await button.isDisabled());
   await page.getByLabel("Type 4259 to confirm").fill("4259");
@@ -47,6 +48,7 @@ test("events are filtered, exported and verified", async (t) => {
   await page.goto("/console/events");
   await page.getByLabel("What", { exact: true }).selectOption({ label: "API key created" });
   await press(page, "Show");
+  await page.waitForURL("**/console/events?*kind=api_key.created*");
   assert.match(await page.getByRole("list", { name: "Events, the newest first" }).innerText(), /^API key created/);
   await page.getByText("Details").click();
   await page.getByText("twc_demo_").first().waitFor();

@@ -79,6 +79,7 @@ test("an operator finds a user while typing, and resets it", async (t) => {
   await page.waitForFunction(() => document.querySelectorAll("#users tbody tr").length === 1);
   await tabTo(page, page.getByRole("link", { name: /^Vic/ }));
   await page.keyboard.press("Enter");
+  await page.waitForURL("**/console/users/usr_*");
   await page.getByText("Add a role at a merchant").click();
   await page.getByText("Delete this user").click();
   assert.ok(await page.getByRole("button", { name: "Delete user" }).isDisabled());

@@ -82,6 +82,7 @@ test("from the set-up link to an API key that gets tokens, is rotated and delete
   const first = await made(ada);
   await look(ada, "secret", [wide]);
   await button(ada, "Copy the secret").click();
+  await ada.getByRole("status").filter({ hasText: /^Copied$/ }).waitFor({ state: "attached" });
   assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), first.secret);
   const sample = await ada.locator("#code-curl").textContent();
   await anchor(ada, "I have saved the secret").click();
@@ -184,6 +185,7 @@ test("without script: create, edit, rotate, disable and delete an API key, and i
   await made(page);
   await anchor(page, "I have saved the secret").click();
   await button(page, "Disable API key").click();
+  await button(page, "Enable API key").waitFor();
   assert.equal(curl(sample, key.secret).error, "invalid_client");
   await button(page, "Enable API key").click();
   await anchor(page, "Delete API key").click();
