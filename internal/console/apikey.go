@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -171,9 +172,14 @@ func (v *visit) readKeys(p *keysPage) error {
 // soon is how long before its end an API key is said to end.
 const soon = 30 * 24 * time.Hour
 
+// endsSoon is of an end to come; zero is never.
+func endsSoon(end, now time.Time) bool {
+	return !end.IsZero() && end.After(now) && end.Sub(now) <= soon
+}
+
 func keyRowOf(u authority.KeyUse, now time.Time) keyRow {
 	r := keyRow{KeyUse: u, Status: keyStatus(&u.APIKey, now), Ends: earliest(u.ExpiresAt, u.SecretExpiresAt)}
-	r.Soon = r.Status == "active" && !r.Ends.IsZero() && r.Ends.Sub(now) <= soon
+	r.Soon = r.Status == "active" && endsSoon(r.Ends, now)
 	for i := range u.Secrets {
 		r.Leaked = r.Leaked || !u.Secrets[i].LeakedAt.IsZero()
 	}
@@ -194,25 +200,21 @@ func (v *visit) done(k *authority.APIKey, what string) error {
 }
 
 func (c *Console) disableKey(v *visit) error {
-	k, err := v.apiKey()
-	if err != nil {
-		return err
-	}
-	if k, err = c.Authority.DisableAPIKey(v.Request.Context(), v.actor, k.ID, v.version()); err != nil {
-		return err
-	}
-	return v.done(k, "key-disabled")
+	return v.onKey(c.Authority.DisableAPIKey, "key-disabled")
 }
 
-func (c *Console) enableKey(v *visit) error {
+func (c *Console) enableKey(v *visit) error { return v.onKey(c.Authority.EnableAPIKey, "key-enabled") }
+
+// onKey changes the API key of the path, and says what was done.
+func (v *visit) onKey(change func(context.Context, authority.Actor, authority.ClientID, int64) (*authority.APIKey, error), what string) error {
 	k, err := v.apiKey()
 	if err != nil {
 		return err
 	}
-	if k, err = c.Authority.EnableAPIKey(v.Request.Context(), v.actor, k.ID, v.version()); err != nil {
+	if k, err = change(v.Request.Context(), v.actor, k.ID, v.version()); err != nil {
 		return err
 	}
-	return v.done(k, "key-enabled")
+	return v.done(k, what)
 }
 
 // deletionPage asks for the name of an API key before it is deleted.

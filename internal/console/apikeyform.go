@@ -21,7 +21,7 @@ type keyForm struct {
 	Expires           string // a day: 2027-01-31
 	CIDRs             string // one a line
 	Revoke            bool
-	Once              string // see visit.once
+	Once              string // see once
 	Version           string
 	Management        bool // the disclosure of management scopes is open
 }
@@ -70,18 +70,11 @@ func (f *keyForm) networks() ([]netip.Prefix, error) {
 	return authority.ParseCIDRs(strings.Fields(f.CIDRs))
 }
 
-// keyFields are what the fields of API keys are called in messages about them.
-var keyFields = map[string]string{
-	"name": "The name", "description": "The description", "scopes": "The choice of scopes", "expiresAt": "The expiry", "allowedCidrs": "The list of networks",
-	"overlap": "The overlap",
-}
-
 // refused says what is wrong with a form: by field, or else in one message; false
 // where the error is no matter of the form.
 func refused(err error) (fields map[string]string, message string, ok bool) {
-	var invalid *authority.InvalidError
-	if errors.As(err, &invalid) && keyFields[invalid.Field] != "" {
-		return map[string]string{invalid.Field: keyFields[invalid.Field] + " " + invalid.Reason + "."}, "", true
+	if fields, ok = fieldErrors(err); ok {
+		return fields, "", true
 	}
 	if errors.Is(err, authority.ErrReplyOther) {
 		return nil, "", false // nothing on this page can be sent again

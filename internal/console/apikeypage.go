@@ -50,7 +50,7 @@ func secretRowOf(s *authority.Secret, now time.Time, u *keyUse) secretRow {
 	case !s.RetiredAt.IsZero():
 		r.Status = "retiring"
 	default:
-		r.Soon = !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(now) <= soon
+		r.Soon = endsSoon(s.ExpiresAt, now)
 	}
 	return r
 }
@@ -67,7 +67,7 @@ func (c *Console) showKey(v *visit) error {
 	now := c.Authority.Now()
 	p := &keyPage{Key: k, Status: keyStatus(k, now), Use: sum(hours, now)}
 	p.Cards = &useCards{p.Use, k.LastUsedAt, k.LastUsedFrom, v.poll(k, now)}
-	p.Verdict, p.Soon = verdictOf(k, now, p.Use), !k.ExpiresAt.IsZero() && k.ExpiresAt.After(now) && k.ExpiresAt.Sub(now) <= soon
+	p.Verdict, p.Soon = verdictOf(k, now, p.Use), endsSoon(k.ExpiresAt, now)
 	for i := range k.Secrets {
 		row := secretRowOf(&k.Secrets[i], now, p.Use)
 		row.Only = k.LiveSecrets(now) == 1 && (row.Status == "active" || row.Status == "retiring")
@@ -76,7 +76,7 @@ func (c *Console) showKey(v *visit) error {
 	if err := p.readKeyEvents(c, v); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "api-key", view{Title: k.Name, Nav: "api-keys", Chart: p.Use.Issued30+p.Use.Refused30 > 0, Data: p})
+	return v.render(http.StatusOK, "api-key", view{Title: k.Name, Nav: "api-keys", Chart: p.Scripted(), Data: p})
 }
 
 // readKeyEvents reads the last events, and the names of all whom the page names.

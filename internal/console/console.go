@@ -10,7 +10,6 @@ package console
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +29,6 @@ const Root = "/console"
 // timeout is how long a request may take with what makes a change act on this
 // node.
 const timeout = 4500 * time.Millisecond
-
-// signInTries is how many forms an address may send in 5 minutes without having
-// signed in.
-const signInTries = 100
 
 // Config is what the console needs.
 type Config struct {
@@ -80,7 +75,7 @@ type Console struct {
 // New returns the console, or says which page cannot be made.
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
-		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute),
+		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: newSignInPolicy(),
 		tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
 	var err error
 	console.pages, err = console.parsePages()
@@ -154,7 +149,7 @@ func (c *Console) serve(v *visit, e *route) error {
 	if err := v.admit(e); err != nil {
 		return err
 	}
-	if e.Fresh && v.Request.Method == http.MethodPost {
+	if e.Fresh {
 		if done, err := v.confirm(); done || err != nil {
 			return err
 		}
@@ -164,11 +159,16 @@ func (c *Console) serve(v *visit, e *route) error {
 
 func (c *Console) unknown(*visit) error { return authority.ErrNotFound }
 
+// policy lets pages load and ask what is of their own origin, and nothing else: the
+// token endpoint that the page of the first token asks is of it, whatever host an
+// environment has.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+
 // setHeaders sets what every page carries (C-210). Forms would come with
 // "Origin: null" if pages sent no referrer at all.
 func (c *Console) setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "+c.connectSources()+"; "+
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'")
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -176,16 +176,4 @@ func (c *Console) setHeaders(h http.Header) {
 	if c.https {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-}
-
-// connectSources are where scripts of pages may ask: here, and at the token
-// endpoint of environments that have a host of their own.
-func (c *Console) connectSources() string {
-	sources := []string{"'self'"}
-	for _, env := range c.Authority.Environments() {
-		if u, err := url.Parse(env.Issuer); err == nil && u.Path == "" {
-			sources = append(sources, env.Issuer)
-		}
-	}
-	return strings.Join(sources, " ")
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/account"
@@ -20,6 +19,9 @@ type refusal struct {
 
 // Error implements error.
 func (r *refusal) Error() string { return r.message }
+
+// retryAfter is how many seconds whoever was told to come back should wait.
+const retryAfter = "5"
 
 // failure is what the error page says.
 type failure struct {
@@ -112,7 +114,7 @@ func (v *visit) failureOf(err error) failure {
 		v.Header().Set("Retry-After", ratelimit.Seconds(throttled.Until.Sub(v.console.Authority.Now())))
 		return failure{http.StatusTooManyRequests, "Too many tries", "Wait a while, then try again."}
 	case errors.Is(err, account.ErrBusy):
-		v.Header().Set("Retry-After", strconv.Itoa(5))
+		v.Header().Set("Retry-After", retryAfter)
 		return failure{http.StatusServiceUnavailable, "Very many people sign in", "Try again in a moment."}
 	case errors.Is(err, authority.ErrNotFound):
 		return failure{http.StatusNotFound, "There is no such page", "It never was, was deleted, or is not for you to see."}
@@ -131,7 +133,7 @@ func (v *visit) failureOf(err error) failure {
 		return failure{http.StatusConflict, "That did not work", message}
 	}
 	// Whatever else the domain returns means that the database could not answer.
-	v.Header().Set("Retry-After", strconv.Itoa(5))
+	v.Header().Set("Retry-After", retryAfter)
 	v.note(slog.String("error", err.Error()))
 	return failure{http.StatusServiceUnavailable, "The database does not answer", "Nothing is known of what became of a change: look before you send it again. Tokens are issued all the while."}
 }
@@ -142,28 +144,4 @@ func (v *visit) whyNot(f *authority.ForbiddenError) string {
 		return f.Reason
 	}
 	return "Your role does not let you do this. Ask an administrator of the merchant, or an operator of the platform."
-}
-
-// limit slows down who sends forms without having signed in: 100 in 5 minutes
-// from one address (C-213).
-func (v *visit) limit() error {
-	if v.Request.Method != http.MethodPost {
-		return nil
-	}
-	return v.count("")
-}
-
-// count counts a request, of a kind, of somebody who may not have signed in, and
-// refuses it where there were too many.
-func (v *visit) count(kind string) error {
-	c := v.console
-	used, left, err := c.addresses.Count(v.Request.Context(), kind+v.addressKey(), c.signIns.Window)
-	if err != nil {
-		return err
-	}
-	if c.signIns.Allows(used) {
-		return nil
-	}
-	v.Header().Set("Retry-After", ratelimit.Seconds(left))
-	return &refusal{http.StatusTooManyRequests, "Too many forms from your network. Wait a few minutes, then try again."}
 }

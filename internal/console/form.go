@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -15,18 +16,15 @@ func fieldErrors(err error) (map[string]string, bool) {
 	if !errors.As(err, &invalid) {
 		return nil, false
 	}
-	name, ok := fieldNames[invalid.Field]
-	if !ok {
-		name = "This"
-	}
-	return map[string]string{invalid.Field: name + " " + invalid.Reason + "."}, true
+	return map[string]string{invalid.Field: cmp.Or(fieldNames[invalid.Field], "This") + " " + invalid.Reason + "."}, true
 }
 
 // fieldNames are what people call the fields of forms: an error stands beside its
 // field, and on top of the page as well.
 var fieldNames = map[string]string{
 	"name": "The name", "description": "The description", "email": "The e-mail address", "password": "The password", "merchantId": "The merchant ID",
-	"id": "The merchant ID", "keyLimit": "The limit", "resource": "The resource server", "role": "The role", "overlap": "The overlap",
+	"id": "The merchant ID", "keyLimit": "The limit", "resource": "The resource server", "role": "The role",
+	"scopes": "The choice of scopes", "expiresAt": "The expiry", "allowedCidrs": "The list of networks", "overlap": "The overlap",
 }
 
 // version is that of what the form's page has shown, so that nobody overwrites

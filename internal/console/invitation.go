@@ -3,9 +3,7 @@ package console
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -126,36 +124,9 @@ type madeLink struct {
 
 // linkOnce has a link made, or returns the one that the same form has made before.
 func (c *Console) linkOnce(v *visit, do func() (*account.IssuedLink, error)) (*madeLink, error) {
-	made := func(l *account.IssuedLink) *madeLink {
+	return once(v, do, func(l *account.IssuedLink) *madeLink {
 		return &madeLink{c.BaseURL + account.LinkPath + l.Token.Reveal(), l.Email, l.ExpiresAt}
-	}
-	err := v.once(func(result any) ([]byte, error) { return json.Marshal(made(result.(*account.IssuedLink))) })
-	if err != nil {
-		return nil, err
-	}
-	if l, err := c.keptLink(v); !errors.Is(err, authority.ErrNotFound) {
-		return l, err
-	}
-	l, err := do()
-	if errors.Is(err, authority.ErrReplied) { // by the same form, just now
-		return c.keptLink(v)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return made(l), nil
-}
-
-func (c *Console) keptLink(v *visit) (*madeLink, error) {
-	kept, err := c.Authority.Reply(v.Request.Context(), v.actor)
-	if err != nil {
-		return nil, err
-	}
-	l := &madeLink{}
-	if err := json.Unmarshal(kept, l); err != nil {
-		return nil, fmt.Errorf("reading a link that is kept: %w", err)
-	}
-	return l, nil
+	})
 }
 
 // madeLinkPage says what became of a link: it was sent, or is to be handed over.

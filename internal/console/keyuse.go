@@ -7,16 +7,18 @@ import (
 )
 
 const (
-	week  = 7 * 24 * time.Hour
-	month = 30 * 24 * time.Hour
+	week  = 7 * day
+	month = 30 * day
 )
 
 // hours reads the use of the API key in the last 30 days.
 func (v *visit) hours(k *authority.APIKey) ([]authority.HourUsage, error) {
-	now := v.console.Authority.Now().UTC()
-	from := now.Truncate(24 * time.Hour).Add(-month + 24*time.Hour)
-	return v.console.Authority.Usage(v.Request.Context(), v.actor, k.ID, from, now.Add(time.Hour))
+	now := v.console.Authority.Now()
+	return v.console.Authority.Usage(v.Request.Context(), v.actor, k.ID, firstDay(now), now.Add(time.Hour))
 }
+
+// firstDay is the first of the last 30 days, in UTC; today is the last one.
+func firstDay(now time.Time) time.Time { return now.UTC().Truncate(day).Add(day - month) }
 
 // keyUse is what the use of an API key adds up to.
 type keyUse struct {
@@ -36,12 +38,12 @@ type secretUse struct{ Issued7, Issued30 int64 }
 // sum adds up the hours of the last 30 days.
 func sum(hours []authority.HourUsage, now time.Time) *keyUse {
 	u := &keyUse{BySecret: map[int64]secretUse{}}
-	first := now.UTC().Truncate(24 * time.Hour).Add(-month + 24*time.Hour)
-	for day := first; !day.After(now); day = day.Add(24 * time.Hour) {
-		u.Days = append(u.Days, dayUse{Date: day.Format(time.DateOnly)})
+	first := firstDay(now)
+	for date := first; !date.After(now); date = date.Add(day) {
+		u.Days = append(u.Days, dayUse{Date: date.Format(time.DateOnly)})
 	}
 	for i := range hours {
-		if at := int(hours[i].Hour.Sub(first) / (24 * time.Hour)); !hours[i].Hour.Before(first) && at < len(u.Days) {
+		if at := int(hours[i].Hour.Sub(first) / day); !hours[i].Hour.Before(first) && at < len(u.Days) {
 			u.add(&hours[i], &u.Days[at], now)
 		}
 	}

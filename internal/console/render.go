@@ -8,14 +8,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
-	"github.com/tokenwright/tokenwright/internal/ratelimit"
 	"github.com/tokenwright/tokenwright/internal/sso"
 )
 
@@ -169,9 +167,7 @@ func (p *view) May(scope string) bool { return p.Actor.May(scope) == nil }
 func (p *view) Providers() []*sso.Provider { return p.console.SingleSignOn }
 
 // Operator tells whether the visitor runs the platform.
-func (p *view) Operator() bool {
-	return p.Visitor != nil && p.Visitor.User != nil && p.Visitor.User.Operator
-}
+func (p *view) Operator() bool { return isOperator(p.Visitor) }
 
 // Environments are those that merchants have API keys in.
 func (p *view) Environments() []authority.Environment { return p.console.environments() }
@@ -220,10 +216,4 @@ func timeElement(t time.Time, attribute, format string) template.HTML {
 	}
 	t = t.UTC()
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `"` + attribute + `>` + t.Format(format) + `</time>`) // digits and our own words
-}
-
-// addressKey is what requests of the visitor's network are counted under.
-func (v *visit) addressKey() string {
-	a, _ := netip.ParseAddr(v.origin.Address) // none: all such requests are counted together
-	return ratelimit.AddressKey(a)
 }

@@ -93,23 +93,23 @@ type secretDeletionPage struct {
 	Secret secretRow
 }
 
-// secretOfPath returns the secret that the path names.
-func (v *visit) secretOfPath(k *authority.APIKey) (*authority.Secret, error) {
+// secret reads the API key of the path, and returns its secret that the path names.
+func (v *visit) secret() (*authority.APIKey, *authority.Secret, error) {
+	k, err := v.apiKey()
+	if err != nil {
+		return nil, nil, err
+	}
 	text := v.Request.PathValue("secretId")
 	for i := range k.Secrets {
 		if strconv.FormatInt(k.Secrets[i].ID, 10) == text {
-			return &k.Secrets[i], nil
+			return k, &k.Secrets[i], nil
 		}
 	}
-	return nil, authority.ErrNotFound
+	return nil, nil, authority.ErrNotFound
 }
 
 func (c *Console) askSecretDeletion(v *visit) error {
-	k, err := v.apiKey()
-	if err != nil {
-		return err
-	}
-	s, err := v.secretOfPath(k)
+	k, s, err := v.secret()
 	if err != nil {
 		return err
 	}
@@ -123,11 +123,7 @@ func (c *Console) askSecretDeletion(v *visit) error {
 }
 
 func (c *Console) deleteSecret(v *visit) error {
-	k, err := v.apiKey()
-	if err != nil {
-		return err
-	}
-	s, err := v.secretOfPath(k)
+	k, s, err := v.secret()
 	if err != nil {
 		return err
 	}

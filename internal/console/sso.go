@@ -251,7 +251,7 @@ func (v *visit) ssoFailed(p *sso.Provider, err error) error {
 	status, heading, message := http.StatusBadRequest, "The answer of "+p.Label+" does not fit", "It does not belong to what was begun here, or is not good. Begin again. Where that does not help, tell an operator of the platform: the log says more."
 	switch {
 	case errors.Is(err, sso.ErrUnavailable), code == "temporarily_unavailable", code == "server_error":
-		v.Header().Set("Retry-After", "5")
+		v.Header().Set("Retry-After", retryAfter)
 		status, heading, message = http.StatusServiceUnavailable, p.Label+" does not answer", "Try again in a moment. Nothing was changed here."
 	case errors.Is(err, sso.ErrNotFresh):
 		status, heading, message = http.StatusForbidden, p.Label+" does not confirm that it is you", "It does not say that you have signed in there anew. Sign out there, then try again. Where that does not help, ask an operator of the platform for a link to choose a password."

@@ -80,6 +80,16 @@ func (c *Console) readUsageChoice(v *visit) (*usageChoice, error) {
 	return u, err
 }
 
+// readUsage reads the query, and what it selects.
+func (c *Console) readUsage(v *visit) (*usageChoice, []authority.UsageCount, error) {
+	u, err := c.readUsageChoice(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	counts, err := c.Authority.UsageSeries(v.Request.Context(), v.actor, u.query)
+	return u, counts, err
+}
+
 // usagePage shows how often tokens were issued and refused.
 type usagePage struct {
 	*usageChoice
@@ -111,11 +121,7 @@ type reasonCount struct {
 }
 
 func (c *Console) showUsage(v *visit) error {
-	u, err := c.readUsageChoice(v)
-	if err != nil {
-		return err
-	}
-	counts, err := c.Authority.UsageSeries(v.Request.Context(), v.actor, u.query)
+	u, counts, err := c.readUsage(v)
 	if err != nil {
 		return err
 	}
@@ -222,11 +228,7 @@ func (c *Console) readTopKeys(v *visit, p *usagePage) error {
 // exportUsage answers with the figures of the page: a line for each time and
 // outcome.
 func (c *Console) exportUsage(v *visit) error {
-	u, err := c.readUsageChoice(v)
-	if err != nil {
-		return err
-	}
-	counts, err := c.Authority.UsageSeries(v.Request.Context(), v.actor, u.query)
+	u, counts, err := c.readUsage(v)
 	if err != nil {
 		return err
 	}

@@ -189,10 +189,10 @@ func (v *visit) readPath(id authority.MerchantID) (err error) {
 	return nil
 }
 
-// isOperator tells whether the visitor runs the platform.
-func (v *visit) isOperator() bool {
-	return v.visitor != nil && v.visitor.User != nil && v.visitor.User.Operator
-}
+// isOperator tells whether the visitor, nil for nobody, runs the platform.
+func isOperator(v *account.Visitor) bool { return v != nil && v.User != nil && v.User.Operator }
+
+func (v *visit) isOperator() bool { return isOperator(v.visitor) }
 
 // environments are those that merchants have API keys in.
 func (c *Console) environments() (list []authority.Environment) {
