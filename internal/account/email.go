@@ -45,4 +45,6 @@ func notInLabel(r rune) bool {
 
 // EmailKey is what no two users have in common: the address in lower case. To
 // the standard the part before the @ has a case (RFC 5321 2.4); to people, no.
-func (u *User) EmailKey() string { return strings.ToLower(u.Email) }
+func (u *User) EmailKey() string { return emailKey(u.Email) }
+
+func emailKey(text string) string { return strings.ToLower(text) }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -67,10 +66,9 @@ func (u *User) Locked(now time.Time) bool {
 	return now.Sub(last) >= unusedLife
 }
 
-// failureID names what is tried: a password of an e-mail address, however it is
-// spelt, or a code of a user.
+// failureID names what is tried: the password of an email key, or a code of a user.
 func failureID(what, of string) []byte {
-	sum := sha256.Sum256([]byte(what + "\x00" + strings.ToLower(of)))
+	sum := sha256.Sum256([]byte(what + "\x00" + of))
 	return sum[:]
 }
 
@@ -147,11 +145,12 @@ func (a *Accounts) prove(ctx context.Context, email, password string) (u *User, 
 		return nil, nil, nil, err
 	}
 	defer done()
-	id = failureID("password", email)
+	key := emailKey(email) // however it is spelt
+	id = failureID("password", key)
 	if err := a.try(ctx, id); err != nil {
 		return nil, nil, nil, err
 	}
-	u, c, err = a.store.UserByEmail(ctx, strings.ToLower(email))
+	u, c, err = a.store.UserByEmail(ctx, key)
 	if errors.Is(err, authority.ErrNotFound) {
 		u, c, err = &User{}, &Credentials{}, nil
 	}

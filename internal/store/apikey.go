@@ -101,7 +101,7 @@ func (t *tx) readSecrets(keys []authority.KeyUse) error {
 		return each(t, scanKeySecret, func(s *keySecret) error {
 			place[s.key].Secrets = append(place[s.key].Secrets, s.Secret)
 			return nil
-		}, selectSecrets(`s.api_key_id, `)+`s.api_key_id IN `+listOf(len(ids))+` ORDER BY s.api_key_id, s.id`, ids...)
+		}, selectSecrets(`, s.api_key_id`)+`s.api_key_id IN `+listOf(len(ids))+` ORDER BY s.api_key_id, s.id`, ids...)
 	})
 }
 
@@ -111,15 +111,7 @@ type keySecret struct {
 	authority.Secret
 }
 
-func scanKeySecret(r row, s *keySecret) error { return scanSecret(before{r, &s.key}, &s.Secret) }
-
-// before is a row with another column before those that are scanned.
-type before struct {
-	row
-	first any
-}
-
-func (b before) Scan(dest ...any) error { return b.row.Scan(append([]any{b.first}, dest...)...) }
+func scanKeySecret(r row, s *keySecret) error { return scanSecret(also{r, []any{&s.key}}, &s.Secret) }
 
 const secretColumns = `id, name, hint, hash, root_key_id, created_at, created_by, expires_at, retired_at, leaked_at`
 
@@ -127,10 +119,10 @@ func (t *tx) secrets(id authority.ClientID) ([]authority.Secret, error) {
 	return collect(t, scanSecret, selectSecrets(``)+`s.api_key_id = $1 ORDER BY s.id`, id)
 }
 
-// selectSecrets selects what scanSecret reads, behind further columns, where a
-// condition holds that is to follow.
+// selectSecrets selects what scanSecret reads, and further columns, where a condition
+// holds that is to follow.
 func selectSecrets(columns string) string {
-	return `SELECT ` + columns + secretColumns + `, coalesce(u.at, 0), coalesce(u.address, '')
+	return `SELECT ` + secretColumns + `, coalesce(u.at, 0), coalesce(u.address, '')` + columns + `
 		FROM secrets s LEFT JOIN last_uses u ON u.api_key_id = s.api_key_id AND u.secret_id = s.id WHERE `
 }
 
