@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -70,13 +69,12 @@ func (a *app) mailConfig() (*mail.Config, error) {
 
 // smtpPassword reads the password from its variable or its file; "" for none.
 func (a *app) smtpPassword() (mail.Password, error) {
-	text := a.environ[smtpPasswordVariable]
-	if file := a.config.SMTPPasswordFile; text == "" && file != "" {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("reading smtp_password_file: %w", err)
-		}
-		text = strings.TrimRight(string(content), "\r\n")
+	source, text, err := a.secretText(smtpPasswordVariable, "smtp_password_file", a.config.SMTPPasswordFile)
+	if err != nil {
+		return "", err
+	}
+	if source == a.config.SMTPPasswordFile {
+		text = strings.TrimRight(text, "\r\n") // the end of the last line is no part of it
 	}
 	if strings.ContainsAny(text, "\x00\r\n") {
 		return "", errors.New("the password for the mail server is not one line of text")

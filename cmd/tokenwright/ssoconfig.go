@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -33,7 +32,7 @@ type SingleSignOnConfig struct {
 // ssoSecretVariable holds the client secret at a provider; no two have the same,
 // for names have no underscore.
 func ssoSecretVariable(name string) string {
-	return "TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return variableOf("TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_", name)
 }
 
 // checkSingleSignOn checks what needs no secret, and asks no provider.
@@ -98,16 +97,12 @@ func (a *app) singleSignOn() (list []*sso.Provider, err error) {
 // ssoSecret reads the client secret at a provider from its variable or its file.
 func (a *app) ssoSecret(name, file string) (sso.Secret, error) {
 	variable := ssoSecretVariable(name)
-	source, text := variable, a.environ[variable]
-	if text == "" {
-		if source = file; source == "" {
-			return "", fmt.Errorf("there is no client secret; name a file with client_secret_file, or set %s", variable)
-		}
-		content, err := os.ReadFile(source)
-		if err != nil {
-			return "", fmt.Errorf("reading client_secret_file: %w", err)
-		}
-		text = string(content)
+	source, text, err := a.secretText(variable, "client_secret_file", file)
+	if err != nil {
+		return "", err
+	}
+	if source == "" {
+		return "", fmt.Errorf("there is no client secret; name a file with client_secret_file, or set %s", variable)
 	}
 	if text = strings.TrimSpace(text); text == "" || strings.ContainsFunc(text, notVisible) {
 		return "", fmt.Errorf("the client secret of %s is empty, or is not one line without blanks", source)

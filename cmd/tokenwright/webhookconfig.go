@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -39,7 +38,7 @@ const webhookSecretPrefix = "TOKENWRIGHT_WEBHOOK_SECRET_"
 // webhookSecretVariable holds the secret of a webhook; no two have the same, for
 // names have no underscore.
 func webhookSecretVariable(name string) string {
-	return webhookSecretPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return variableOf(webhookSecretPrefix, name)
 }
 
 // checkWebhooks checks what needs no secret and no knowledge of the environments.
@@ -131,16 +130,12 @@ func (w WebhookConfig) webhook(name string) webhook.Webhook {
 // webhookSecret reads the secret of a webhook from its variable or its file.
 func (a *app) webhookSecret(name string) (webhook.Secret, error) {
 	variable := webhookSecretVariable(name)
-	source, text := variable, a.environ[variable]
-	if text == "" {
-		if source = a.config.Webhooks[name].SecretFile; source == "" {
-			return webhook.Secret{}, fmt.Errorf("there is no secret; name a file with secret_file, or set %s.\n  To make one: openssl rand -base64 32", variable)
-		}
-		content, err := os.ReadFile(source)
-		if err != nil {
-			return webhook.Secret{}, fmt.Errorf("reading secret_file: %w", err)
-		}
-		text = string(content)
+	source, text, err := a.secretText(variable, "secret_file", a.config.Webhooks[name].SecretFile)
+	if err != nil {
+		return webhook.Secret{}, err
+	}
+	if source == "" {
+		return webhook.Secret{}, fmt.Errorf("there is no secret; name a file with secret_file, or set %s.\n  To make one: openssl rand -base64 32", variable)
 	}
 	s, err := webhook.ParseSecret(text)
 	if err != nil {
