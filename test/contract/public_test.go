@@ -152,13 +152,17 @@ func (w *walk) tooManyReaders(t *testing.T) {
 	for range 80 {
 		r := harness.NewRequest(t, "GET", w.URL+"/demo/oauth/revocations?after=1000000&wait=30s", "").WithContext(ctx)
 		waiting.Go(func() {
-			for { // something was revoked: wait for more
+			for {
 				a, err := w.Attempt(r)
-				if err != nil {
+				switch {
+				case err != nil:
 					return
-				}
-				if a.Status == http.StatusTooManyRequests {
-					<-time.After(20 * time.Millisecond) // the place of one that has just been answered may not be free yet
+				case a.Status == http.StatusOK: // something was revoked: wait for more
+				case a.Status == http.StatusTooManyRequests: // the place of one that has just been answered may not be free yet
+					<-time.After(20 * time.Millisecond)
+				default:
+					t.Errorf("a reader is answered %d", a.Status)
+					return
 				}
 			}
 		})
