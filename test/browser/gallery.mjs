@@ -1,4 +1,4 @@
-import { test, assert, axe, open, firstView, look, shot, fits, tabTo, narrow, wide } from "./lib.mjs";
+import { test, assert, axe, open, firstView, look, shot, fits, tabTo, press, copied, narrow, wide } from "./lib.mjs";
 
 // C-451
 test("a page with everything is small, and does not move", async (t) => {
@@ -52,8 +52,7 @@ test("a copy button copies, and says so", async (t) => {
   const page = await open(t, { permissions: ["clipboard-read", "clipboard-write"] });
   await page.goto("/gallery/demo");
   await page.getByRole("button", { name: "Copy the secret" }).click();
-  await page.getByRole("status").filter({ hasText: /^Copied$/ }).waitFor({ state: "attached" });
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#secret-value").textContent());
+  assert.equal(await copied(page), await page.locator("#secret-value").textContent());
 });
 
 // C-450
@@ -93,8 +92,7 @@ test("the skip link and the menus work by keyboard", async (t) => {
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
   const menu = page.getByText("Acme Ltd 4259");
   const choice = page.getByRole("link", { name: "Blue Bottle Trading" });
-  await tabTo(page, menu);
-  await page.keyboard.press("Enter");
+  await press(page, menu);
   assert.ok(await choice.isVisible());
   await page.keyboard.press("Escape");
   assert.ok(!await choice.isVisible());

@@ -36,8 +36,7 @@ function launch() {
  * @param t the test, which closes it
  * @param options script: false turns JavaScript off; theme: "light" or "dark"; size:
  *   narrow or wide; allowed: RegExp of errors on the console that the test causes;
- *   session: the cookie of a
- *   session; everything else is for Playwright's newContext.
+ *   session: the cookie of a session; everything else is for Playwright's newContext.
  */
 export async function open(t, { script = true, theme = "light", size = wide, allowed, session, ...rest } = {}) {
   const context = await (await launch()).newContext({
@@ -133,4 +132,27 @@ export async function tabTo(page, locator, key = "Tab") {
     await page.keyboard.press(key);
   }
   assert.fail(`the keyboard does not reach ${locator}`);
+}
+
+/** Goes to something by Tab alone, and presses a key on it. */
+export async function press(page, locator, key = "Enter") {
+  await tabTo(page, locator.first());
+  await page.keyboard.press(key);
+}
+
+export const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+/** Signs in with the password of the script, and waits for the page that it leads to. */
+export async function signIn(page, email) {
+  await page.goto("/console/sign-in");
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill(process.env.PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(({ pathname }) => pathname !== "/console/sign-in");
+}
+
+/** Waits until the page says that it has copied something, and returns what. */
+export async function copied(page) {
+  await page.getByRole("status").filter({ hasText: /^Copied$/ }).waitFor({ state: "attached" });
+  return page.evaluate(() => navigator.clipboard.readText());
 }

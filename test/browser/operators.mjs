@@ -1,53 +1,44 @@
 import { readFile } from "node:fs/promises";
-import { test, assert, open, tabTo } from "./lib.mjs";
+import { test, assert, open, button, press, signIn } from "./lib.mjs";
 
-async function signIn(t, options = {}) {
+async function olga(t, options = {}) {
   const page = await open(t, { allowed: /status of 4/, ...options });
-  await page.goto("/console/sign-in");
-  await page.getByLabel("E-mail address").fill("olga@example.com");
-  await page.getByLabel("Password").fill(process.env.PASSWORD);
-  await page.keyboard.press("Enter");
+  await signIn(page, "olga@example.com");
   await page.waitForURL("**/console/merchants");
   return page;
 }
 
-/** Goes to a button by the keyboard alone, and presses it. */
-async function press(page, name) {
-  await tabTo(page, page.getByRole("button", { name, exact: true }));
-  await page.keyboard.press("Enter");
-}
-
 test("a merchant is created, suspended and resumed by keyboard, without script", async (t) => {
-  const page = await signIn(t, { script: false });
+  const page = await olga(t, { script: false });
   await page.goto("/console/merchants/new");
   await page.getByLabel("ID", { exact: true }).fill("5000");
   await page.getByLabel("Name").fill("Contoso");
-  await press(page, "Create merchant");
+  await press(page, button(page, "Create merchant"));
   await page.getByRole("heading", { name: /Contoso.*active/ }).waitFor();
   await page.getByLabel("Type 5000 to confirm").first().fill("5000");
-  await press(page, "Suspend merchant");
+  await press(page, button(page, "Suspend merchant"));
   await page.getByText("No API key of this merchant works").waitFor();
-  await press(page, "Resume merchant");
+  await press(page, button(page, "Resume merchant"));
   await page.getByText("The merchant was resumed").waitFor();
 });
 
 test("what is typed into the search narrows the list, and the word guards the button", async (t) => {
-  const page = await signIn(t);
+  const page = await olga(t);
   await page.getByLabel("Search").pressSequentially("acm");
   await page.getByText("4711", { exact: true }).waitFor({ state: "detached" });
   await page.getByRole("link", { name: "Acme" }).click();
   await page.waitForURL("**/console/merchants/4259");
-  const button = page.getByRole("button", { name: "Suspend merchant" });
-  assert.ok(await button.isDisabled());
+  const suspend = button(page, "Suspend merchant");
+  assert.ok(await suspend.isDisabled());
   await page.getByLabel("Type 4259 to confirm").fill("4259");
-  assert.ok(await button.isEnabled());
+  assert.ok(await suspend.isEnabled());
 });
 
 test("events are filtered, exported and verified", async (t) => {
-  const page = await signIn(t);
+  const page = await olga(t);
   await page.goto("/console/events");
   await page.getByLabel("What", { exact: true }).selectOption({ label: "API key created" });
-  await press(page, "Show");
+  await press(page, button(page, "Show"));
   await page.waitForURL("**/console/events?*kind=api_key.created*");
   assert.match(await page.getByRole("list", { name: "Events, the newest first" }).innerText(), /^API key created/);
   await page.getByText("Details").click();
@@ -57,6 +48,6 @@ test("events are filtered, exported and verified", async (t) => {
   assert.equal(lines.length, 2);
   assert.match(lines[1], /api_key\.created/);
   await page.goto("/console/events/verify");
-  await press(page, "Verify");
+  await press(page, button(page, "Verify"));
   await page.getByRole("heading", { name: /^\d+ events, unbroken$/ }).waitFor();
 });

@@ -1,24 +1,15 @@
 import { createHmac } from "node:crypto";
-import { test, assert, open, look, axe, fits, tabTo, narrow } from "./lib.mjs";
+import { test, assert, open, look, axe, fits, tabTo, button, press, signIn, narrow } from "./lib.mjs";
 
 const password = process.env.PASSWORD;
 const allowed = /status of 4(01|03|09)/;
 
-async function signIn(t, email, options = {}) {
+/** Opens a page where somebody has signed in. */
+async function as(t, email, options = {}) {
   const page = await open(t, { allowed, ...options });
-  await page.goto("/console/sign-in");
-  await page.getByLabel("E-mail address").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.keyboard.press("Enter");
+  await signIn(page, email);
   await page.waitForURL(/console\/(merchants|account)/);
   return page;
-}
-
-/** Goes to a button by the keyboard alone, and presses it. */
-async function press(page, name) {
-  const button = page.getByRole("button", { name, exact: true });
-  await tabTo(page, button);
-  await page.keyboard.press("Enter");
 }
 
 /** What an authenticator app shows that has the key (RFC 6238). */
@@ -33,23 +24,23 @@ function codeOf(key) {
 
 // Invites somebody without script, and returns the link.
 async function invite(t, email, role) {
-  const page = await signIn(t, "olga@example.com", { script: false });
+  const page = await as(t, "olga@example.com", { script: false });
   await page.goto("/console/merchants/4259/users/invite");
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel(role, { exact: true }).check();
-  await press(page, "Create invitation");
+  await press(page, button(page, "Create invitation"));
   return page.locator("#made-link").textContent();
 }
 
 test("the invited join, see each other, and the viewer is told whom to ask", async (t) => {
-  const olga = await signIn(t, "olga@example.com");
+  const olga = await as(t, "olga@example.com");
   await olga.goto("/console/merchants/4259/users");
   await olga.getByRole("link", { name: "Invite the first administrator" }).focus();
   await olga.keyboard.press("Enter");
   await olga.getByLabel("E-mail address").fill("dana@example.com");
   await tabTo(olga, olga.getByLabel("Viewer", { exact: true }));
   await olga.keyboard.press("ArrowDown"); // to Administrator
-  await press(olga, "Create invitation");
+  await press(olga, button(olga, "Create invitation"));
   const first = await olga.locator("#made-link").textContent();
   await axe(olga);
   const links = { "Dana Vance": first, "Vic <b>Viewer</b> 🦦": await invite(t, "vic@example.com", "Viewer") };
@@ -61,7 +52,7 @@ test("the invited join, see each other, and the viewer is told whom to ask", asy
     await fits(page);
     await page.getByLabel("Your name").fill(name);
     await page.getByLabel("Password").fill(password);
-    await press(page, "Create account");
+    await press(page, button(page, "Create account"));
     await page.waitForURL(/api-keys/);
   }
   await page.goto("/console/merchants/4259/users");
@@ -73,25 +64,24 @@ test("the invited join, see each other, and the viewer is told whom to ask", asy
 });
 
 test("an operator finds a user while typing, and resets it", async (t) => {
-  const page = await signIn(t, "olga@example.com");
+  const page = await as(t, "olga@example.com");
   await page.goto("/console/users");
   await page.locator("#q").pressSequentially("vic");
   await page.waitForFunction(() => document.querySelectorAll("#users tbody tr").length === 1);
-  await tabTo(page, page.getByRole("link", { name: /^Vic/ }));
-  await page.keyboard.press("Enter");
+  await press(page, page.getByRole("link", { name: /^Vic/ }));
   await page.waitForURL("**/console/users/usr_*");
   await page.getByText("Add a role at a merchant").click();
   await page.getByText("Delete this user").click();
   assert.ok(await page.getByRole("button", { name: "Delete user" }).isDisabled());
-  await press(page, "Reset sign-in");
+  await press(page, button(page, "Reset sign-in"));
   await page.locator("#made-link").waitFor();
   await axe(page);
 });
 
 test("a second factor is set up by keyboard, and asked for", async (t) => {
-  const page = await signIn(t, "dana@example.com");
+  const page = await as(t, "dana@example.com");
   await page.goto("/console/account");
-  await press(page, "Set up a second factor");
+  await press(page, button(page, "Set up a second factor"));
   await page.getByText("It cannot be scanned?").click();
   await look(page, "second-factor", [narrow]); // the pages before stand in pages.mjs
   const key = await page.locator("#factor-key").textContent();
@@ -106,13 +96,13 @@ test("a second factor is set up by keyboard, and asked for", async (t) => {
   await other.goto("/console/account");
   await other.getByLabel("E-mail address").fill("dana@example.com");
   await other.getByLabel("Password").fill(password);
-  await press(other, "Sign in");
+  await press(other, button(other, "Sign in"));
   await other.getByLabel("Code").fill(codes[0]);
-  await press(other, "Continue");
+  await press(other, button(other, "Continue"));
   await other.waitForURL("**/console/account");
   assert.equal(await other.getByRole("button", { name: /^End session/ }).count(), 1);
   await fits(other);
-  await press(other, "End all others");
+  await press(other, button(other, "End all others"));
   await other.waitForURL(/done=/);
   await page.goto("/console/account");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { test, assert, open, look, tabTo, narrow, wide } from "./lib.mjs";
+import { test, assert, open, look, press, narrow, wide } from "./lib.mjs";
 
 const { IDP: idp, LINK: link, DATABASE: database } = process.env;
 const button = (page, name = "Continue with Example Corp") => page.getByRole("button", { name, exact: true });
@@ -33,8 +33,7 @@ test("who signs in comes back to the page that was asked for, without script as 
     const page = await open(t, { script, allowed: /status of 401/ });
     await page.goto("/console/scopes");
     if (script) await look(page, "sso-sign-in", [narrow]);
-    await tabTo(page, button(page));
-    await page.keyboard.press("Enter");
+    await press(page, button(page));
     await signInThere(page, "olga");
     await page.waitForURL("**/console/scopes");
     assert.ok(await page.getByRole("heading", { level: 1 }).isVisible());

@@ -1,11 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
-import { test, assert, open, look, tabTo, wide } from "./lib.mjs";
+import { test, assert, open, look, tabTo, button, press, signIn, copied, wide } from "./lib.mjs";
 
 const { LINK: link, PASSWORD: password, NOTES: notes, BASE_URL: base } = process.env;
 const allowed = /status of 40[0-9]/;
 
-const button = (page, name) => page.getByRole("button", { name, exact: true });
 const anchor = (page, name) => page.getByRole("link", { name, exact: true });
 
 /** Notes a secret, which nothing may keep: the harness looks for it everywhere. */
@@ -18,14 +17,6 @@ async function join(page, address, name) {
   await page.getByLabel("Password").fill(password);
   await button(page, "Create account").click();
   await page.waitForURL((url) => url.pathname !== "/console/link");
-}
-
-async function signIn(page, email) {
-  await page.goto("/console/sign-in");
-  await page.getByLabel("E-mail address").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await button(page, "Sign in").click();
-  await page.waitForURL((url) => url.pathname !== "/console/sign-in");
 }
 
 /** Reads the secret and the client ID of a page that shows them once. */
@@ -82,8 +73,7 @@ test("from the set-up link to an API key that gets tokens, is rotated and delete
   const first = await made(ada);
   await look(ada, "secret", [wide]);
   await button(ada, "Copy the secret").click();
-  await ada.getByRole("status").filter({ hasText: /^Copied$/ }).waitFor({ state: "attached" });
-  assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), first.secret);
+  assert.equal(await copied(ada), first.secret);
   const sample = await ada.locator("#code-curl").textContent();
   await anchor(ada, "I have saved the secret").click();
   const lastUsed = ada.locator("#use").getByRole("status");
@@ -118,12 +108,6 @@ test("from the set-up link to an API key that gets tokens, is rotated and delete
   assert.ok(cutoff.gen > payload(token).gen, "the token of before is still good");
 });
 
-/** Goes to something by Tab alone, and presses a key on it. */
-async function press(page, locator, key = "Enter") {
-  await tabTo(page, locator.first());
-  await page.keyboard.press(key);
-}
-
 async function type(page, label, text) {
   await tabTo(page, page.getByLabel(label, { exact: true }));
   await page.keyboard.press("Control+A");
@@ -145,8 +129,7 @@ test("an API key by keyboard alone, from signing in to deleting it", async (t) =
   await press(page, button(page, "Create API key"));
   const first = await made(page);
   await press(page, button(page, "Copy the secret"), "Space");
-  await page.getByRole("status").filter({ hasText: /^Copied$/ }).waitFor({ state: "attached" });
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), first.secret);
+  assert.equal(await copied(page), first.secret);
   await press(page, anchor(page, "I have saved the secret"));
   await page.waitForURL(`**/${first.id}`);
   await press(page, anchor(page, "Rotate secret"));
