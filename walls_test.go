@@ -51,7 +51,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/console":     {ours: []string{"internal/account", "internal/authority", "internal/plain", "internal/ratelimit", "internal/sso", "internal/web"}, others: []string{"github.com/prometheus/client_golang", "rsc.io/qr"}},
 	"internal/mail":        {others: []string{"github.com/prometheus/client_golang"}},
 	"internal/notice":      {ours: []string{"internal/account", "internal/authority", "internal/mail", "internal/webhook"}, others: []string{"github.com/prometheus/client_golang"}},
-	"internal/docs":        {others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
+	"internal/docs":        {ours: []string{"examples", "internal/web"}, others: []string{"github.com/yuin/goldmark", "go.yaml.in/yaml/v3"}},
 	"internal/forwardauth": {ours: []string{"verify"}, others: []string{"github.com/prometheus/client_golang"}},
 	"internal/leaks":       {ours: []string{"internal/authority", "internal/ratelimit", "internal/strictjson", "verify"}},
 	"internal/sso":         {ours: []string{"internal/account", "internal/authority"}, others: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"}},
@@ -60,6 +60,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},
 
+	"examples":                        {},
 	"examples/admin":                  {ours: []string{"admin"}, others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/portal-link":            {ours: []string{"admin"}, others: []string{"github.com/tokenwright/tokenwright"}},
 	"examples/clients/go-tokenwright": {others: []string{"github.com/tokenwright/tokenwright"}},

@@ -121,7 +121,7 @@ func (w contentType) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// docs/revocation.md: a feed is not believed if signed by a key that has been seen
+// docs/revocation: a feed is not believed if signed by a key that has been seen
 // listed, though the set of keys has it again.
 func TestARevokedSigningKeySignsNoFeed(t *testing.T) {
 	follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {

@@ -70,7 +70,7 @@ func TestAFollowedIssuerIsVerifiedWithoutANetwork(t *testing.T) {
 	})
 }
 
-// R-30, docs/revocation.md: what ends a token is heard of within a second here.
+// R-30, docs/revocation: what ends a token is heard of within a second here.
 func TestRevocationsAreHeardOf(t *testing.T) {
 	follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
 		const other = "twc_demo_0000000000000000000001"
@@ -148,7 +148,7 @@ func TestWhileTheIssuerIsAwayVerificationGoesOn(t *testing.T) {
 	}
 }
 
-// docs/revocation.md: no connection may be needed more often than the limit allows.
+// docs/revocation: no connection may be needed more often than the limit allows.
 func TestAQuietIssuerIsAskedOftenEnough(t *testing.T) {
 	follow(t, func(c *verify.Config) { c.FailClosedAfter = 5 * time.Second }, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
 		token := iss.Token()

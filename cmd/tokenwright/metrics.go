@@ -11,7 +11,7 @@ import (
 )
 
 // state hands the state of a node to Prometheus: what it knows is read when it
-// is asked for, at one moment, and costs requests nothing. docs/metrics.md says
+// is asked for, at one moment, and costs requests nothing. /docs/metrics says
 // what each metric means.
 type state struct {
 	auth         *authority.Authority

@@ -278,7 +278,7 @@ func (n *node) leaksOf(auth *authority.Authority) *leaks.Handler {
 	return leaks.New(c)
 }
 
-// docsConfig hands the docs the table of errors that the endpoints answer from.
+// docsConfig is what the documentation says of the installation.
 func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 	c := docs.Config{BaseURL: a.config.URL, Prefix: auth.Installation().Prefix}
 	for _, env := range auth.Environments() {
@@ -287,13 +287,6 @@ func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 				Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm),
 			})
 		}
-	}
-	for _, kind := range oauthapi.Errors(auth.Installation().Prefix) {
-		k := docs.ErrorKind{Code: kind.Code, Status: kind.Status, Meaning: kind.Meaning}
-		for _, cause := range kind.Causes {
-			k.Causes = append(k.Causes, docs.Cause{Description: cause.Description, Fix: cause.Fix})
-		}
-		c.Errors = append(c.Errors, k)
 	}
 	return c
 }

@@ -32,7 +32,7 @@ own. It works once, and its use is an event.
 
 It is for a platform that knows its people by itself: behind a button of your
 product, make a link for who may manage the merchant's API keys, and redirect to
-it. Programs do that by POST /admin/v1/merchants/4259/portal-links: docs/console.md.
+it. Programs do that by POST /admin/v1/merchants/4259/portal-links: /docs/console of the server.
 With --server, the API key needs every scope that the role stands for: users:read,
 users:write, users:delete, api-keys:read, api-keys:write, api-keys:delete,
 merchants:read, scopes:read, events:read and usage:read.`

@@ -75,7 +75,7 @@ func TestProvidersOfSingleSignOnAreConfigured(t *testing.T) {
 // C-474: what the documentation tells to write is accepted.
 func TestDocumentedProvidersOfSingleSignOnAreAccepted(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/sso.md")
+	page, err := os.ReadFile("../../internal/docs/content/sso.md")
 	if err != nil {
 		t.Fatal(err)
 	}

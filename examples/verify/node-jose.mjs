@@ -16,7 +16,7 @@ const feedWait = Math.max(1, Math.min(30, Math.floor(maxStale / 3))) // seconds 
 const keys = createRemoteJWKSet(new URL(`${issuer}/oauth/jwks`), { cacheMaxAge: Infinity, cooldownDuration: 60_000 })
 setInterval(() => keys.reload().catch(err => console.error('the signing keys cannot be read:', err.message)), 240_000).unref()
 
-// What is revoked (docs/revocation.md). Nothing is asked per token.
+// What is revoked (/docs/revocation of the server). Nothing is asked per token.
 const revoked = { issuedAt: 0, lineage: 0, seq: -1, minGen: 0, cutoffs: new Map(), tokens: new Map(), signingKeys: new Set() }
 let whole = true // the next answer is to be the whole feed
 const now = () => Math.floor(Date.now() / 1000)

@@ -78,7 +78,7 @@ def decode(token, typ, pause=60, **expected):
 
 
 class Revocations:
-    """What is revoked (docs/revocation.md). Nothing is asked per token."""
+    """What is revoked (/docs/revocation of the server). Nothing is asked per token."""
 
     def __init__(self):
         self.issued_at, self.lineage, self.seq, self.min_gen = 0, 0, -1, 0

@@ -46,7 +46,7 @@ func (n *nodeRow) Age() string { return n.Staleness().Round(100 * time.Milliseco
 // problem is something that an operator should look at.
 type problem struct {
 	What, Do string
-	Runbook  string // the section of docs/runbooks.md; "" for none
+	Runbook  string // the section of /docs/runbooks; "" for none
 }
 
 func (c *Console) showSystem(v *visit) error {
@@ -87,10 +87,10 @@ func nodeProblems(nodes []nodeRow) (list []problem) {
 		n := &nodes[i]
 		switch {
 		case n.Silent:
-			list = append(list, problem{"Node on " + n.Host + " is silent", "It has not told of itself for a while. If it is still to run, look whether it does, and whether it reaches the database; if not, it leaves this list within a day.", "TokenwrightDown"})
+			list = append(list, problem{"Node on " + n.Host + " is silent", "It has not told of itself for a while. If it is still to run, look whether it does, and whether it reaches the database; if not, it leaves this list within a day.", "tokenwrightdown"})
 			continue
 		case n.Stale:
-			list = append(list, problem{"Node on " + n.Host + " is behind", "It cannot follow the database, and stops issuing tokens when what it knows is too old.", "TokenwrightDirectoryStale"})
+			list = append(list, problem{"Node on " + n.Host + " is behind", "It cannot follow the database, and stops issuing tokens when what it knows is too old.", "tokenwrightdirectorystale"})
 		}
 		if !slices.Contains(versions, n.Version) {
 			versions = append(versions, n.Version)
@@ -107,7 +107,7 @@ func nodeProblems(nodes []nodeRow) (list []problem) {
 func taskProblems(tasks []authority.TaskFigures) (list []problem) {
 	for _, t := range tasks {
 		if t.Failing {
-			list = append(list, problem{capital(t.Task) + " fails", fmt.Sprintf("This node could not do it the last time; it tries again by itself. The log has the reason. It has failed %d times since the node was started.", t.Failures), "TokenwrightTaskFailing"})
+			list = append(list, problem{capital(t.Task) + " fails", fmt.Sprintf("This node could not do it the last time; it tries again by itself. The log has the reason. It has failed %d times since the node was started.", t.Failures), "tokenwrighttaskfailing"})
 		}
 	}
 	return list
@@ -118,10 +118,10 @@ func signingKeyProblems(environments []authority.EnvironmentFigures, now time.Ti
 	for i := range environments {
 		e := &environments[i]
 		if e.SigningKeys[authority.SigningKeyAnnounced] == 0 {
-			list = append(list, problem{"No next signing key of " + e.Env, "Verifiers know no key that could take over. A server announces one by itself.", "TokenwrightNoNextSigningKey"})
+			list = append(list, problem{"No next signing key of " + e.Env, "Verifiers know no key that could take over. A server announces one by itself.", "tokenwrightnonextsigningkey"})
 		}
 		if !e.RotatesAt.IsZero() && now.Sub(e.RotatesAt) > time.Hour {
-			list = append(list, problem{"The signing key of " + e.Env + " should have been rotated", "A server does it by itself when it is time.", "TokenwrightSigningKeyOverdue"})
+			list = append(list, problem{"The signing key of " + e.Env + " should have been rotated", "A server does it by itself when it is time.", "tokenwrightsigningkeyoverdue"})
 		}
 	}
 	return list

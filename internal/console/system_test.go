@@ -2,6 +2,9 @@ package console_test
 
 import (
 	"net/http"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +32,19 @@ func TestSystemPageSaysWhatToLookAt(t *testing.T) {
 	} {
 		h.must(h.open.Store.KeepNode(h.ctx, &n, now.Add(-24*time.Hour)))
 	}
-	b.get("/console/system").want(t, http.StatusOK, "one<b>", "Node on two is behind", "TokenwrightDirectoryStale", "Node on three is silent", "TokenwrightDown",
+	page := b.get("/console/system").want(t, http.StatusOK, "one<b>", "Node on two is behind", "Node on three is silent",
 		"Nodes run different versions", "v1.2.3, v1.2.4.").wantNot(t, "one<b>", "No server has told of itself yet")
+	runbooks, err := os.ReadFile("../docs/content/runbooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`href="/docs/runbooks#(\w+)"`).FindAllStringSubmatch(page.body, -1)
+	if len(links) != 2 {
+		t.Errorf("%d problems lead to a runbook", len(links))
+	}
+	for _, link := range links {
+		if !strings.Contains(strings.ToLower(string(runbooks)), "\n## "+link[1]+"\n") {
+			t.Errorf("there is no runbook %s", link[1])
+		}
+	}
 }

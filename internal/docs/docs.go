@@ -1,39 +1,23 @@
-// Package docs owns the documentation that the product serves: the guide to
-// getting an access token, the errors page, both as Markdown too, llms.txt, the
-// style sheet, and the OpenAPI document. Everything is rendered once, from
-// embedded files: by New, and the OpenAPI document when it is first asked for.
+// Package docs owns the documentation that the product serves: guides for those
+// who write applications, APIs or operate an installation, the reference of the
+// API, the JWT debugger, the index of all pages for programs (llms.txt), and the
+// OpenAPI document. It is Markdown and HTML that is embedded, with the values of
+// the installation written in, and rendered when it is first asked for.
 //
-// It must not know any other surface, nor the domain: what it says about errors
-// and environments is handed to it, so that it is what the handlers do.
+// It must not know any other surface, nor the domain: what it says about errors,
+// configuration and commands is in its pages, and tests beside those hold it to
+// what they do.
 package docs
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
+
+	"github.com/tokenwright/tokenwright/internal/web"
 )
-
-// ErrorKind is one row of the errors page. Rows with the same code become one
-// section, in the order of their first.
-type ErrorKind struct {
-	Code    string  // the member error, and the anchor: "invalid_client" is /docs/errors#invalid_client. [a-z0-9_]+
-	Status  int     // of the HTTP answer
-	Meaning string  // one sentence; `code` between backticks, no other Markdown
-	Causes  []Cause // what may have caused it; none: no table
-}
-
-// Cause is one text that an endpoint sends, and the way out.
-type Cause struct {
-	Description string // the error_description, as the endpoint sends it
-	Fix         string // what to do; `code` between backticks, no other Markdown
-}
 
 // Environment is one issuer of the installation.
 type Environment struct {
@@ -41,6 +25,17 @@ type Environment struct {
 	Issuer    string // the claim iss, and the URL below which its endpoints are
 	Audience  string // the claim aud of tokens for the environment's API
 	Algorithm string // that signs its tokens
+}
+
+// Metadata is the address of the metadata: the well-known part stands between
+// host and path (RFC 8414 3.1).
+func (e Environment) Metadata() string {
+	scheme, rest, _ := strings.Cut(e.Issuer, "://")
+	host, path, found := strings.Cut(rest, "/")
+	if found {
+		path = "/" + path
+	}
+	return scheme + "://" + host + "/.well-known/oauth-authorization-server" + path
 }
 
 // Config is what the pages are filled with.
@@ -51,81 +46,43 @@ type Config struct {
 	// Environments are listed in this order; samples show the first. At least
 	// one. The environment platform does not belong here.
 	Environments []Environment
-	// Errors are the sections of the errors page, in this order.
-	Errors []ErrorKind
 	// Prefix begins client IDs and secrets. "" is tw.
 	Prefix string
 }
 
-// Site is the rendered documentation. Make it with New.
+// Site is the documentation. Make it with New.
 type Site struct {
-	answers  map[string]http.Handler // by path
-	notFound []byte
+	config  Config
+	pages   []*page
+	byName  map[string]*page
+	fill    filling
+	assets  *web.Assets
+	answers map[string]http.Handler // by path
 }
 
-//go:embed content
-var content embed.FS
-
-// page is one page: content/<name>.md, served as Markdown at /docs/<name>.md.
-type page struct {
-	Name        string
-	Path        string // of the HTML
-	Title       string
-	Description string // one sentence
-}
-
-// MarkdownPath is where the page answers as Markdown.
-func (p page) MarkdownPath() string { return "/docs/" + p.Name + ".md" }
-
-// New renders every page, or says what is wrong with the configuration.
+// New reads the pages, or says what is wrong with the configuration. Nothing is
+// rendered yet: most servers are never asked.
 func New(c Config) (*Site, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("making the documentation: %w", err)
 	}
-	pages := []page{
-		{"get-a-token", "/docs", "Get an access token",
-			"Exchange an API key for a short-lived access token, keep it fresh, and verify it."},
-		{"errors", "/docs/errors", "Errors",
-			"Every error of the token endpoint: what it means, what may have caused it, and what to do."},
+	s := &Site{config: c, fill: c.filling(), assets: web.New("/docs/static"), answers: map[string]http.Handler{}}
+	if err := s.readPages(); err != nil {
+		return nil, err
 	}
-	s := &Site{answers: make(map[string]http.Handler)}
-	r := renderer{config: c, pages: pages}
-	for _, p := range pages {
-		html, markdown, err := r.page(p)
-		if err != nil {
-			return nil, fmt.Errorf("rendering the page %s: %w", p.Name, err)
-		}
-		s.add(p.Path, "text/html; charset=utf-8", html)
-		s.add(p.MarkdownPath(), "text/markdown; charset=utf-8", markdown)
+	const html, markdown, text = "text/html; charset=utf-8", "text/markdown; charset=utf-8", "text/plain; charset=utf-8"
+	for _, p := range s.pages {
+		s.answers[p.Path] = newAnswer(html, s.policy(p), func() ([]byte, error) { return s.html(p) })
+		s.answers[p.MarkdownPath()] = newAnswer(markdown, closed, func() ([]byte, error) { return s.markdown(p) })
 	}
-	llms, err := r.fill("llms.txt", page{}, true)
-	if err != nil {
-		return nil, fmt.Errorf("rendering llms.txt: %w", err)
-	}
-	s.add("/llms.txt", "text/plain; charset=utf-8", llms)
-	for name, contentType := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
-		body, err := content.ReadFile("content/" + name)
-		if err != nil {
-			return nil, err
-		}
-		s.add("/docs/"+name, contentType, body)
-	}
-	s.answers["/openapi.json"] = newOpenAPI(c)
-	s.notFound, _, err = r.page(page{Name: "not-found", Title: "There is no such page"})
-	return s, err
+	s.answers["/llms.txt"] = newAnswer(text, closed, s.index)
+	s.answers["/llms-full.txt"] = newAnswer(text, closed, s.whole)
+	s.answers["/docs/search.json"] = newAnswer("application/json", closed, s.searchIndex)
+	s.answers["/openapi.json"] = newAnswer("application/json", closed, func() ([]byte, error) { return openAPIDocument(c) })
+	return s, nil
 }
 
-func (s *Site) add(path, contentType string, body []byte) {
-	s.answers[path] = newAnswer(contentType, body)
-}
-
-func newAnswer(contentType string, body []byte) *answer {
-	sum := sha256.Sum256(body)
-	return &answer{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
-}
-
-// check refuses what could not be written into the samples. Odd characters are
-// no such thing: they are escaped where they land.
+// check refuses what is no address of an installation.
 func (c *Config) check() error {
 	if err := checkURL(c.BaseURL); err != nil {
 		return fmt.Errorf("base URL %q: %w", c.BaseURL, err)
@@ -134,18 +91,11 @@ func (c *Config) check() error {
 		return errors.New("there is no environment")
 	}
 	for _, e := range c.Environments {
-		if !plain(e.Name) {
-			return fmt.Errorf("environment %q: the name is not of the form [a-z0-9_]+", e.Name)
+		if e.Name == "" || strings.Trim(e.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return fmt.Errorf("environment %q: the name is not of the form [a-z0-9]+", e.Name)
 		}
 		if err := checkURL(e.Issuer); err != nil {
 			return fmt.Errorf("issuer %q: %w", e.Issuer, err)
-		}
-	}
-	for _, k := range c.Errors {
-		// No heading of the page itself has an anchor of this form, so none
-		// can take that of an error.
-		if !plain(k.Code) {
-			return fmt.Errorf("error %q: the code is not of the form [a-z0-9_]+", k.Code)
 		}
 	}
 	return nil
@@ -166,58 +116,20 @@ func checkURL(text string) error {
 	return nil
 }
 
-func plain(name string) bool {
-	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
-}
-
 // Register hands the literal path of each page to handle, the method of a mux,
 // and /docs/ for paths that are no page.
 func (s *Site) Register(handle func(pattern string, handler http.Handler)) {
 	for path, a := range s.answers {
 		handle(path, a)
 	}
+	s.assets.Register(handle)
+	notFound := newAnswer("text/html; charset=utf-8", s.policy(&page{}), func() ([]byte, error) { return s.html(s.notFound()) })
 	handle("/docs/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w.Header())
 		if r.URL.Path == "/docs/" {
+			setHeaders(w.Header(), closed)
 			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
 			return
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = w.Write(s.notFound)
+		notFound.serveStatus(w, http.StatusNotFound)
 	}))
-}
-
-// answer is one rendered file; it is its own handler.
-type answer struct {
-	contentType string
-	etag        string
-	body        []byte
-}
-
-// ServeHTTP answers GET and HEAD, and 304 to who has the body already.
-func (a *answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	setHeaders(h)
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
-		h.Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		_, _ = w.Write([]byte(`{"code":"405","message":"This page only answers GET and HEAD. Repeat the request with GET."}` + "\n"))
-		return
-	}
-	h.Set("Content-Type", a.contentType)
-	h.Set("ETag", a.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
-}
-
-// setHeaders sets what every answer carries (C-210). The pages are public, and
-// debuggers in a browser may read them from any origin.
-func setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; "+
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cache-Control", "public, max-age=300")
 }

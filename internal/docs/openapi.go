@@ -6,47 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// What openapi.yaml says of the installation that it is written for. Names of
-// environments stand there as whole texts, and inside credentials.
+// Parts of openapi.yaml that list the environments of the installation.
 const (
-	sampleBase        = "https://auth.example.com"
-	sampleFirst       = "demo"
-	sampleSecond      = "production"
-	platform          = "platform" // the environment of operator keys, which every installation has
-	samplePrefix      = "tw"
+	platform          = "platform"    // the environment of operator keys, which every installation has
 	issuerParameter   = "Issuer"      // the parameter that names an environment below the base URL
 	environmentSchema = "Environment" // the schema of an environment's name
 )
 
 //go:embed openapi.yaml
 var openAPISource []byte
-
-// openAPI serves the document as JSON. It is made for the first who asks, for
-// most servers are never asked.
-type openAPI struct {
-	made func() *answer
-}
-
-func newOpenAPI(c Config) *openAPI {
-	return &openAPI{sync.OnceValue(func() *answer {
-		body, err := openAPIDocument(c)
-		if err != nil {
-			panic(fmt.Errorf("making openapi.json: %w", err)) // it is embedded, and tests read it
-		}
-		return newAnswer("application/json", body)
-	})}
-}
-
-// ServeHTTP implements http.Handler.
-func (o *openAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.made().ServeHTTP(w, r) }
 
 // openAPIDocument turns openapi.yaml into JSON, in its order, with what is the
 // installation's own written in.
@@ -56,7 +30,8 @@ func openAPIDocument(c Config) ([]byte, error) {
 		return nil, err
 	}
 	root := doc.Content[0]
-	fill(root, c.fillings(), c.environmentNames())
+	f := c.filling()
+	fill(root, f.text, f.names)
 	var below []string // environments that the base URL reaches
 	for _, e := range c.Environments {
 		if e.Issuer == c.BaseURL+"/"+e.Name {
@@ -79,33 +54,6 @@ func openAPIDocument(c Config) ([]byte, error) {
 	var out bytes.Buffer
 	err := writeJSON(&out, root)
 	return append(out.Bytes(), '\n'), err
-}
-
-// fillings replaces, within texts, what is the installation's own.
-func (c *Config) fillings() *strings.Replacer {
-	first, prefix := c.Environments[0], c.prefix()
-	return strings.NewReplacer(
-		sampleBase+"/"+sampleFirst+"/api", first.Audience,
-		sampleBase+"/"+sampleFirst, first.Issuer,
-		sampleBase, c.BaseURL,
-		samplePrefix+"c_"+sampleFirst+"_", prefix+"c_"+first.Name+"_",
-		samplePrefix+"s_"+sampleFirst+"_", prefix+"s_"+first.Name+"_",
-		samplePrefix+"c_", prefix+"c_",
-		samplePrefix+"s_", prefix+"s_",
-	)
-}
-
-// environmentNames replaces texts that are the name of an environment.
-func (c *Config) environmentNames() map[string]string {
-	second := c.Environments[min(1, len(c.Environments)-1)].Name
-	return map[string]string{sampleFirst: c.Environments[0].Name, sampleSecond: second}
-}
-
-func (c *Config) prefix() string {
-	if c.Prefix == "" {
-		return samplePrefix
-	}
-	return c.Prefix
 }
 
 // fill replaces in every text of the document, but in no name of a member.
@@ -201,4 +149,13 @@ func writeScalar(out *bytes.Buffer, n *yaml.Node) error {
 	text, err := jsonText(n.Value)
 	out.WriteString(text)
 	return err
+}
+
+// jsonText is a string of JSON. Characters of HTML stay as they are.
+func jsonText(s string) (string, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(s)
+	return strings.TrimSuffix(out.String(), "\n"), err
 }

@@ -2,177 +2,199 @@ package docs
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"html"
 	htmltemplate "html/template"
-	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
-// renderer turns templates of Markdown into Markdown, and that into HTML.
-type renderer struct {
-	config Config
-	pages  []page
-}
-
-// values is what the templates of the content see.
-type values struct {
-	page
-	Config
-	Pages    []page
-	Sections []section
-	absolute bool // links lead to the Markdown of pages, at BaseURL
-}
-
-// section is one code of the errors page.
-type section struct {
-	Code  string
-	Kinds []ErrorKind
-}
-
-// Link is the address of a page.
-func (v values) Link(name string) (string, error) {
-	for _, p := range v.Pages {
-		switch {
-		case p.Name != name:
-		case v.absolute:
-			return destination(v.BaseURL + p.MarkdownPath()), nil
-		default:
-			return p.Path, nil
-		}
-	}
-	return "", fmt.Errorf("there is no page %q", name)
-}
-
-// First is the environment that samples show.
-func (v values) First() Environment { return v.Environments[0] }
-
-// Metadata is the address of the metadata: the well-known part stands between
-// host and path (RFC 8414 3.1).
-func (e Environment) Metadata() string {
-	scheme, rest, _ := strings.Cut(e.Issuer, "://")
-	host, path, found := strings.Cut(rest, "/")
-	if found {
-		path = "/" + path
-	}
-	return scheme + "://" + host + "/.well-known/oauth-authorization-server" + path
-}
-
-// page renders content/<name>.md.
-func (r *renderer) page(p page) (html, markdown []byte, err error) {
-	source, err := r.fill(p.Name+".md", p, false)
+// html is a page as people see it.
+func (s *Site) html(p *page) ([]byte, error) {
+	source, err := s.text(p, func(to *page) string { return to.Path })
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	// Without html.WithUnsafe, so that no text can become a tag.
-	md := goldmark.New(
-		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-		// The default aligns cells by inline styles, which the policy forbids.
-		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
-	)
-	doc := md.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(anchors{}))))
-	var body bytes.Buffer
-	if err := md.Renderer().Render(&body, source, doc); err != nil {
-		return nil, nil, err
-	}
-	// Blocks of code may scroll sideways, and the keyboard must reach what
-	// scrolls. In text goldmark has escaped the tag.
-	samples := strings.ReplaceAll(body.String(), "<pre>", `<pre tabindex="0">`)
-	layout, err := htmltemplate.ParseFS(content, "content/layout.html")
+	d := parse(source)
+	lead, body, err := d.render()
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	var out bytes.Buffer
-	err = layout.Execute(&out, map[string]any{
-		"Page": p, "Pages": r.pages, "Contents": outline(doc, source),
-		"Body": htmltemplate.HTML(samples), // goldmark escaped it
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	markdown, err = r.fill(p.Name+".md", p, true)
-	return out.Bytes(), markdown, err
-}
-
-// fill executes a template of Markdown.
-func (r *renderer) fill(name string, p page, absolute bool) ([]byte, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{
-		"sh": shell, "json": jsonText, "code": code, "prose": prose, "cell": cell,
-	}).ParseFS(content, "content/"+name)
+	layout, err := htmltemplate.New("layout.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/layout.html")
 	if err != nil {
 		return nil, err
 	}
+	v := view{Page: p, Parts: s.parts(), Scripts: p.scripts, Outline: d.outline(), Lead: lead, Body: body}
+	if v.Fragment, err = s.fragment(p); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	v.Before, v.After = s.neighbours(p)
 	var out bytes.Buffer
-	err = t.Execute(&out, values{page: p, Config: r.config, Pages: r.pages, Sections: r.sections(), absolute: absolute})
+	err = layout.Execute(&out, v)
 	return out.Bytes(), err
 }
 
-func (r *renderer) sections() []section {
-	var all []section
-	for _, k := range r.config.Errors {
-		at := slices.IndexFunc(all, func(s section) bool { return s.Code == k.Code })
-		if at < 0 {
-			at, all = len(all), append(all, section{Code: k.Code})
+// view is what the layout sees.
+type view struct {
+	Page          *page
+	Parts         []part
+	Scripts       []string
+	Outline       []heading
+	Lead, Body    htmltemplate.HTML // goldmark escaped them
+	Fragment      htmltemplate.HTML // between the two
+	Before, After *page
+}
+
+// part is a chapter with its pages.
+type part struct {
+	Title string
+	Pages []*page
+}
+
+// parts lists the pages for the navigation.
+func (s *Site) parts() []part {
+	var all []part
+	for _, p := range s.pages {
+		if n := len(all); n == 0 || all[n-1].Title != p.Chapter {
+			all = append(all, part{Title: p.Chapter})
 		}
-		all[at].Kinds = append(all[at].Kinds, k)
+		last := &all[len(all)-1]
+		last.Pages = append(last.Pages, p)
 	}
 	return all
 }
 
-// The functions below write a value where it lands, so that it stays a value.
-
-// shell is one word of a POSIX shell.
-func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// jsonText is a string of JSON, which is one of Go, JavaScript and Python too.
-func jsonText(s string) (string, error) {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false) // goldmark does it, and the Markdown stays readable
-	err := e.Encode(s)
-	return strings.TrimSuffix(out.String(), "\n"), err
-}
-
-// code is a code span: its fence is longer than any run of backticks inside.
-func code(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if s == "" {
-		return ""
-	}
-	fence, pad := "`", ""
-	for strings.Contains(s, fence) {
-		fence, pad = fence+"`", " "
-	}
-	return fence + pad + s + pad + fence
-}
-
-// prose is running text. Of Markdown it keeps the code spans between backticks.
-func prose(s string) string {
-	special := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `>`, `\>`, `&`, `\&`)
-	parts := strings.Split(strings.Join(strings.Fields(s), " "), "`")
-	for i, part := range parts {
-		if i%2 == 0 {
-			parts[i] = special.Replace(part)
-		} else {
-			parts[i] = code(part)
+func (s *Site) neighbours(p *page) (before, after *page) {
+	for i, q := range s.pages {
+		if q == p && i > 0 {
+			before = s.pages[i-1]
+		}
+		if q == p && i+1 < len(s.pages) {
+			after = s.pages[i+1]
 		}
 	}
-	return strings.Join(parts, "")
+	return before, after
 }
 
-// cell makes Markdown fit into a cell of a table.
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+// fragment is what a page has that Markdown cannot say.
+func (s *Site) fragment(p *page) (htmltemplate.HTML, error) {
+	if p.fragment == "" {
+		return "", nil
+	}
+	t, err := htmltemplate.New(p.fragment).Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/"+p.fragment)
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, s.config)
+	return htmltemplate.HTML(out.String()), err
+}
 
-// destination is a URL as the target of a Markdown link.
-func destination(s string) string {
-	return strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", `\`, "%5C").Replace(s)
+// notFound is the page of an address that is none.
+func (s *Site) notFound() *page {
+	p, err := readPage("not-found")
+	if err != nil {
+		panic(err) // it is embedded, and a test asks for it
+	}
+	p.Path = ""
+	var list strings.Builder
+	for _, q := range s.pages {
+		fmt.Fprintf(&list, "- [%s](%s.md): %s\n", q.Title, q.Name, q.Lead)
+	}
+	p.source += "\n" + list.String()
+	return p
+}
+
+// doc is Markdown that was read.
+type doc struct {
+	markdown goldmark.Markdown
+	source   []byte
+	root     ast.Node
+}
+
+func parse(source string) *doc {
+	d := &doc{source: []byte(source)}
+	// Without html.WithUnsafe, so that no text can become a tag.
+	d.markdown = goldmark.New(
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		// The default aligns cells by inline styles, which the policy forbids.
+		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(&blocks{}, 1))),
+	)
+	d.root = d.markdown.Parser().Parse(text.NewReader(d.source), parser.WithContext(parser.NewContext(parser.WithIDs(anchors{}))))
+	return d
+}
+
+// render writes title and lead, and what follows. Sections of the third level
+// between <!-- tabs --> and <!-- /tabs --> are samples of one thing, of which
+// script shows one at a time.
+func (d *doc) render() (lead, body htmltemplate.HTML, err error) {
+	var out bytes.Buffer
+	tabs, sample := false, false
+	shut := func(on bool, tag string) bool {
+		if on {
+			out.WriteString(tag)
+		}
+		return false
+	}
+	for n, i := d.root.FirstChild(), 0; n != nil; n, i = n.NextSibling(), i+1 {
+		if i == 2 {
+			lead = htmltemplate.HTML(out.String())
+			out.Reset()
+		}
+		switch n := n.(type) {
+		case *ast.HTMLBlock:
+			switch strings.TrimSpace(string(n.Lines().Value(d.source))) {
+			case "<!-- tabs -->":
+				out.WriteString("<div class=\"samples\">\n")
+				tabs = true
+			case "<!-- /tabs -->":
+				sample = shut(sample, "</section>\n")
+				tabs = shut(tabs, "</div>\n")
+			}
+			continue
+		case *ast.Heading:
+			if tabs && n.Level == 3 {
+				sample = shut(sample, "</section>\n")
+				out.WriteString("<section class=\"sample\">\n")
+				sample = true
+			}
+		}
+		if err := d.markdown.Renderer().Render(&out, d.source, n); err != nil {
+			return "", "", err
+		}
+	}
+	shut(sample, "</section>\n")
+	shut(tabs, "</div>\n")
+	return lead, htmltemplate.HTML(out.String()), nil
+}
+
+// heading is one line of "On this page".
+type heading struct{ ID, Text string }
+
+// outline lists the headings of the second level.
+func (d *doc) outline() []heading {
+	var all []heading
+	for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok && h.Level == 2 {
+			all = append(all, heading{headingID(h), plainText(string(h.Lines().Value(d.source)))})
+		}
+	}
+	return all
+}
+
+func headingID(h *ast.Heading) string {
+	id, _ := h.AttributeString("id")
+	b, _ := id.([]byte)
+	return string(b)
 }
 
 // anchors gives headings their id. Unlike goldmark's own it keeps the
@@ -196,18 +218,102 @@ func (a anchors) Generate(heading []byte, _ ast.NodeKind) []byte {
 // Put implements parser.IDs.
 func (a anchors) Put(id []byte) { a[string(id)] = true }
 
-// heading is one line of "On this page".
-type heading struct{ ID, Text string }
+// blocks writes those blocks that are more than their text: code can be copied,
+// tables scroll in their own place, headings can be linked to.
+type blocks struct{ made int }
 
-// outline lists the headings of the second level.
-func outline(doc ast.Node, source []byte) []heading {
-	var all []heading
-	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		if h, ok := n.(*ast.Heading); ok && h.Level == 2 {
-			id, _ := h.AttributeString("id")
-			text := strings.ReplaceAll(string(h.Lines().Value(source)), "`", "")
-			all = append(all, heading{string(id.([]byte)), text})
+// RegisterFuncs implements renderer.NodeRenderer.
+func (b *blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindFencedCodeBlock, b.code)
+	r.Register(extast.KindTable, b.table)
+	r.Register(ast.KindHeading, b.heading)
+	r.Register(ast.KindImage, b.image)
+}
+
+func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	block := n.(*ast.FencedCodeBlock)
+	var info string
+	if block.Info != nil {
+		info = string(block.Info.Value(source))
+	}
+	language, options, _ := strings.Cut(info, " ")
+	title, notRun, example := "", false, false
+	for _, option := range strings.Fields(options) {
+		switch name, value, _ := strings.Cut(option, "="); name {
+		case "title":
+			title = value
+		case "not-run":
+			notRun = true
+		case "example":
+			example = true
+		default:
+			return ast.WalkStop, fmt.Errorf("a block of code has the option %q", option)
 		}
 	}
-	return all
+	b.made++
+	text := string(block.Lines().Value(source))
+	_, _ = fmt.Fprint(w, "<figure class=\"code\">\n")
+	if title != "" || notRun {
+		_, _ = fmt.Fprintf(w, "<figcaption>%s", html.EscapeString(title))
+		if notRun {
+			_, _ = fmt.Fprint(w, `<span class="tag">not run by our tests</span>`)
+		}
+		_, _ = fmt.Fprint(w, "</figcaption>\n")
+	}
+	if example {
+		_, _ = fmt.Fprintf(w, "<details class=\"more\"><summary>Show all %d lines</summary>\n", strings.Count(text, "\n"))
+	}
+	_, _ = fmt.Fprintf(w, "<div class=\"sample-code\"><pre tabindex=\"0\"><code id=\"code-%d\"", b.made)
+	if language != "" {
+		_, _ = fmt.Fprintf(w, ` class="language-%s"`, html.EscapeString(language))
+	}
+	_, _ = fmt.Fprintf(w, ">%s</code></pre>\n<button type=\"button\" class=\"button button-small\" data-copy=\"code-%d\">Copy<span class=\"hidden\"> this sample</span></button></div>\n", html.EscapeString(text), b.made)
+	if example {
+		_, _ = fmt.Fprint(w, "</details>\n")
+	}
+	_, _ = fmt.Fprint(w, "</figure>\n")
+	return ast.WalkSkipChildren, nil
+}
+
+func (b *blocks) table(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		b.made++
+		_, _ = fmt.Fprintf(w, "<div class=\"table-wrap\" role=\"region\" tabindex=\"0\" aria-label=\"Table %d\"><table class=\"table\">\n", b.made)
+	} else {
+		_, _ = fmt.Fprint(w, "</table></div>\n")
+	}
+	return ast.WalkContinue, nil
+}
+
+func (b *blocks) heading(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	h := n.(*ast.Heading)
+	id := html.EscapeString(headingID(h))
+	switch {
+	case entering && h.Level == 1:
+		_, _ = fmt.Fprint(w, "<h1>")
+	case entering:
+		_, _ = fmt.Fprintf(w, "<h%d id=\"%s\">", h.Level, id)
+	case h.Level == 1:
+		_, _ = fmt.Fprint(w, "</h1>\n")
+	default:
+		name := html.EscapeString(plainText(string(h.Lines().Value(source))))
+		_, _ = fmt.Fprintf(w, " <a class=\"anchor\" href=\"#%s\" aria-label=\"Link to %s\">#</a></h%d>\n", id, name, h.Level)
+	}
+	return ast.WalkContinue, nil
+}
+
+// image writes a drawing into the page, where it has the page's colours.
+func (b *blocks) image(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	drawing, err := content.ReadFile("content/" + string(n.(*ast.Image).Destination))
+	if err != nil {
+		return ast.WalkStop, err
+	}
+	_, _ = w.Write(drawing)
+	return ast.WalkSkipChildren, nil
 }

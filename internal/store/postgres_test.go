@@ -156,7 +156,7 @@ func addRole(t *testing.T, server *postgrestest.Server, role, rawURL string) str
 }
 
 // Once the schema is there, a role that may only change rows will do, as
-// docs/postgresql.md grants it.
+// internal/docs/content/postgresql.md grants it.
 func TestPostgresNeedsNoRightToChangeTheSchema(t *testing.T) {
 	server := postgrestest.Shared(t)
 	owner := server.Database(t)

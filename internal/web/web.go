@@ -1,7 +1,7 @@
-// Package web owns how pages look and what runs in them: the style sheet, the
+// Package web owns how pages look and what runs in them: the style sheets, the
 // scripts, the icon, and the libraries of others among them (vendor). It serves
 // them below addresses that name their content, so that a browser asks for each
-// once.
+// once; and it serves, compressed, what other packages have made (File).
 //
 // It must not know any page, nor the domain. What its classes look like, and the
 // markup that they want, is shown by testdata/gallery.html.
@@ -38,6 +38,8 @@ var (
 	styleFigures []byte
 	//go:embed style/media.css
 	styleMedia []byte
+	//go:embed style/docs.css
+	styleDocs []byte
 
 	//go:embed static/app.js
 	appScript []byte
@@ -45,6 +47,8 @@ var (
 	chartScript []byte
 	//go:embed static/start.js
 	startScript []byte
+	//go:embed static/docs.js
+	docsScript []byte
 	//go:embed static/icon.svg
 	icon []byte
 	//go:embed vendor/htmx.min.js
@@ -58,11 +62,11 @@ var (
 // Assets are the files that pages load. Make it with New.
 type Assets struct {
 	prefix string
-	files  map[string]*file // by name
+	files  map[string]*File // by name
 }
 
-// file is one file as it is served.
-type file struct {
+// File is one file as it is served. Make it with NewFile.
+type File struct {
 	contentType string
 	hash        string // of the body: its name for ever
 	body        []byte
@@ -74,21 +78,24 @@ type file struct {
 func New(prefix string) *Assets {
 	style := bytes.Join([][]byte{styleTokens, styleBase, styleShell, styleParts, styleTables, styleForms, styleFigures, styleMedia}, nil)
 	const css, js, svg = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
-	return &Assets{prefix, map[string]*file{
-		"style.css":     newFile(css, style),
-		"app.js":        newFile(js, appScript),
-		"chart.js":      newFile(js, chartScript),
-		"start.js":      newFile(js, startScript),
-		"icon.svg":      newFile(svg, icon),
-		"htmx.min.js":   newFile(js, htmx),
-		"uplot.min.js":  newFile(js, uplotScript),
-		"uplot.min.css": newFile(css, uplotStyle),
+	return &Assets{prefix, map[string]*File{
+		"style.css":     NewFile(css, style),
+		"docs.css":      NewFile(css, styleDocs),
+		"app.js":        NewFile(js, appScript),
+		"chart.js":      NewFile(js, chartScript),
+		"start.js":      NewFile(js, startScript),
+		"docs.js":       NewFile(js, docsScript),
+		"icon.svg":      NewFile(svg, icon),
+		"htmx.min.js":   NewFile(js, htmx),
+		"uplot.min.js":  NewFile(js, uplotScript),
+		"uplot.min.css": NewFile(css, uplotStyle),
 	}}
 }
 
-func newFile(contentType string, body []byte) *file {
+// NewFile makes a file of a body, which must not be changed afterwards.
+func NewFile(contentType string, body []byte) *File {
 	sum := sha256.Sum256(body)
-	return &file{
+	return &File{
 		contentType: contentType,
 		hash:        base64.RawURLEncoding.EncodeToString(sum[:9]),
 		body:        body,
@@ -104,9 +111,9 @@ func compress(body []byte) []byte {
 	return b.Bytes()
 }
 
-// URL is the path of a file: style.css, app.js, chart.js, start.js, icon.svg, htmx.min.js,
-// uplot.min.js or uplot.min.css. For a name that does not exist it is one that
-// answers 404.
+// URL is the path of a file: style.css, docs.css, app.js, chart.js, start.js, docs.js,
+// icon.svg, htmx.min.js, uplot.min.js or uplot.min.css. For a name that does not
+// exist it is one that answers 404.
 func (a *Assets) URL(name string) string {
 	hash := "none"
 	if f := a.files[name]; f != nil {
@@ -132,20 +139,21 @@ func (a *Assets) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "A file only answers GET and HEAD.", http.StatusMethodNotAllowed)
+	case hash == f.hash:
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		f.Serve(w, r)
 	default:
-		f.serve(w, r, hash == f.hash)
+		// The page is from a node of another release, and better with this file
+		// than without: but that answer must not be kept.
+		h.Set("Cache-Control", "no-store")
+		f.Serve(w, r)
 	}
 }
 
-// serve answers with the file. Where the address names another content, the page
-// is from a node of another release, and better with this file than without: but
-// that answer must not be kept.
-func (f *file) serve(w http.ResponseWriter, r *http.Request, named bool) {
+// Serve answers GET and HEAD with the file, compressed for who accepts that, and
+// 304 to who has it. How long it may be kept is the caller's to say before.
+func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	if named {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
 	h.Set("Content-Type", f.contentType)
 	h.Set("Vary", "Accept-Encoding")
 	body, etag := f.body, f.hash

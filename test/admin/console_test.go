@@ -195,12 +195,12 @@ func TestThePagesNameEveryKindOfEvent(t *testing.T) {
 		known = append(known, string(kind))
 		people := strings.HasPrefix(string(kind), "user.") || strings.HasPrefix(string(kind), "portal_link.")
 		if people && !strings.Contains(console, "`"+string(kind)+"`") {
-			t.Errorf("docs/console.md does not name %s", kind)
+			t.Errorf("internal/docs/content/console.md does not name %s", kind)
 		}
 	}
 	slices.Sort(told)
 	slices.Sort(known)
 	if !slices.Equal(told, known) {
-		t.Errorf("docs/webhooks.md has\n%v\nthere are\n%v", told, known)
+		t.Errorf("internal/docs/content/webhooks.md has\n%v\nthere are\n%v", told, known)
 	}
 }

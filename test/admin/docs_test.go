@@ -19,7 +19,7 @@ import (
 // page is a page of docs.
 func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(harness.Example("..", "docs", name))
+	text, err := os.ReadFile(harness.Example("..", "internal", "docs", "content", name))
 	if err != nil {
 		t.Fatal(err)
 	}

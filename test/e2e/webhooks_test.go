@@ -265,7 +265,7 @@ func TestReceiversOfTheDocumentationVerifyWhatIsSent(t *testing.T) {
 	}
 }
 
-// docReceiver is a receiver of docs/webhooks.md that runs.
+// docReceiver is a receiver of internal/docs/content/webhooks.md that runs.
 type docReceiver struct {
 	*harness.Program
 	url string
@@ -308,7 +308,7 @@ var docReceivers = regexp.MustCompile("(?s)<!-- receiver: (\\w+) -->\n```\\w+\n(
 // startDocReceiver runs a receiver as the documentation has it.
 func startDocReceiver(t *testing.T, in *harness.Installation, language, secret string) *docReceiver {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/webhooks.md")
+	page, err := os.ReadFile("../../internal/docs/content/webhooks.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func startDocReceiver(t *testing.T, in *harness.Installation, language, secret s
 		}
 	}
 	if code == "" {
-		t.Fatalf("docs/webhooks.md has no receiver in %s", language)
+		t.Fatalf("internal/docs/content/webhooks.md has no receiver in %s", language)
 	}
 	dir := t.TempDir()
 	source := filepath.Join(dir, "receiver."+language)

@@ -57,16 +57,16 @@ func TestAlertsUseOnlyMetricsThatExist(t *testing.T) { // C-351
 var heading = regexp.MustCompile(`(?m)^## (.+)$`)
 
 func TestEveryAlertHasItsRunbookAndTheReverse(t *testing.T) { // C-352
-	runbooks := harness.ReadFile(t, "docs", "runbooks.md")
+	runbooks := harness.ReadFile(t, "internal", "docs", "content", "runbooks.md")
 	var sections []string
 	for _, h := range heading.FindAllStringSubmatch(runbooks, -1) {
 		sections = append(sections, h[1])
 	}
 	for _, a := range alerts(t) {
 		if !slices.Contains(sections, a.name) {
-			t.Errorf("docs/runbooks.md has no section %s", a.name)
+			t.Errorf("internal/docs/content/runbooks.md has no section %s", a.name)
 		}
-		url := "runbook_url: https://github.com/tokenwright/tokenwright/blob/main/docs/runbooks.md#" + strings.ToLower(a.name)
+		url := "runbook_url: https://github.com/tokenwright/tokenwright/blob/main/internal/docs/content/runbooks.md#" + strings.ToLower(a.name)
 		for _, want := range []string{url, "summary: ", "description: "} {
 			if !strings.Contains(a.text, want) {
 				t.Errorf("%s has no %s", a.name, want)
@@ -78,7 +78,7 @@ func TestEveryAlertHasItsRunbookAndTheReverse(t *testing.T) { // C-352
 	}
 	for _, section := range sections {
 		if !slices.ContainsFunc(alerts(t), func(a alert) bool { return a.name == section }) {
-			t.Errorf("docs/runbooks.md has the section %s, and there is no such alert", section)
+			t.Errorf("internal/docs/content/runbooks.md has the section %s, and there is no such alert", section)
 		}
 	}
 	bodies := heading.Split(runbooks, -1)
@@ -97,7 +97,7 @@ func TestEveryAlertHasItsRunbookAndTheReverse(t *testing.T) { // C-352
 func TestTheRunbooksNameCommandsAndAnchorsThatExist(t *testing.T) { // C-352
 	t.Parallel()
 	in := harness.New(t)
-	runbooks := harness.ReadFile(t, "docs", "runbooks.md")
+	runbooks := harness.ReadFile(t, "internal", "docs", "content", "runbooks.md")
 	checked := 0
 	for _, line := range regexp.MustCompile("(?:`|\\n)(tokenwright [a-z][^`\\n]*)").FindAllStringSubmatch(runbooks, -1) {
 		var command []string

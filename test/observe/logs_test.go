@@ -14,7 +14,7 @@ import (
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// logPage is what docs/logs.md says: members of every record and of requests,
+// logPage is what internal/docs/content/logs.md says: members of every record and of requests,
 // and for each message its level and members.
 type logPage struct {
 	members  []string
@@ -30,7 +30,7 @@ func readLogPage(t *testing.T) logPage {
 	t.Helper()
 	p := logPage{messages: map[string]logRow{}}
 	section := ""
-	for line := range strings.Lines(harness.ReadFile(t, "docs", "logs.md")) {
+	for line := range strings.Lines(harness.ReadFile(t, "internal", "docs", "content", "logs.md")) {
 		if title, ok := strings.CutPrefix(line, "## "); ok {
 			section = strings.TrimSpace(title)
 		}
@@ -45,7 +45,7 @@ func readLogPage(t *testing.T) logPage {
 		}
 	}
 	if len(p.members) < 20 || len(p.messages) < 25 {
-		t.Fatalf("docs/logs.md has %d members and %d messages", len(p.members), len(p.messages))
+		t.Fatalf("internal/docs/content/logs.md has %d members and %d messages", len(p.members), len(p.messages))
 	}
 	return p
 }
@@ -111,7 +111,7 @@ func TestEveryMemberOfRealRecordsIsInThePage(t *testing.T) { // C-355, C-354
 	}
 	for _, name := range page.members {
 		if !seen[name] && !slices.Contains([]string{"error", "panic", "stack", "cause", "would_limit", "mail"}, name) { // which nothing here has caused
-			t.Errorf("no record has %s, which docs/logs.md tells of", name)
+			t.Errorf("no record has %s, which internal/docs/content/logs.md tells of", name)
 		}
 	}
 }
@@ -148,13 +148,13 @@ func (p logPage) check(t *testing.T, record map[string]any) {
 	if message != "request" {
 		row, ok := p.messages[message]
 		if !ok || record["level"] != row.level {
-			t.Errorf("docs/logs.md has no message %q of level %v", message, record["level"])
+			t.Errorf("internal/docs/content/logs.md has no message %q of level %v", message, record["level"])
 		}
 		allowed = append([]string{"time", "level", "msg"}, row.members...)
 	}
 	for name := range record {
 		if !slices.Contains(allowed, name) {
-			t.Errorf("docs/logs.md has no member %s of %q", name, message)
+			t.Errorf("internal/docs/content/logs.md has no member %s of %q", name, message)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func (p logPage) check(t *testing.T, record map[string]any) {
 func checkQueries(t *testing.T, log string) {
 	t.Helper()
 	harness.Need(t, "jq")
-	queries := regexp.MustCompile(`\| jq (-R[cr]) '([^']+)'`).FindAllStringSubmatch(harness.ReadFile(t, "docs", "runbooks.md"), -1)
+	queries := regexp.MustCompile(`\| jq (-R[cr]) '([^']+)'`).FindAllStringSubmatch(harness.ReadFile(t, "internal", "docs", "content", "runbooks.md"), -1)
 	if len(queries) < 10 {
 		t.Errorf("%d queries were found", len(queries))
 	}

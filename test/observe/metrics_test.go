@@ -44,13 +44,13 @@ func TestThePageOfMetricsIsWhatAServerHas(t *testing.T) { // C-350
 	for _, name := range names(found) {
 		is, says := found[name], documented[name]
 		if ours := strings.HasPrefix(name, "tokenwright_"); ours && (is.kind != says.kind || !slices.Equal(is.labels, says.labels)) {
-			t.Errorf("%s is a %s with the labels %v; docs/metrics.md has %q %v", name, is.kind, is.labels, says.kind, says.labels)
+			t.Errorf("%s is a %s with the labels %v; internal/docs/content/metrics.md has %q %v", name, is.kind, is.labels, says.kind, says.labels)
 		}
 	}
 	checkTasks(t, string(s.Get(t, s.MetricsURL).Body))
 	for _, name := range append(names(documented), others...) {
 		if _, ok := found[name]; !ok && !slices.Contains(elsewhere, name) {
-			t.Errorf("docs/metrics.md has %s, which no server has", name)
+			t.Errorf("internal/docs/content/metrics.md has %s, which no server has", name)
 		}
 	}
 }
@@ -58,17 +58,17 @@ func TestThePageOfMetricsIsWhatAServerHas(t *testing.T) { // C-350
 // checkTasks sees to it that who reads of a task finds what it is.
 func checkTasks(t *testing.T, scrape string) {
 	t.Helper()
-	logs, runbooks := harness.ReadFile(t, "docs", "logs.md"), harness.ReadFile(t, "docs", "runbooks.md")
+	logs, runbooks := harness.ReadFile(t, "internal", "docs", "content", "logs.md"), harness.ReadFile(t, "internal", "docs", "content", "runbooks.md")
 	found := regexp.MustCompile(`(?m)^tokenwright_task_failing\{task="([a-z_]+)"\}`).FindAllStringSubmatch(scrape, -1)
 	if len(found) < 5 {
 		t.Errorf("%d tasks were found", len(found))
 	}
 	for _, task := range found {
 		if message := "| `" + strings.ReplaceAll(task[1], "_", " ") + " failed` |"; !strings.Contains(logs, message) {
-			t.Errorf("docs/logs.md has no row of %s", message)
+			t.Errorf("internal/docs/content/logs.md has no row of %s", message)
 		}
 		if row := "| `" + task[1] + "` |"; !strings.Contains(runbooks, row) && task[1] != "writing_usage" { // which has an alert of its own
-			t.Errorf("docs/runbooks.md has no row of %s", row)
+			t.Errorf("internal/docs/content/runbooks.md has no row of %s", row)
 		}
 	}
 }

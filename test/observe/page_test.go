@@ -10,7 +10,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// metric is one metric as docs/metrics.md has it, or a scrape.
+// metric is one metric as internal/docs/content/metrics.md has it, or a scrape.
 type metric struct {
 	kind   string
 	labels []string // sorted
@@ -18,11 +18,11 @@ type metric struct {
 
 var metricRow = regexp.MustCompile("^\\| `(tokenwright_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*)\\| (serve|all|forward-auth) \\| [^|]+ \\|$")
 
-// page reads docs/metrics.md: the metrics by name, and those of the Go runtime
+// page reads internal/docs/content/metrics.md: the metrics by name, and those of the Go runtime
 // and of the process that it names.
 func page(t *testing.T) (ours map[string]metric, others []string) {
 	t.Helper()
-	text := harness.ReadFile(t, "docs", "metrics.md")
+	text := harness.ReadFile(t, "internal", "docs", "content", "metrics.md")
 	ours = map[string]metric{}
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "| `tokenwright_") {
@@ -30,7 +30,7 @@ func page(t *testing.T) (ours map[string]metric, others []string) {
 		}
 		row := metricRow.FindStringSubmatch(strings.TrimSpace(line))
 		if row == nil {
-			t.Errorf("docs/metrics.md: no row of metric, type, labels, where and meaning: %s", line)
+			t.Errorf("internal/docs/content/metrics.md: no row of metric, type, labels, where and meaning: %s", line)
 			continue
 		}
 		var labels []string
@@ -41,7 +41,7 @@ func page(t *testing.T) (ours map[string]metric, others []string) {
 		ours[row[1]] = metric{row[2], labels}
 	}
 	if len(ours) < 30 {
-		t.Fatalf("docs/metrics.md has %d metrics", len(ours))
+		t.Fatalf("internal/docs/content/metrics.md has %d metrics", len(ours))
 	}
 	for _, name := range regexp.MustCompile("`((?:go|process)_[a-z_]+)`").FindAllStringSubmatch(text, -1) {
 		if !strings.HasSuffix(name[1], "_") {
@@ -76,7 +76,7 @@ func problems(expression string, ours map[string]metric, others []string) (list 
 	for _, use := range found {
 		m, ok := lookUp(use[1], ours)
 		if !ok && !slices.Contains(others, use[1]) {
-			list = append(list, use[1]+" is not in docs/metrics.md")
+			list = append(list, use[1]+" is not in internal/docs/content/metrics.md")
 		}
 		known = append(known, m.labels...)
 		for _, label := range matcher.FindAllStringSubmatch(use[2], -1) {

@@ -119,23 +119,23 @@ func TestEveryMessageOfTheSourceIsInThePageOfLogsAndTheReverse(t *testing.T) { /
 	for message, keys := range source.messages {
 		row, ok := page.messages[message]
 		if !ok {
-			t.Errorf("docs/logs.md does not have the message %q", message)
+			t.Errorf("internal/docs/content/logs.md does not have the message %q", message)
 		}
 		slices.Sort(keys)
 		members := slices.Sorted(slices.Values(row.members))
 		if keys = slices.Compact(keys); ok && !slices.Equal(keys, members) {
-			t.Errorf("%q has %v; docs/logs.md says %v", message, keys, members)
+			t.Errorf("%q has %v; internal/docs/content/logs.md says %v", message, keys, members)
 		}
 	}
 	for _, key := range source.facts {
 		if !slices.Contains(page.members, key) {
-			t.Errorf("docs/logs.md does not have the member %s of requests", key)
+			t.Errorf("internal/docs/content/logs.md does not have the member %s of requests", key)
 		}
 	}
 	for message := range page.messages {
 		task := strings.TrimSuffix(strings.TrimSuffix(message, " failed"), " works again")
 		if !source.texts[message] && !source.texts[task] {
-			t.Errorf("docs/logs.md has the message %q, which nothing logs", message)
+			t.Errorf("internal/docs/content/logs.md has the message %q, which nothing logs", message)
 		}
 	}
 }

@@ -1,0 +1,70 @@
+package docs
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
+)
+
+// entry is one section of a page, as script finds it.
+type entry struct {
+	Page    string `json:"page"`
+	Section string `json:"section"` // "" for what stands before the first
+	Address string `json:"address"`
+	Text    string `json:"text"`
+}
+
+// searchIndex is everything that can be found, by section. It is read by script,
+// once somebody searches.
+func (s *Site) searchIndex() ([]byte, error) {
+	var all []entry
+	for _, p := range s.pages {
+		source, err := s.text(p, func(to *page) string { return to.Path })
+		if err != nil {
+			return nil, err
+		}
+		d := parse(source)
+		at := entry{Page: p.Title, Address: p.Path}
+		var words []string
+		flush := func() {
+			at.Text = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+			all, words = append(all, at), nil
+		}
+		for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
+			switch n := n.(type) {
+			case *ast.Heading:
+				if n.Level > 1 {
+					flush()
+					at = entry{p.Title, plainText(string(n.Lines().Value(d.source))), p.Path + "#" + headingID(n), ""}
+				}
+			case *ast.HTMLBlock:
+			default:
+				words = append(words, d.words(n))
+			}
+		}
+		flush()
+	}
+	return json.Marshal(all)
+}
+
+// words is the text of a node.
+func (d *doc) words(n ast.Node) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
+		switch {
+		case entering && n.Kind() == ast.KindText:
+			b.Write(n.(*ast.Text).Segment.Value(d.source))
+			b.WriteByte(' ')
+		case entering && n.Kind() == ast.KindFencedCodeBlock:
+			if code := n.Lines().Value(d.source); len(code) < 1500 { // whole programs say nothing that the page does not
+				b.Write(code)
+			}
+		case !entering && n.Kind() == extast.KindTableCell:
+			b.WriteByte(' ')
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
+}
