@@ -1,0 +1,111 @@
+package docs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// reader is somebody at a page, with an empty directory, a shell, and what the
+// page takes for granted: a server, an API key, the command.
+type reader struct {
+	*harness.Server
+	page    string
+	key     harness.APIKey
+	dir     string
+	environ []string
+}
+
+// newReader starts the server of a page. Each has its own: pages make merchants and
+// end keys.
+func newReader(t *testing.T, page string) *reader {
+	t.Helper()
+	s, key := harness.StartWithKey(t, "demo", given[page].serve...)
+	s.CLI(t, "scope", "create", "orders:read", "--description", "Read orders")
+	r := &reader{Server: s, page: page, key: key, dir: t.TempDir()}
+	bin := t.TempDir()
+	if err := os.Symlink(s.Binary, filepath.Join(bin, "tokenwright")); err != nil {
+		t.Fatal(err)
+	}
+	r.environ = append(os.Environ(),
+		"PATH="+bin+":"+os.Getenv("PATH"), "NO_PROXY=*", "NO_COLOR=1",
+		"TOKENWRIGHT_URL="+s.URL, "TOKENWRIGHT_DATA="+s.Data, "TOKENWRIGHT_CLIENT_ID="+key.ClientID, "TOKENWRIGHT_CLIENT_SECRET="+key.ClientSecret,
+		"npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false",
+		"GOFLAGS=-mod=mod", "GOWORK=off",
+	)
+	r.environ = append(r.environ, modules(t)...)
+	if prepare := given[page].prepare; prepare != nil {
+		prepare(t, r)
+	}
+	return r
+}
+
+// set adds to the environment that the page takes for granted.
+func (r *reader) set(name, value string) { r.environ = append(r.environ, name+"="+value) }
+
+// patience ends what hangs, however busy the machine is.
+const patience = 4 * time.Minute
+
+// follow does what the page says. The shell is one for the whole page, as readers
+// have it: what a sample sets, the next one has.
+func (r *reader) follow(t *testing.T, blocks []block) {
+	t.Helper()
+	var script strings.Builder
+	script.WriteString("set -euo pipefail\n")
+	steps, files := 0, t.TempDir()
+	for i, b := range blocks {
+		text := strings.NewReplacer("<client-id>", r.key.ClientID, "<client-secret>", r.key.ClientSecret).Replace(b.text)
+		switch {
+		case b.notRun:
+		case b.title != "":
+			file := filepath.Join(files, fmt.Sprint(i))
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&script, "mkdir -p \"$(dirname %[1]q)\" && cp %[2]q %[1]q\n", b.title, file)
+		case b.language == "sh":
+			fmt.Fprintf(&script, "echo '--- %s' >&2\n%s\n", b.where(r.page), text)
+			steps++
+		}
+	}
+	if steps == 0 {
+		return
+	}
+	path := filepath.Join(files, "script")
+	if err := os.WriteFile(path, []byte(script.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("bash", path)
+	c.Dir, c.Env, c.Stdin = r.dir, r.environ, strings.NewReader(r.key.ClientSecret+"\n")
+	output := &bytes.Buffer{}
+	c.Stdout, c.Stderr = output, output
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what it leaves in the background ends with it
+	c.WaitDelay = time.Second
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	hung := time.AfterFunc(patience, func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) })
+	state, err := c.Process.Wait()
+	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // an error says that nothing is left
+	_ = c.Wait()                                      // for its output; how it ended is known
+	if !hung.Stop() {
+		t.Errorf("the page does not come to its end")
+	}
+	for _, secret := range regexp.MustCompile(`tws_[a-z]+_[0-9A-Za-z]{49}`).FindAllString(output.String(), -1) {
+		harness.NoteSecret(secret)
+	}
+	r.Keep(t, "stdout", output.Bytes())
+	if err != nil || state.ExitCode() != 0 {
+		t.Errorf("what %s says ends with %v, %v:\n%s", r.page, state, err, output)
+	}
+	t.Logf("%d samples run", steps)
+}

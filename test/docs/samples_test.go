@@ -1,0 +1,47 @@
+package docs
+
+import (
+	"path"
+	"regexp"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// taken is what a page takes for granted, beyond a server on this machine with
+// merchant 4259, an API key of it in demo, and the command.
+type taken struct {
+	serve   []string // flags of its server
+	prepare func(t *testing.T, r *reader)
+}
+
+// given says it by page; each page says the same to its readers.
+var given = map[string]taken{}
+
+// C-490: what a page has its readers type does what it says.
+func TestEverySampleOfTheDocumentationRuns(t *testing.T) {
+	harness.Need(t, "bash", "curl", "jq", "node", "npm")
+	s := harness.Start(t)
+	links := regexp.MustCompile(`\]\((\S+)\.md\)`).FindAllSubmatch(s.Get(t, s.URL+"/llms.txt").Body, -1)
+	if len(links) < 15 {
+		t.Fatalf("llms.txt lists %d pages", len(links))
+	}
+	for _, link := range links {
+		page := path.Base(string(link[1]))
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			blocks := blocksOf(t, page, string(s.Get(t, s.URL+"/docs/"+page+".md").Body))
+			run := false
+			for _, b := range blocks {
+				b.check(t, page)
+				run = run || b.language == "sh" && !b.notRun
+			}
+			checkUsed(t, page, blocks)
+			if t.Failed() || !run {
+				return
+			}
+			r := newReader(t, page)
+			r.follow(t, blocksOf(t, page, string(r.Get(t, r.URL+"/docs/"+page+".md").Body)))
+		})
+	}
+}
