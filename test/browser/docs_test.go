@@ -1,0 +1,25 @@
+package browser
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// C-491, C-492: the pages that llms.txt lists.
+func TestTheDocumentationIsForEverybody(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	pages := []string{"/docs"}
+	for _, link := range regexp.MustCompile(`\]\(\S+?(/docs/\S+)\.md\)`).FindAllStringSubmatch(string(s.Get(t, s.URL+"/llms.txt").Body), -1) {
+		if link[1] != "/docs/overview" {
+			pages = append(pages, link[1])
+		}
+	}
+	if len(pages) < 15 {
+		t.Fatalf("llms.txt lists %s", strings.Join(pages, " "))
+	}
+	Run(t, "docs.mjs", map[string]string{"BASE_URL": s.URL, "PAGES": asJSON(t, pages)})
+}
