@@ -5,7 +5,7 @@ const everything = process.env.LOOK === "1"; // pictures of each page, in both t
 const limit = 150 * 1024; // bytes of a first view
 const name = (path) => path.slice(1).replaceAll("/", "-");
 
-// C-491
+// C-520
 test("every page", { concurrency: 3 }, async (t) => {
   await Promise.all(pages.map((path) => t.test(path, async (t) => {
     const page = await open(t, { size: narrow, theme: "dark" });
@@ -22,7 +22,7 @@ test("every page", { concurrency: 3 }, async (t) => {
   })));
 });
 
-// C-491
+// C-520
 test("a page is whole without script", async (t) => {
   const page = await open(t, { script: false });
   await page.goto("/docs/get-a-token");
@@ -33,7 +33,7 @@ test("a page is whole without script", async (t) => {
   assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Errors");
 });
 
-// C-492
+// C-521
 test("search finds a section, by keyboard", async (t) => {
   const page = await open(t);
   await page.goto("/docs");
@@ -54,7 +54,7 @@ test("search finds a section, by keyboard", async (t) => {
   assert.equal(await found.isVisible(), false);
 });
 
-// C-491
+// C-520
 test("on paper a page has its text, and nothing to press", async (t) => {
   const page = await open(t, { size: { width: 720, height: 1000 } });
   await page.goto("/docs/get-a-token");

@@ -8,7 +8,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// C-491, C-492: the pages that llms.txt lists.
+// C-520, C-521: the pages that llms.txt lists.
 func TestTheDocumentationIsForEverybody(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

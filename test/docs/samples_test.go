@@ -27,7 +27,7 @@ var waiting = []string{
 	"console", "admin", "webhooks", "leaks", "postgresql", "signing-keys", "limits", "sso", "mail", "metrics", "logs", "runbooks",
 }
 
-// C-490: what a page has its readers type does what it says.
+// C-519: what a page has its readers type does what it says.
 func TestEverySampleOfTheDocumentationRuns(t *testing.T) {
 	harness.Need(t, "bash", "curl", "jq", "node", "npm")
 	s := harness.Start(t)
