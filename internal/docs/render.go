@@ -278,14 +278,23 @@ func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool
 	return ast.WalkSkipChildren, nil
 }
 
-func (b *blocks) table(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+func (b *blocks) table(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		b.made++
-		_, _ = fmt.Fprintf(w, "<div class=\"table-wrap\" role=\"region\" tabindex=\"0\" aria-label=\"Table %d\"><table class=\"table\">\n", b.made)
+		_, _ = fmt.Fprintf(w, "<div class=\"table-wrap\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"table\">\n", html.EscapeString(above(n, source)))
 	} else {
 		_, _ = fmt.Fprint(w, "</table></div>\n")
 	}
 	return ast.WalkContinue, nil
+}
+
+// above is the heading that a block stands under.
+func above(n ast.Node, source []byte) string {
+	for ; n != nil; n = n.PreviousSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			return plainText(string(h.Lines().Value(source)))
+		}
+	}
+	return "Table"
 }
 
 func (b *blocks) heading(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
