@@ -13,21 +13,27 @@ import (
 )
 
 // EnvironmentConfig is the configuration of one environment; an empty member
-// has its default.
+// has its default. As in Config, the comments are the manual.
 type EnvironmentConfig struct {
-	// Issuer is an origin of the environment's own, as
-	// https://demo.example.com. Default: <url>/<name>.
+	// Issuer is the claim iss of the environment's access tokens, and where its
+	// endpoints are: an origin of its own, such as https://demo.example.com, whose host
+	// serves nothing else. Fixed at first start. Default: <url>/<name>.
 	Issuer string `yaml:"issuer"`
-	// Audience of tokens for the environment's API. Default: <issuer>/api.
+	// Audience is the claim aud of access tokens for the environment's API, which
+	// verifiers compare to the letter. Default: <issuer>/api.
 	Audience string `yaml:"audience"`
-	// Algorithm is ES256 (default), RS256, PS256 or EdDSA.
+	// Algorithm signs the access tokens: ES256, RS256, PS256 or EdDSA. Take another than
+	// the default only for verifiers that cannot read it. Fixed at first start. Default:
+	// ES256.
 	Algorithm string `yaml:"algorithm"`
-	// RSABits is 2048 (default) or 3072, for RS256 and PS256.
+	// RSABits is the size of signing keys for RS256 and PS256, from the next one on:
+	// 2048 or 3072. Default: 2048.
 	RSABits int `yaml:"rsa_bits"`
-	// TokenLifetime is 1s to 24h; default 1h.
+	// TokenLifetime is how long access tokens live, never past the end of their API key
+	// or secret: whole seconds from 1s to 24h. Default: 1h.
 	TokenLifetime time.Duration `yaml:"token_lifetime"`
-	// MaxSecretAge is how long after its creation a secret works at most, such
-	// as 90d: at least 1h, or never (default) for as long as it likes.
+	// MaxSecretAge is how long after its creation a secret works at most, such as 90d:
+	// at least 1h, or never. It holds for the secrets there are as well. Default: never.
 	MaxSecretAge span `yaml:"max_secret_age"`
 }
 

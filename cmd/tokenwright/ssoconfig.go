@@ -15,17 +15,20 @@ import (
 // SingleSignOnConfig is a provider of single sign-on that people may sign in to the
 // console at, by OpenID Connect.
 type SingleSignOnConfig struct {
-	// Issuer is the provider's URL, to the letter as its metadata has it: https, or
-	// http on a loopback host.
+	// Issuer is the provider's URL, to the letter as its metadata has it, a slash at the
+	// end included: https, or http on a loopback host. Users are bound to it: with
+	// another one they are strangers. Required.
 	Issuer string `yaml:"issuer"`
-	// ClientID and the client secret are what the provider has given this
-	// installation.
+	// ClientID is what the provider calls this installation. There, register a
+	// confidential client with the redirect URL <url>/console/sso/callback. Required.
 	ClientID string `yaml:"client_id"`
-	// ClientSecretFile holds the client secret. The variable
-	// TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_<NAME>, where set, goes before it.
+	// ClientSecretFile holds the client secret that the provider has given this
+	// installation, in one line. The variable TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_<NAME>,
+	// where set, goes before it: of my-corp, TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_MY_CORP.
+	// Default: none; one of the two must be given.
 	ClientSecretFile string `yaml:"client_secret_file,omitempty"`
-	// Label is what people call the provider: "Continue with <label>". Default: the
-	// name.
+	// Label is what people know the provider by, on the button "Continue with …".
+	// Default: the name.
 	Label string `yaml:"label,omitempty"`
 }
 

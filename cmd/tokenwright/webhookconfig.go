@@ -14,21 +14,24 @@ import (
 // WebhookConfig is a receiver that is told of events.
 type WebhookConfig struct {
 	// URL is where messages are sent: https, or http with AllowPrivate. It is
-	// shown to operators, so it is no place for a secret.
+	// shown to operators, so it is no place for a secret. Required.
 	URL string `yaml:"url"`
 	// Events are kinds of events, such as secret.expiring, families of them, such
-	// as api_key.*, or * for all.
+	// as api_key.*, or * for all. Required.
 	Events []string `yaml:"events"`
-	// SecretFile holds the secret that signs messages, base64 of 24 to 64 bytes;
-	// a second one, in a line of its own, while the secret is replaced. The
-	// variable TOKENWRIGHT_WEBHOOK_SECRET_<NAME>, where set, goes before it.
+	// SecretFile holds the secret that signs messages, base64 of 24 to 64 bytes, such as
+	// from openssl rand -base64 32; a second one, in a line of its own, while the secret is
+	// replaced. The variable TOKENWRIGHT_WEBHOOK_SECRET_<NAME>, where set, goes before it:
+	// of my-hook, TOKENWRIGHT_WEBHOOK_SECRET_MY_HOOK. Default: none; one of the two must be
+	// given.
 	SecretFile string `yaml:"secret_file,omitempty"`
 	// AllowPrivate lets the receiver be on a loopback or private address, and
-	// without TLS. Default: only public addresses, with TLS.
+	// without TLS.
 	AllowPrivate bool `yaml:"allow_private"`
-	// Merchants, where given, are the only ones whose events are told.
+	// Merchants are the only ones whose events are told; those of none, such as a new
+	// scope, are then left out. Default: events of all.
 	Merchants []string `yaml:"merchants,omitempty"`
-	// Envs, where given, are the only environments whose events are told.
+	// Envs are the only environments whose events are told. Default: events of all.
 	Envs []string `yaml:"envs,omitempty"`
 }
 
