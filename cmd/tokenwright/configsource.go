@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -15,14 +17,14 @@ import (
 // scalar is a field of Config that a variable and a flag can set.
 type scalar struct {
 	name, help string
-	kind       reflect.Kind
+	kind       reflect.Type
 }
 
 func scalars() []scalar {
 	var list []scalar
 	for f := range reflect.TypeFor[Config]().Fields() {
 		if f.Tag.Get("help") != "" {
-			list = append(list, scalar{f.Tag.Get("yaml"), f.Tag.Get("help"), f.Type.Kind()})
+			list = append(list, scalar{f.Tag.Get("yaml"), f.Tag.Get("help"), f.Type})
 		}
 	}
 	return list
@@ -56,6 +58,53 @@ func (c *Config) set(name, text string) error {
 	return errors.New("is unknown")
 }
 
+// text is the value of a field as set reads it; "" for the zero value.
+func (c *Config) text(name string) string {
+	for f, v := range reflect.ValueOf(*c).Fields() {
+		if f.Tag.Get("yaml") == name && !v.IsZero() {
+			return textOf(v.Interface())
+		}
+	}
+	return ""
+}
+
+// textOf is a value as people write it: 5m, 90d, 600, true.
+func textOf(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	text, err := yaml.Marshal(v)
+	if err != nil {
+		panic(err) // a number, true or false, or a span of time
+	}
+	short := strings.TrimSuffix(string(text), "\n")
+	if whole, ok := strings.CutSuffix(short, "m0s"); ok {
+		short = whole + "m"
+	}
+	if whole, ok := strings.CutSuffix(short, "h0m"); ok {
+		short = whole + "h"
+	}
+	return short
+}
+
+// flagText is what a flag was given, to be read once the sources are brought
+// together. It tells --help what form that has.
+type flagText struct{ text, form string }
+
+// String implements pflag.Value.
+func (f *flagText) String() string { return f.text }
+
+// Set implements pflag.Value.
+func (f *flagText) Set(text string) error { f.text = text; return nil }
+
+// Type implements pflag.Value.
+func (f *flagText) Type() string { return f.form }
+
+// forms are those of fields that are no text.
+var forms = map[reflect.Type]string{
+	reflect.TypeFor[int](): "number", reflect.TypeFor[bool](): "bool", reflect.TypeFor[time.Duration](): "span", reflect.TypeFor[span](): "span",
+}
+
 // configFlags adds the flags of the named fields; without names, of all that a
 // server has and not every command.
 func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
@@ -65,10 +114,20 @@ func (a *app) configFlags(set *pflag.FlagSet, only ...string) {
 			wanted = !slices.Contains(everyCommand, s.name) && !slices.Contains(forwardAuthOnly, s.name)
 		}
 		if wanted {
-			set.String(s.flag(), "", s.help+"; "+s.variable())
-			if s.kind == reflect.Bool {
+			set.Var(&flagText{form: cmp.Or(forms[s.kind], "string")}, s.flag(), s.help+"; "+s.variable())
+			if s.kind.Kind() == reflect.Bool {
 				set.Lookup(s.flag()).NoOptDefVal = "true"
 			}
+		}
+	}
+	showDefaults(set, defaultConfig())
+}
+
+// showDefaults has --help say what flags of the configuration have without them.
+func showDefaults(set *pflag.FlagSet, c Config) {
+	for _, s := range scalars() {
+		if f := set.Lookup(s.flag()); f != nil {
+			f.DefValue = c.text(s.name)
 		}
 	}
 }

@@ -25,16 +25,19 @@ import (
 type ForwardAuthConfig struct {
 	// Policies by name, of a-z, 0-9, _ and -: for gateways that append the path of
 	// their client. They ask at /forward-auth/<name>, where the query has no say.
+	// Default: none.
 	Policies map[string]PolicyConfig `yaml:"policies"`
 }
 
 // PolicyConfig is what an access token must be.
 type PolicyConfig struct {
-	// Env is the environment of the token.
+	// Env is the environment of the token. Required.
 	Env string `yaml:"env"`
-	// Scope is what it must have: one scope, or several parted by single spaces.
+	// Scope is what the token must have: one scope, or several parted by single
+	// spaces. Required.
 	Scope string `yaml:"scope"`
-	// Merchant, where given, is the one that it must be of. Left out: any.
+	// Merchant is the one that the token must be of; it may be left out, but not be
+	// empty. Default: any.
 	Merchant string `yaml:"merchant"`
 }
 
@@ -162,12 +165,14 @@ them it listens on loopback addresses only, beside the gateway. Beside a server 
 the same machine and with the same file, give --listen and --metrics-listen.`
 	c.Example = "  tokenwright forward-auth --issuer https://auth.example.com/demo\n" +
 		"  curl -i -H \"Authorization: Bearer $TOKEN\" 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'"
-	c.PreRun = func(*cobra.Command, []string) {
-		a.defaults = func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
-	}
+	besideAServer := func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
+	c.PreRun = func(*cobra.Command, []string) { a.defaults = besideAServer }
 	a.configFlags(c.Flags(), append([]string{
 		"listen", "metrics_listen", "tls_cert_file", "tls_key_file", "trusted_proxies", "log_format", "log_level", "shutdown_delay",
 	}, forwardAuthOnly...)...)
+	shown := defaultConfig()
+	besideAServer(&shown)
+	showDefaults(c.Flags(), shown)
 	return c
 }
 

@@ -108,7 +108,7 @@ elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_S
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
 	a.configFlags(root.PersistentFlags(), everyCommand...)
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output: `table or json`; of key report csv too")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "`form` of the output: table or json; of key report csv too")
 	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "other", Title: "Other:"})
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
