@@ -14,7 +14,8 @@ import (
 //
 // The comments of the fields are the operators' manual: the page configuration.md
 // of the documentation is written from them, a line that begins with # heads a part
-// of it. A last sentence "Default: …" says what a field without a value means.
+// of it. A last sentence "Default: …" says what a field without a value means;
+// what is quoted is written as it stands.
 type Config struct {
 	// # Addresses and TLS
 
@@ -30,7 +31,7 @@ type Config struct {
 	// default is 127.0.0.1:8081.
 	Listen string `yaml:"listen" help:"address of the public listener"`
 	// MetricsListen is the address of the private listener with /metrics and
-	// /debug/pprof; off for none. Whoever reaches it needs no password, so keep it
+	// /debug/pprof; "off" for none. Whoever reaches it needs no password, so keep it
 	// to the machine or a private network. For forward-auth the default is
 	// 127.0.0.1:9465.
 	MetricsListen string `yaml:"metrics_listen" help:"address of the private listener for metrics; off for none"`
@@ -71,7 +72,7 @@ type Config struct {
 	// at least 2; there is one more, on which it hears of changes. Tokens need none.
 	DatabaseConnections int `yaml:"database_connections" help:"how many connections to PostgreSQL at most"`
 	// MasterKeyFile holds the master key, base64 of 32 bytes, such as from
-	// openssl rand -base64 32. The variable TOKENWRIGHT_MASTER_KEY, where set, goes
+	// "openssl rand -base64 32". The variable TOKENWRIGHT_MASTER_KEY, where set, goes
 	// before it. Keep a copy apart from the backups of the database: without it they
 	// are worth nothing. With PostgreSQL one of the two must be given. Default: master.key in Data,
 	// which is made at the first start with an empty embedded database.
@@ -91,7 +92,7 @@ type Config struct {
 	ClockSkew time.Duration `yaml:"clock_skew" help:"how far clocks of servers and verifiers may differ"`
 	// SigningKeyRotation is how often the signing key of each environment is replaced
 	// by itself: longer than MaxStaleness, JWKSMaxAge and ClockSkew together, which is
-	// how long a signing key is published before it signs; or never, to replace them
+	// how long a signing key is published before it signs; or "never", to replace them
 	// by hand only.
 	SigningKeyRotation span `yaml:"signing_key_rotation" help:"how often signing keys are replaced; never for by hand only"`
 
@@ -134,16 +135,16 @@ type Config struct {
 	// TOKENWRIGHT_SMTP_PASSWORD, where set, goes before it. Default: none.
 	SMTPPasswordFile string `yaml:"smtp_password_file" help:"file that holds the password for the mail server"`
 	// MailFrom is who e-mails are from: an address, with a name before it or without,
-	// such as Tokenwright <auth@example.com>. Default: none; with SMTP it must be given.
-	MailFrom string `yaml:"mail_from" help:"who e-mails are from, as auth@example.com or Tokenwright <auth@example.com>"`
+	// such as "Tokenwright <auth@example.com>". Default: none; with SMTP it must be given.
+	MailFrom string `yaml:"mail_from" help:"who e-mails are from, as auth@example.com or \"Tokenwright <auth@example.com>\""`
 
 	// # Log and stopping
 
-	// LogFormat is json, for programs, or text. The log goes to standard error.
+	// LogFormat is "json", for programs, or "text". The log goes to standard error.
 	LogFormat string `yaml:"log_format" help:"json or text"`
-	// LogLevel is the least that is logged: debug, info, warn or error. There is one
-	// record of level info for each request; quickstart logs from warn on, unless told
-	// otherwise.
+	// LogLevel is the least that is logged: "debug", "info", "warn" or "error". There is
+	// one record of level "info" for each request; the command "quickstart" logs from "warn"
+	// on, unless told otherwise.
 	LogLevel string `yaml:"log_level" help:"debug, info, warn or error"`
 	// ShutdownDelay is how long a server that was told to stop says no at /readyz
 	// before it accepts no more connections, so that load balancers notice: up to 5m.
@@ -155,13 +156,14 @@ type Config struct {
 	// and up to seven letters or digits. One of your own tells scanners whose a secret
 	// is. Fixed at first start.
 	Prefix string `yaml:"prefix" help:"what client IDs and secrets begin with (first start only)"`
-	// MerchantIDs is what merchants are identified by: number, from 1 to
-	// 9007199254740991, or text, of 1 to 64 letters, digits, _ and -. Take what your
+	// MerchantIDs is what merchants are identified by: "number", from 1 to
+	// 9007199254740991, or "text", of 1 to 64 letters, digits, _ and -. Take what your
 	// platform calls them. Fixed at first start.
 	MerchantIDs string `yaml:"merchant_ids" help:"number or text (first start only)"`
-	// Environments by name: a lower-case letter and up to 15 letters or digits. Each is
-	// an issuer with signing keys of its own. Environments of the file replace the two
-	// of the default, they do not join them. Which there are is fixed at first start.
+	// Environments are the issuers of the installation, by name, of a lower-case letter
+	// and up to 15 letters or digits. Each has signing keys of its own. Those of the file
+	// replace the two of the default, they do not join them. Which there are is fixed at
+	// first start.
 	Environments map[string]EnvironmentConfig `yaml:"environments"`
 
 	// # Checks for gateways
@@ -184,11 +186,11 @@ type Config struct {
 
 	// # Webhooks and single sign-on
 
-	// Webhooks by name, of a-z, 0-9 and -: receivers that are told of events. What is
-	// remembered of a webhook belongs to its name. Default: none.
+	// Webhooks are the receivers that are told of events, by name, of a-z, 0-9 and -.
+	// What is remembered of a webhook belongs to its name. Default: none.
 	Webhooks map[string]WebhookConfig `yaml:"webhooks,omitempty"`
-	// SingleSignOn are the providers, by name, of a-z, 0-9 and -, that people may
-	// sign in to the console at, by OpenID Connect. The name is in URLs and events.
+	// SingleSignOn are the providers that people may sign in to the console at, by OpenID
+	// Connect: by name, of a-z, 0-9 and -, which is in URLs and events.
 	// Default: none, they have passwords.
 	SingleSignOn map[string]SingleSignOnConfig `yaml:"single_sign_on,omitempty"`
 }
@@ -224,18 +226,18 @@ var otherVariables = []string{
 	// The master key, base64 of 32 bytes. It goes before master_key_file.
 	"TOKENWRIGHT_MASTER_KEY",
 	// The master key before this one, during a rotation: the database may still be
-	// sealed under it. See master-key rotate.
+	// sealed under it. See "master-key rotate".
 	"TOKENWRIGHT_MASTER_KEY_PREVIOUS",
 	// A file that holds the same. TOKENWRIGHT_MASTER_KEY_PREVIOUS goes before it.
 	"TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
-	// The client ID of the API key by which token get, token revoke and, with --server,
-	// management commands ask.
+	// The client ID of the API key by which "token get", "token revoke" and, with
+	// --server, management commands ask.
 	"TOKENWRIGHT_CLIENT_ID",
 	// Its client secret.
 	"TOKENWRIGHT_CLIENT_SECRET",
 	// A file that holds the client secret. TOKENWRIGHT_CLIENT_SECRET goes before it.
 	"TOKENWRIGHT_CLIENT_SECRET_FILE",
-	// The password of the user in smtp. It goes before smtp_password_file.
+	// The password of the user in SMTP. It goes before smtp_password_file.
 	smtpPasswordVariable,
 }
 

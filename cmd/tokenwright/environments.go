@@ -33,7 +33,7 @@ type EnvironmentConfig struct {
 	// or secret: whole seconds from 1s to 24h. Default: 1h.
 	TokenLifetime time.Duration `yaml:"token_lifetime"`
 	// MaxSecretAge is how long after its creation a secret works at most, such as 90d:
-	// at least 1h, or never. It holds for the secrets there are as well. Default: never.
+	// at least 1h, or "never". It holds for the secrets there are as well. Default: never.
 	MaxSecretAge span `yaml:"max_secret_age"`
 }
 

@@ -24,7 +24,7 @@ type SingleSignOnConfig struct {
 	ClientID string `yaml:"client_id"`
 	// ClientSecretFile holds the client secret that the provider has given this
 	// installation, in one line. The variable TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_<NAME>,
-	// where set, goes before it: of my-corp, TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_MY_CORP.
+	// where set, goes before it: of "my-corp", TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_MY_CORP.
 	// Default: none; one of the two must be given.
 	ClientSecretFile string `yaml:"client_secret_file,omitempty"`
 	// Label is what people know the provider by, on the button "Continue with …".

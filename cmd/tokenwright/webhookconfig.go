@@ -20,9 +20,9 @@ type WebhookConfig struct {
 	// as api_key.*, or * for all. Required.
 	Events []string `yaml:"events"`
 	// SecretFile holds the secret that signs messages, base64 of 24 to 64 bytes, such as
-	// from openssl rand -base64 32; a second one, in a line of its own, while the secret is
+	// from "openssl rand -base64 32"; a second one, in a line of its own, while the secret is
 	// replaced. The variable TOKENWRIGHT_WEBHOOK_SECRET_<NAME>, where set, goes before it:
-	// of my-hook, TOKENWRIGHT_WEBHOOK_SECRET_MY_HOOK. Default: none; one of the two must be
+	// of "my-hook", TOKENWRIGHT_WEBHOOK_SECRET_MY_HOOK. Default: none; one of the two must be
 	// given.
 	SecretFile string `yaml:"secret_file,omitempty"`
 	// AllowPrivate lets the receiver be on a loopback or private address, and
