@@ -44,6 +44,13 @@ func (a *app) eventCommand() *cobra.Command {
 	list.Flags().StringVar(&f.Env, "env", "", "only events about this `environment`")
 	list.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
 
+	explained(list, `List events, the oldest first: who has changed what, when, and from where. Each change
+is one, whether it came from the console, the admin API or a command. Flags that
+choose events can be combined.`,
+		`tokenwright event list --merchant 4259 --kind api_key.created
+# What has happened since event 812, for a program.
+tokenwright event list --after 812 -o json`)
+
 	var head string
 	verify := a.command("verify", "Check that no event was changed, removed or cut off", noArgs, func(ctx context.Context, _ []string) error {
 		expected, err := parseHead(head)
@@ -53,6 +60,14 @@ func (a *app) eventCommand() *cobra.Command {
 		return a.verifyEvents(ctx, expected)
 	})
 	verify.Flags().StringVar(&head, "head", "", "a head noted earlier, as `SEQ:HASH` (the server logs one each hour)")
+	explained(verify, `Check that no event was changed or removed: each carries a keyed hash over the one
+before it. That the last ones were cut off is noticed by a head from earlier: the
+number and the hash of an event, which the server logs each hour.
+
+Exit code 0 means that every event is as it was written, 1 that one is not; the answer
+names the first. It works on the database itself, not with --server.`,
+		`tokenwright event verify
+tokenwright event verify --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a716c13adb3a8f4efd10642852`)
 	return group("event", "Events: the audit log", list, verify)
 }
 

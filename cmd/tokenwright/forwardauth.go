@@ -23,8 +23,8 @@ import (
 
 // ForwardAuthConfig is what gateways may ask.
 type ForwardAuthConfig struct {
-	// Policies by name, of a-z, 0-9, _ and -: for gateways that append the path of
-	// their client. They ask at /forward-auth/<name>, where the query has no say.
+	// Policies are checks by name, of a-z, 0-9, _ and -: for gateways that append the
+	// path of their client. They ask at /forward-auth/<name>, where the query has no say.
 	// Default: none.
 	Policies map[string]PolicyConfig `yaml:"policies"`
 }
@@ -137,18 +137,23 @@ func (a *app) forwardAuthCommand() *cobra.Command {
 	c := a.command("forward-auth", "Check access tokens for a gateway, without a database", noArgs, func(ctx context.Context, _ []string) error {
 		return a.forwardAuth(ctx)
 	})
-	c.Long = `Answer a gateway (nginx, Caddy, Traefik, Envoy) whether a request may pass, by the
+	explained(c, `Answer a gateway (nginx, Caddy, Traefik, Envoy) whether a request may pass, by the
 access token in its Authorization header:
 
   200  it may; X-Tokenwright-Merchant-Id, -Env, -Client-Id and -Scope say who it is
   401  there is no good token
   403  the token is not for this, or tokens cannot be checked just now
 
-What a token must be, the gateway says in the query of its own configuration
-  /forward-auth?env=demo&scope=orders:read            merchant=4259 as well, where only that one may pass
-or, if it appends path and query of its client, by the name of a policy
+What a token must be, the gateway says in the query of its own configuration, with
+merchant=4259 as well where only that one may pass:
+
+  /forward-auth?env=demo&scope=orders:read
+
+If it appends path and query of its client, it says so by the name of a policy, which
+the file of --config has; then the query has no say:
+
   /forward-auth/orders
-which the file of --config has, and where the query is ignored:
+
   forward_auth:
     policies:
       orders: {env: demo, scope: "orders:read", merchant: 4259}
@@ -162,9 +167,10 @@ authority of your own needs that in the file which SSL_CERT_FILE names.
 
 Tokens come in clear unless --tls-cert-file and --tls-key-file are given; without
 them it listens on loopback addresses only, beside the gateway. Beside a server on
-the same machine and with the same file, give --listen and --metrics-listen.`
-	c.Example = "  tokenwright forward-auth --issuer https://auth.example.com/demo\n" +
-		"  curl -i -H \"Authorization: Bearer $TOKEN\" 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'"
+the same machine and with the same file, give --listen and --metrics-listen.`,
+		`tokenwright forward-auth --issuer https://auth.example.com/demo
+# Ask as a gateway would.
+curl -i -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'`)
 	besideAServer := func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
 	c.PreRun = func(*cobra.Command, []string) { a.defaults = besideAServer }
 	a.configFlags(c.Flags(), append([]string{

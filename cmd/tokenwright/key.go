@@ -27,11 +27,18 @@ func (a *app) keyCommand() *cobra.Command {
 		a.keyUpdateCommand(),
 		a.keyRotateCommand(),
 		a.keySecretCommand(),
-		verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*admin.Client).DisableAPIKey),
-		verb("enable CLIENT_ID", "Let a disabled API key work again", (*admin.Client).EnableAPIKey),
-		a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, args []string) error {
+		explained(verb("disable CLIENT_ID", "Stop an API key and its tokens, until it is enabled", (*admin.Client).DisableAPIKey),
+			`Stop an API key: it gets no tokens, and those that it got are dead, at once at this
+installation and within seconds for verifiers that follow revocations. Its secrets
+stay, and work again after key enable.`, "tokenwright key disable twc_demo_2ghWZyH4hVaV9dLq0cTJkN"),
+		explained(verb("enable CLIENT_ID", "Let a disabled API key work again", (*admin.Client).EnableAPIKey),
+			`Let a disabled API key work again, with the secrets that it has. It counts as an
+active one again, for which the limit of its merchant must have room.`, "tokenwright key enable twc_demo_2ghWZyH4hVaV9dLq0cTJkN"),
+		explained(a.deleteCommand("delete CLIENT_ID", "End an API key and its tokens for ever", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteAPIKey(ctx, args[0], 0) })
-		}),
+		}), `End an API key for ever, with its secrets and its tokens. Its ID never returns.
+
+Where you are not sure that nobody needs it, look at key show, or disable it first.`, "tokenwright key delete twc_demo_2ghWZyH4hVaV9dLq0cTJkN --yes"),
 	)
 }
 
@@ -70,18 +77,19 @@ func (a *app) keyCreateCommand() *cobra.Command {
 			}
 			return a.createKey(ctx, n)
 		})
-	c.Long = `Make an API key. Its secret is shown once, by this command alone.
-
-  tokenwright key create --merchant 4259 --env demo --name "Orders sync" --scope customers:read
+	explained(c, `Make an API key. Its secret is shown once, by this command alone.
 
 An operator key belongs to no merchant. It manages the installation through the
 admin API, and holds management scopes alone: merchants:read, merchants:write,
 merchants:delete, likewise scopes:…, api-keys:…, signing-keys:… and users:…,
 events:read, usage:read, tokens:introspect. A merchant's API key may hold api-keys:read,
 api-keys:write and api-keys:delete, and manages API keys of its merchant and
-environment with them.
-
-  tokenwright key create --operator --name "Provisioning" --scope merchants:write --scope api-keys:write`
+environment with them.`,
+		`tokenwright key create --merchant 4259 --env demo --name "Orders sync" --scope customers:read --scope customers:write
+# One that ends by itself and gets tokens from one network only.
+tokenwright key create --merchant 4259 --env production --name "Migration" --scope customers:write --expires 30d --allow-cidr 192.0.2.0/24
+# An operator key.
+tokenwright key create --operator --name "Provisioning" --scope merchants:write --scope api-keys:write`)
 	f.add(c)
 	c.Flags().StringVar(&merchant, "merchant", "", "`ID` of the merchant it belongs to")
 	c.Flags().StringVar(&env, "env", "", "`environment` it works in, such as demo or production")
@@ -125,7 +133,10 @@ func (a *app) keyListCommand() *cobra.Command {
 	})
 	c.Flags().StringVar(&merchant, "merchant", "", "only those of the merchant with this `ID`")
 	c.Flags().StringVar(&env, "env", "", "only those of this `environment`")
-	return c
+	return explained(c, `List API keys, operator keys among them. key report tells more: use, age of secrets,
+and what to look at.`,
+		`tokenwright key list
+tokenwright key list --merchant 4259 --env demo -o json`)
 }
 
 func (a *app) keyUpdateCommand() *cobra.Command {
@@ -157,13 +168,20 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 		return a.key(ctx, func(c *admin.Client) (*admin.APIKey, error) { return c.UpdateAPIKey(ctx, args[0], u) })
 	})
 	f.add(c)
+	c.Flags().Lookup("expires").DefValue = "" // it stays
 	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
 	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
 	c.Flags().BoolVar(&anywhere, "allow-anywhere", false, "let tokens be asked for from everywhere again")
 	c.MarkFlagsMutuallyExclusive("allow-cidr", "allow-anywhere")
 	c.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far; without it changes act at the next token")
 	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
-	return c
+	return explained(c, `Change an API key. What is left out stays as it is; --scope and --allow-cidr name all
+that it has from then on. Changes act at the next token, so within the life of the
+present one, unless --revoke-tokens ends those issued so far.`,
+		`tokenwright key update twc_demo_2ghWZyH4hVaV9dLq0cTJkN --scope customers:read --scope orders:read
+tokenwright key update twc_demo_2ghWZyH4hVaV9dLq0cTJkN --expires 90d --name "Orders sync, old"
+# End every token of an API key, and nothing else.
+tokenwright key update twc_demo_2ghWZyH4hVaV9dLq0cTJkN --revoke-tokens`)
 }
 
 // key runs do and prints the API key.

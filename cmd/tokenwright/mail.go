@@ -128,6 +128,9 @@ func (a *app) mailCommand() *cobra.Command {
 	test := a.command("test ADDRESS", "Send a message to an address now, once", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		return a.testMail(ctx, args[0])
 	})
+	explained(test, `Send a message to an address now, once, by the mail server of the configuration, and
+say whether that has taken it, or what it has answered. It goes out from this machine
+and needs no database.`, "tokenwright mail test ann@example.com --config tokenwright.yaml")
 	a.configFlags(test.Flags(), "url", "smtp", "smtp_password_file", "mail_from")
 	return group("mail", "E-mail: notices and invitations", test)
 }

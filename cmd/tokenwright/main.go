@@ -96,7 +96,9 @@ func (a *app) rootCommand() *cobra.Command {
 an API key for a short-lived JWT access token (OAuth 2.0 client credentials), and
 lets the API verify that token offline.
 
-Begin with:   tokenwright quickstart
+Begin with:
+  tokenwright quickstart
+
 Management commands act on the database of --database, also beside a running
 server, which sees the change within a second; or, with --server, on a server
 elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET
@@ -122,6 +124,7 @@ elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_S
 	add("manage", a.merchantCommand(), a.scopeCommand(), a.keyCommand(), a.userCommand(), a.portalLinkCommand(), a.signingKeyCommand(), a.masterKeyCommand(), a.eventCommand(), a.webhookCommand(),
 		a.mailCommand(), a.migrateCommand())
 	add("other", a.tokenCommand(), a.configCommand(), a.versionCommand())
+	describeCompletion(root)
 	return root
 }
 
@@ -141,6 +144,13 @@ func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx
 			return run(cmd.Context(), args)
 		},
 	}
+}
+
+// explained adds to a command what its help says beyond one line, "" for nothing,
+// and examples: lines that people can run, or that begin with # and say what for.
+func explained(c *cobra.Command, long, examples string) *cobra.Command {
+	c.Long, c.Example = long, "  "+strings.ReplaceAll(examples, "\n", "\n  ")
+	return c
 }
 
 // csvToo marks commands that print CSV as well.

@@ -16,13 +16,13 @@ import (
 
 func (a *app) masterKeyCommand() *cobra.Command {
 	rotate := a.command("rotate", "Seal the database under a new master key", noArgs, a.rotateMasterKey)
-	rotate.Long = `Seal the database under a new master key. Every API key keeps working, and so do
+	explained(rotate, `Seal the database under a new master key. Every API key keeps working, and so do
 running servers, which need a master key only at their start.
 
 With the embedded database, master.key in the data directory is replaced; the old
 one stays as master.key.previous, since it opens the backups made until now.
 Otherwise give the new key in TOKENWRIGHT_MASTER_KEY (or master_key_file) and the
-old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS (or …_PREVIOUS_FILE).`
+old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS (or …_PREVIOUS_FILE).`, "tokenwright master-key rotate")
 	return group("master-key", "The master key, which seals what the database must not show", rotate)
 }
 

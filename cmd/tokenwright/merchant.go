@@ -28,6 +28,11 @@ func (a *app) merchantCommand() *cobra.Command {
 	create.Flags().StringVar(&n.Name, "name", "", "what people call it")
 	create.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
 	require(create, "id", "name")
+	explained(create, `Add a merchant by the ID that it has in your platform: a number, or text where
+merchant_ids is text. --key-limit is how many active API keys it may have in each
+environment; deleted and disabled ones do not count.`,
+		`tokenwright merchant create --id 4259 --name "Acme"
+tokenwright merchant create --id 815 --name "Initech" --key-limit 10`)
 
 	verb := func(use, short string, do func(*admin.Client, context.Context, admin.MerchantID, int64) (*admin.Merchant, error)) *cobra.Command {
 		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
@@ -36,16 +41,22 @@ func (a *app) merchantCommand() *cobra.Command {
 	}
 	return group("merchant", "Merchants: the tenants of your platform",
 		create,
-		a.command("list", "List merchants", noArgs, a.listMerchants),
-		verb("show ID", "Show one merchant", func(c *admin.Client, ctx context.Context, id admin.MerchantID, _ int64) (*admin.Merchant, error) {
+		explained(a.command("list", "List merchants", noArgs, a.listMerchants), "", "tokenwright merchant list -o json"),
+		explained(verb("show ID", "Show one merchant", func(c *admin.Client, ctx context.Context, id admin.MerchantID, _ int64) (*admin.Merchant, error) {
 			return c.Merchant(ctx, id)
-		}),
+		}), "", "tokenwright merchant show 4259"),
 		a.merchantUpdateCommand(),
-		verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*admin.Client).SuspendMerchant),
-		verb("resume ID", "Let the API keys of a suspended merchant work again", (*admin.Client).ResumeMerchant),
-		a.deleteCommand("delete ID", "End a merchant for ever; its ID never returns", func(ctx context.Context, args []string) error {
+		explained(verb("suspend ID", "Stop all API keys of a merchant, and their tokens", (*admin.Client).SuspendMerchant),
+			`Stop all API keys of a merchant: they get no tokens, and those that they got are
+dead, at once at this installation and within seconds for verifiers that follow
+revocations. The API keys stay, and work again after merchant resume.`, "tokenwright merchant suspend 4259"),
+		explained(verb("resume ID", "Let the API keys of a suspended merchant work again", (*admin.Client).ResumeMerchant),
+			`Let the API keys of a suspended merchant work again. Tokens from before stay dead:
+clients ask for new ones.`, "tokenwright merchant resume 4259"),
+		explained(a.deleteCommand("delete ID", "End a merchant for ever; its ID never returns", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteMerchant(ctx, admin.TextID(args[0]), 0) })
-		}),
+		}), `End a merchant for ever. It must have no API keys any more, disabled ones included.
+Its ID never returns, and its events stay.`, "tokenwright merchant delete 4259 --yes"),
 	)
 }
 
@@ -64,8 +75,10 @@ func (a *app) merchantUpdateCommand() *cobra.Command {
 		return a.merchant(ctx, func(c *admin.Client) (*admin.Merchant, error) { return c.UpdateMerchant(ctx, admin.TextID(args[0]), u) })
 	})
 	c.Flags().StringVar(&name, "name", "", "what people call it")
-	c.Flags().IntVar(&keyLimit, "key-limit", authority.DefaultKeyLimit, "active API keys allowed in each environment")
-	return c
+	c.Flags().IntVar(&keyLimit, "key-limit", 0, "active API keys allowed in each environment")
+	return explained(c, `Change the name of a merchant, or how many active API keys it may have in each
+environment. What is left out stays as it is, and so do API keys beyond a lower limit.`,
+		`tokenwright merchant update 4259 --key-limit 10`)
 }
 
 // merchant runs do and prints the merchant.

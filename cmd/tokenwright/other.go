@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) migrateCommand() *cobra.Command {
-	return a.command("migrate", "Bring the database to this release's schema; makes it where there is none", noArgs,
+	c := a.command("migrate", "Bring the database to this release's schema; makes it where there is none", noArgs,
 		func(ctx context.Context, _ []string) error {
 			st, err := a.openStore(ctx, store.Options{Create: true})
 			if err != nil {
@@ -29,6 +29,12 @@ func (a *app) migrateCommand() *cobra.Command {
 				fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.databaseName())
 			})
 		})
+	return explained(c, `Bring the database to the schema of this release, and make it where there is none.
+Servers and management commands do so by themselves. This is for who wants it done
+before, or by another role of PostgreSQL: start nodes with --no-migrate then.
+
+A schema goes forward only. The release before works on it too, so that nodes can be
+replaced one after the other.`, "tokenwright migrate --database postgres://tokenwright@db.example.com/tokenwright")
 }
 
 func (a *app) configCommand() *cobra.Command {
@@ -67,6 +73,14 @@ func (a *app) configCommand() *cobra.Command {
 		}
 		return a.print(plain, nil)
 	})
+	explained(check, `Check the configuration that a server would have with the same file, variables and
+flags, and show what is in force, as YAML or, with -o json, as JSON. Exit code 0
+means that nothing is wrong with it.
+
+Files that hold secrets are read, and none of them is shown. Nobody is asked: no
+database, no mail server, no provider of single sign-on.`,
+		`tokenwright config check
+tokenwright config check --config tokenwright.yaml -o json`)
 	a.configFlags(check.Flags())
 	a.configFlags(check.Flags(), forwardAuthOnly...)
 	return group("config", "The configuration", check)
@@ -91,12 +105,17 @@ func (a *app) healthCommand() *cobra.Command {
 		}
 		return nil
 	})
+	explained(c, `Ask a server whether requests should come to it (GET /readyz), and print its answer.
+Exit code 0 means yes; 1 means no, or no answer within 5 seconds. It is for the
+health check of a container, or for a script that waits.`,
+		`tokenwright health
+tokenwright health --url https://auth.example.com`)
 	a.configFlags(c.Flags(), "url", "listen")
 	return c
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	return a.command("version", "Show version and build", noArgs, func(context.Context, []string) error {
+	c := a.command("version", "Show version and build", noArgs, func(context.Context, []string) error {
 		version, revision, goVersion := server.Build()
 		out := map[string]string{"version": version, "revision": revision, "go": goVersion}
 		return a.print(out, func(w io.Writer) {
@@ -105,4 +124,5 @@ func (a *app) versionCommand() *cobra.Command {
 			row(w, "go", out["go"])
 		})
 	})
+	return explained(c, "", "tokenwright version -o json")
 }

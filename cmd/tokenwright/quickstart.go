@@ -57,9 +57,15 @@ func (a *app) quickstartCommand() *cobra.Command {
 				return nil
 			})
 		})
-	c.Long = `Start a server on the embedded database with merchant 4259, the scopes of the guide
+	explained(c, `Start a server on the embedded database with merchant 4259, the scopes of the guide
 and one API key for demo (kept in quickstart.json in the data directory), ask it for
-a token as an application would, and show request, answer and claims.`
+a token as an application would, and show request, answer and claims.
+
+It is a whole server, with console and admin API. What you make there stays in the
+data directory, and is there again at the next start, also of tokenwright serve.`,
+		`tokenwright quickstart
+# In a script: show the token as JSON, and end.
+tokenwright quickstart --once -o json`)
 	c.Flags().BoolVar(&once, "once", false, "end after showing the token")
 	a.configFlags(c.Flags())
 	return c

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) keyShowCommand() *cobra.Command {
-	return a.command("show CLIENT_ID", "Show one API key, its secrets, and when and how it was used", cobra.ExactArgs(1),
+	c := a.command("show CLIENT_ID", "Show one API key, its secrets, and when and how it was used", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := c.APIKey(ctx, args[0])
@@ -27,6 +27,9 @@ func (a *app) keyShowCommand() *cobra.Command {
 				return a.print(out, func(w io.Writer) { detailsTable(w, out) })
 			})
 		})
+	return explained(c, `Show one API key: what it may do, each of its secrets with its last use and whether
+it is safe to delete, and how many requests for tokens were answered with what in
+the last 24 hours and 30 days.`, "tokenwright key show twc_demo_2ghWZyH4hVaV9dLq0cTJkN")
 }
 
 func detailsTable(w io.Writer, k *admin.APIKeyDetails) {
@@ -63,7 +66,7 @@ func (a *app) keyReportCommand() *cobra.Command {
 			f.MerchantID, f.UnusedOnly = admin.TextID(merchant), c.Flags().Changed("unused-for")
 			return a.report(ctx, f)
 		})
-	c.Long = `List API keys as an auditor looks at them: whose each is, who made it, what it may
+	explained(c, `List API keys as an auditor looks at them: whose each is, who made it, what it may
 do, how old the secrets are that work, when it was last used, how often in 30 days,
 and what to look at: never used, unused for long, expired, expires soon (in 30 days),
 old secret.
@@ -71,11 +74,12 @@ old secret.
 The table shortens long texts, and writes scopes of one collection as one
 (customers:read,write). JSON has everything; CSV (RFC 4180, UTF-8, a line for each
 secret) has it for spreadsheets: text that one would take for a formula begins with
-an apostrophe.
-
-  tokenwright key report                              everything, as a table
-  tokenwright key report -o csv > keys-2027-Q1.csv    for the quarterly review
-  tokenwright key report --unused-for 180d            what nobody has used for half a year`
+an apostrophe.`,
+		`tokenwright key report
+# For the quarterly review.
+tokenwright key report -o csv > keys-2027-Q1.csv
+# What nobody has used for half a year.
+tokenwright key report --unused-for 180d`)
 	c.Flags().StringVar(&merchant, "merchant", "", "only those of the merchant with this `ID`")
 	c.Flags().StringVar(&f.Env, "env", "", "only those of this `environment`")
 	c.Flags().StringVar(&unusedText, "unused-for", "90d", "only those that nobody has used for this `span`; left out, all are listed and 90d marks them")

@@ -24,9 +24,15 @@ func (a *app) scopeCommand() *cobra.Command {
 		})
 	create.Flags().StringVar(&s.Description, "description", "", "what it allows, for those who choose scopes")
 	create.Flags().StringVar(&s.Resource, "resource", "", "`URL` of the resource server it is for (default: the environment's API)")
+	explained(create, `Add a scope to the catalogue, from which API keys get theirs. Its name is a
+collection, a colon and a level, as in customers:read. It is for the environment's
+API, unless --resource names another resource server: a token is for one of them, so
+scopes of two are never in one token.`,
+		`tokenwright scope create customers:read --description "Look up customers"
+tokenwright scope create invoices:write --resource https://billing.example.com --description "Write invoices"`)
 	return group("scope", "Scopes: the catalogue of permissions",
 		create,
-		a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
+		explained(a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := admin.Collect(c.Scopes(ctx))
 				if err != nil {
@@ -34,10 +40,11 @@ func (a *app) scopeCommand() *cobra.Command {
 				}
 				return a.print(out, func(w io.Writer) { scopeTable(w, out) })
 			})
-		}),
-		a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, args []string) error {
+		}), "", "tokenwright scope list"),
+		explained(a.deleteCommand("delete NAME", "Remove a scope that no API key holds", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteScope(ctx, args[0]) })
-		}),
+		}), `Remove a scope from the catalogue. No API key may hold it any more: key update
+takes it away.`, "tokenwright scope delete customers:read --yes"),
 	)
 }
 

@@ -29,13 +29,15 @@ func (a *app) keyRotateCommand() *cobra.Command {
 			}
 			return a.rotate(ctx, args[0], r)
 		})
-	c.Long = `Give an API key another secret, which is shown once. The older secrets are retired:
+	explained(c, `Give an API key another secret, which is shown once. The older secrets are retired:
 each works on for the overlap, or until its own end if that comes first, so that
 every copy of your application can be given the new one in peace. An answer to a
 retired secret says when it ends, in the header Tokenwright-Secret-Expires.
 
-Tokens that were issued before stay valid, unless --revoke-tokens is given. After
-a leak:   tokenwright key rotate CLIENT_ID --overlap 0 --revoke-tokens`
+Tokens that were issued before stay valid, unless --revoke-tokens is given.`,
+		`tokenwright key rotate twc_demo_2ghWZyH4hVaV9dLq0cTJkN --overlap 7d --name "2027-01"
+# After a leak: nothing of before works on.
+tokenwright key rotate twc_demo_2ghWZyH4hVaV9dLq0cTJkN --overlap 0 --revoke-tokens`)
 	c.Flags().StringVar(&overlap, "overlap", "24h", "how long the older secrets work on: a span (24h, 7d), or 0 to end them at once")
 	c.Flags().StringVar(&r.Name, "name", "", "what people call the new secret")
 	c.Flags().StringVar(&expires, "expires", "never", "when the new secret ends: a time (RFC 3339), a span (90d, 12h) or never")
@@ -66,9 +68,12 @@ func (a *app) keySecretCommand() *cobra.Command {
 		}
 		return a.manage(ctx, func(c *admin.Client) error { return c.DeleteSecret(ctx, args[0], secret, revoke, 0) })
 	})
+	explained(remove, `End one secret of an API key at once. SECRET_ID is the number that key secret list
+shows. The last one that works stays: rotate first, or disable or delete the API key.`,
+		`tokenwright key secret delete twc_demo_2ghWZyH4hVaV9dLq0cTJkN 1 --yes`)
 	remove.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far as well")
 	return group("secret", "The secrets of an API key",
-		a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		explained(a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := admin.Collect(c.Secrets(ctx, args[0]))
 				if err != nil {
@@ -76,7 +81,9 @@ func (a *app) keySecretCommand() *cobra.Command {
 				}
 				return a.print(out, func(w io.Writer) { secretTable(w, out, time.Now()) })
 			})
-		}),
+		}), `List the secrets of an API key that were not deleted: the last four characters of
+each, when and from where it was last used, and whether a retired one is safe to
+delete because nobody uses it any more.`, "tokenwright key secret list twc_demo_2ghWZyH4hVaV9dLq0cTJkN"),
 		remove)
 }
 

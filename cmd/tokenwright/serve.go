@@ -28,12 +28,23 @@ func (a *app) serveCommand() *cobra.Command {
 	c := a.command("serve", "Run the server", noArgs, func(ctx context.Context, _ []string) error {
 		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, a.offerSetUp)
 	})
-	c.Long = `Run the server. An empty data directory is set up: database, master key, and one
+	explained(c, `Run the server. An empty data directory is set up: database, master key, and one
 signing key for each environment. An empty PostgreSQL database is set up as well,
 under the master key that all nodes are given.
 
 The log goes to standard error. SIGTERM and SIGINT end the server gracefully, a
-second one at once; SIGHUP reads the TLS certificate again.`
+second one at once; SIGHUP reads the TLS certificate again.
+
+Each setting may also stand in the file of --config, or in a variable; tokenwright
+config check shows what is in force.`,
+		`# On this machine, to try it.
+tokenwright serve
+# Behind a proxy that ends TLS.
+tokenwright serve --url https://auth.example.com --listen :8080 --trusted-proxies 10.0.0.10/32
+# By itself.
+tokenwright serve --url https://auth.example.com --listen :443 --tls-cert-file cert.pem --tls-key-file key.pem
+# With everything in a file.
+tokenwright serve --config tokenwright.yaml`)
 	c.Flags().BoolVar(&noMigrate, "no-migrate", false, "do not create or migrate the database, only check it")
 	a.configFlags(c.Flags())
 	return c

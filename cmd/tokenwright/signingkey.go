@@ -49,7 +49,9 @@ func (a *app) signingKeyListCommand() *cobra.Command {
 	})
 	c.Flags().StringVar(&env, "env", "", "only those of this `environment`")
 	a.configFlags(c.Flags(), signingKeyTimes...)
-	return c
+	return explained(c, `List signing keys, those that were removed or revoked included, and what comes next for
+each, and when. That depends on settings: give the command the file and variables of
+the server.`, "tokenwright signing-key list --env production")
 }
 
 // comesNext says what happens to a signing key next, and when.
@@ -79,14 +81,14 @@ func (a *app) signingKeyRotateCommand() *cobra.Command {
 			return a.print(out, func(w io.Writer) { showRotation(w, out) })
 		})
 	})
-	c.Long = `Let the announced signing key of an environment take over, and announce another.
+	explained(c, `Let the announced signing key of an environment take over, and announce another.
 
 That happens at once where the announced key has been published for so long that
 every verifier knows it (max_staleness + jwks_max_age + clock_skew; 11 minutes by
 default). Otherwise the command says when it will have been: a running server
 rotates then, and there is nothing more to do. No token is refused either way.
 
-To end a key that somebody else may have, use signing-key revoke.`
+To end a key that somebody else may have, use signing-key revoke.`, "tokenwright signing-key rotate --env production")
 	c.Flags().StringVar(&env, "env", "", "the `environment`, such as demo or production")
 	require(c, "env")
 	a.configFlags(c.Flags(), signingKeyTimes...)
@@ -117,7 +119,7 @@ func (a *app) signingKeyRevokeCommand() *cobra.Command {
 			return a.print(out, func(w io.Writer) { showRevokedSigningKey(w, out, a.jwksMaxAge()) })
 		})
 	})
-	c.Long = `End a signing key that somebody else may have. It leaves the JWKS, its private key
+	explained(c, `End a signing key that somebody else may have. It leaves the JWKS, its private key
 is wiped, and its kid is listed in the revocation feed: introspection refuses its
 tokens at once, verifiers that read the feed within seconds, all others when they
 fetch the JWKS again. Clients get new tokens as soon as they ask.
@@ -126,9 +128,10 @@ Where it is the active key, the announced one takes over. If that one has not be
 published for long enough, the command refuses and says when it will have been.
 With --force it takes over at once: the stolen key is dead sooner, but verifiers
 which have not fetched the JWKS since it was announced refuse the new tokens until
-they do.
-
-A KID that begins with a hyphen stands behind --: signing-key revoke --yes -- KID`
+they do.`,
+		`tokenwright signing-key revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --yes
+# A KID that begins with a hyphen stands behind two of them.
+tokenwright signing-key revoke --yes -- -zbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs`)
 	c.Flags().BoolVar(&force, "force", false, "do not wait until every verifier knows the next key")
 	c.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
 	a.configFlags(c.Flags(), signingKeyTimes...)

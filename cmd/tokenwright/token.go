@@ -28,24 +28,28 @@ func (a *app) tokenCommand() *cobra.Command {
 	get := a.command("get", "Exchange client ID and secret for an access token", noArgs, func(ctx context.Context, _ []string) error {
 		return a.getToken(ctx, strings.Join(scope, " "), resource)
 	})
-	get.Long = `Exchange client ID and secret for an access token, and print the token alone, or
+	explained(get, `Exchange client ID and secret for an access token, and print the token alone, or
 with -o json the whole answer.
 
 TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET (or …_SECRET_FILE) hold the API
-key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`
+key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`,
+		`tokenwright token get
+tokenwright token get --url https://auth.example.com --scope customers:read
+# Call an API with it.
+curl -H "Authorization: Bearer $(tokenwright token get)" https://api.example.com/v2/orders`)
 	get.Flags().StringArrayVar(&scope, "scope", nil, "a `scope` to ask for (default: all)")
 	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
 	a.configFlags(get.Flags(), "url")
 
 	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", noArgs, a.inspectToken)
-	inspect.Long = `Take an access token apart and show header and claims, times in words. Nothing is
-verified and nothing is sent anywhere. The token is read from standard input:
-  tokenwright token get | tokenwright token inspect`
+	explained(inspect, `Take an access token apart and show header and claims, times in words. Nothing is
+verified and nothing is sent anywhere. The token is read from standard input.`, "tokenwright token get | tokenwright token inspect")
 	revoke := a.command("revoke", "Kill one access token; reads it from standard input", noArgs, a.revokeToken)
-	revoke.Long = `Kill one access token of your API key before it expires (RFC 7009). The token is
+	explained(revoke, `Kill one access token of your API key before it expires (RFC 7009). The token is
 read from standard input, the API key from the environment as for token get. An
-answer comes also where there was nothing to kill. To kill all tokens of an API
-key:   tokenwright key update CLIENT_ID --revoke-tokens`
+answer comes also where there was nothing to kill.
+
+To kill all tokens of an API key, use key update with --revoke-tokens.`, "echo $TOKEN | tokenwright token revoke")
 	a.configFlags(revoke.Flags(), "url")
 	return group("token", "Access tokens", get, inspect, a.verifyTokenCommand(), revoke)
 }

@@ -21,16 +21,21 @@ func (a *app) userCommand() *cobra.Command {
 	return group("user", "Users: people, and their roles at the platform or at merchants",
 		a.userCreateCommand(),
 		a.userListCommand(),
-		verb("show USER_ID", "Show one user", func(c *admin.Client, ctx context.Context, id string, _ int64) (*admin.User, error) {
+		explained(verb("show USER_ID", "Show one user", func(c *admin.Client, ctx context.Context, id string, _ int64) (*admin.User, error) {
 			return c.User(ctx, id)
-		}),
+		}), "", "tokenwright user show usr_3nQ0cVb7Xa5dKe2LpRz9Tu"),
 		a.userUpdateCommand(),
-		verb("disable USER_ID", "Keep a user from doing anything, until it is enabled", (*admin.Client).DisableUser),
-		verb("enable USER_ID", "Give a disabled user its roles again, and let a locked one in", (*admin.Client).EnableUser),
+		explained(verb("disable USER_ID", "Keep a user from doing anything, until it is enabled", (*admin.Client).DisableUser),
+			`Keep a user from doing anything: its sessions end, and it cannot sign in. API keys that
+it has made stay; they belong to the merchant.`, "tokenwright user disable usr_3nQ0cVb7Xa5dKe2LpRz9Tu"),
+		explained(verb("enable USER_ID", "Give a disabled user its roles again, and let a locked one in", (*admin.Client).EnableUser),
+			`Give a disabled user its roles again, or let one in that is locked since it has not
+signed in for 90 days.`, "tokenwright user enable usr_3nQ0cVb7Xa5dKe2LpRz9Tu"),
 		a.userResetCommand(),
-		a.deleteCommand("delete USER_ID", "End a user for ever, and wipe its e-mail address and name", func(ctx context.Context, args []string) error {
+		explained(a.deleteCommand("delete USER_ID", "End a user for ever, and wipe its e-mail address and name", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error { return c.DeleteUser(ctx, args[0], 0) })
-		}),
+		}), `End a user for ever, and wipe its e-mail address, name and roles. Its ID never returns;
+events go on to name it. API keys that it has made stay.`, "tokenwright user delete usr_3nQ0cVb7Xa5dKe2LpRz9Tu --yes"),
 	)
 }
 
@@ -70,15 +75,14 @@ func (a *app) userCreateCommand() *cobra.Command {
 		n := admin.NewUser{Email: email, Name: f.name, Operator: f.operator, Memberships: memberships}
 		return a.manage(ctx, func(c *admin.Client) error { return a.createUser(ctx, c, n) })
 	})
-	c.Long = `Add a user, and print the link by which it begins. Whoever opens the link within a
+	explained(c, `Add a user, and print the link by which it begins. Whoever opens the link within a
 day chooses a password, or an identity of single sign-on: hand it to the user
 alone. It works once; tokenwright user reset makes another one.
 
-  tokenwright user create --email ann@example.com --name "Ann" --role 4259=administrator
-  tokenwright user create --email olga@example.com --name "Olga" --operator
-
 An administrator of a merchant manages its API keys and its people, a viewer sees
-both. In the console, people are also invited: an invitation is good for a week.`
+both. In the console, people are also invited: an invitation is good for a week.`,
+		`tokenwright user create --email ann@example.com --name "Ann" --role 4259=administrator
+tokenwright user create --email olga@example.com --name "Olga" --operator`)
 	f.add(c)
 	c.Flags().StringVar(&email, "email", "", "the e-mail `address`, for ever")
 	require(c, "email", "name")
@@ -126,13 +130,12 @@ func (a *app) userResetCommand() *cobra.Command {
 			})
 		})
 	})
-	c.Long = `Take from a user all that it signs in with (password, second factor, identity of
+	return explained(c, `Take from a user all that it signs in with (password, second factor, identity of
 single sign-on), end its sessions, and print a link by which it chooses anew,
 within a day. It is for who has lost password or device, and for links that were
 not used in time. Roles stay as they are; a disabled user stays disabled.
 
-Make sure that it is the user who asks.`
-	return c
+Make sure that it is the user who asks.`, "tokenwright user reset usr_3nQ0cVb7Xa5dKe2LpRz9Tu")
 }
 
 // linkRows show a link into the console.
@@ -153,8 +156,9 @@ func (a *app) userListCommand() *cobra.Command {
 		})
 	})
 	c.Flags().StringVar(&merchant, "merchant", "", "only those with a role at the merchant with this `ID`")
-	c.Flags().StringVar(&status, "status", "", "only those that are active, or disabled")
-	return c
+	c.Flags().StringVar(&status, "status", "", "only those of this `status`: active or disabled")
+	return explained(c, "", `tokenwright user list --merchant 4259
+tokenwright user list --status disabled -o json`)
 }
 
 func (a *app) userUpdateCommand() *cobra.Command {
@@ -183,7 +187,10 @@ func (a *app) userUpdateCommand() *cobra.Command {
 	c.Flags().BoolVar(&noRoles, "no-roles", false, "take the roles at all merchants away")
 	c.MarkFlagsMutuallyExclusive("role", "no-roles")
 	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
-	return c
+	return explained(c, `Change the name of a user, or its roles. What is left out stays as it is; --role names
+all roles at merchants that it has from then on. The e-mail address never changes.`,
+		`tokenwright user update usr_3nQ0cVb7Xa5dKe2LpRz9Tu --role 4259=administrator --role 815=viewer
+tokenwright user update usr_3nQ0cVb7Xa5dKe2LpRz9Tu --operator=false`)
 }
 
 // user runs do and prints the user.

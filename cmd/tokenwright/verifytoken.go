@@ -21,12 +21,13 @@ func (a *app) verifyTokenCommand() *cobra.Command {
 	c := a.command("verify", "Verify an access token against its issuer; reads it from standard input", noArgs, func(ctx context.Context, _ []string) error {
 		return a.verifyToken(ctx, issuer, audience)
 	})
-	c.Long = `Verify an access token as an API does, and say which check it fails: signing keys
-and revocations are read from the issuer. The token is read from standard input:
-  tokenwright token get | tokenwright token verify
+	explained(c, `Verify an access token as an API does, and say which check it fails: signing keys
+and revocations are read from the issuer. The token is read from standard input.
 
 Exit code 0 means that the token is to be accepted, 1 that it is not, or that the
-issuer could not be asked.`
+issuer could not be asked.`,
+		`tokenwright token get | tokenwright token verify
+tokenwright token verify --issuer https://auth.example.com/demo < token.txt`)
 	c.Flags().StringVar(&issuer, "issuer", "", "`URL` of the issuer (default: the token's own, if it is at the server of --url)")
 	c.Flags().StringVar(&audience, "audience", "", "`URL` that the token must be for (default: <issuer>/api)")
 	a.configFlags(c.Flags(), "url")

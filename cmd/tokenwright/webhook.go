@@ -67,6 +67,11 @@ func (a *app) webhookCommand() *cobra.Command {
 	test := a.command("test NAME", "Send a signed message of type webhook.test now, once", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		return a.testWebhook(ctx, args[0])
 	})
+	explained(list, `List the webhooks of the configuration: whether each works, how much is to be sent,
+and what was given up.`, "tokenwright webhook list")
+	explained(test, `Send a signed message of type webhook.test now, once, from this machine, and say what
+the receiver has answered. Exit code 1 means that it has not taken the message. The
+command needs the configuration and the secret of the webhook, and no database.`, "tokenwright webhook test ops --config tokenwright.yaml")
 	return group("webhook", "Webhooks: receivers that are told of events", list, a.webhookDeliveriesCommand(), test)
 }
 
@@ -92,9 +97,10 @@ func (a *app) webhookDeliveriesCommand() *cobra.Command {
 			})
 		})
 	})
-	c.Flags().StringVar(&status, "status", "", "only those that are `pending, delivered or failed`")
+	c.Flags().StringVar(&status, "status", "", "only those of this `status`: pending, delivered or failed")
 	c.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
-	return c
+	return explained(c, `List what a webhook was told of in the last 30 days, the newest event first, and what
+has become of each delivery.`, "tokenwright webhook deliveries ops --status failed --limit 20")
 }
 
 // testWebhook needs no database: what is tested is the way to the receiver.
