@@ -102,7 +102,7 @@ func (a *API) register(handle func(string, http.Handler), who authenticator) {
 }
 
 func (a *API) unknown(w http.ResponseWriter, _ *http.Request) {
-	writeError(w, http.StatusNotFound, "not_found", "There is no such endpoint. They are listed in the reference, /openapi.json.")
+	writeError(w, reasonNotFound, "There is no such endpoint. They are listed in the reference, /openapi.json.")
 }
 
 // methods is a path: one endpoint for each of its methods.
@@ -120,7 +120,7 @@ func (a *API) methods(list []*route, who authenticator) http.Handler {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110 15.5.6
-		writeError(w, http.StatusMethodNotAllowed, "method", "This endpoint takes "+strings.Join(allowed, ", ")+" and no other method.")
+		writeError(w, reasonMethod, "This endpoint takes "+strings.Join(allowed, ", ")+" and no other method.")
 	})
 }
 

@@ -9,32 +9,8 @@ import (
 	"strings"
 
 	"github.com/tokenwright/tokenwright/admin"
-	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
-
-// refusals are what the domain refuses, and how that is answered.
-var refusals = []struct {
-	is     error
-	status int
-	reason string
-}{
-	{authority.ErrNotFound, http.StatusNotFound, "not_found"},
-	{authority.ErrCursor, http.StatusBadRequest, "cursor"},
-	{authority.ErrVersion, http.StatusPreconditionFailed, "version"},
-	{authority.ErrConflict, http.StatusConflict, "conflict"},
-	{authority.ErrExists, http.StatusConflict, "exists"},
-	{authority.ErrActiveKeyLimit, http.StatusConflict, "active_key_limit"},
-	{authority.ErrKeyLimit, http.StatusConflict, "key_limit"},
-	{authority.ErrSecretLimit, http.StatusConflict, "secret_limit"},
-	{authority.ErrLastSecret, http.StatusConflict, "last_secret"},
-	{authority.ErrScopeInUse, http.StatusConflict, "scope_in_use"},
-	{authority.ErrMerchantInUse, http.StatusConflict, "merchant_in_use"},
-	{authority.ErrActiveSigningKey, http.StatusConflict, "active_signing_key"},
-	{account.ErrEmailTaken, http.StatusConflict, "exists"},
-	{account.ErrLastOperator, http.StatusConflict, "last_operator"},
-	{authority.ErrReplyOther, http.StatusConflict, "idempotency_conflict"},
-}
 
 const (
 	notFound    = "Not found: it never was, was deleted, or is not yours."
@@ -68,31 +44,29 @@ func errorOf(err error) (int, *errorBody) {
 	var input invalidInput
 	switch {
 	case errors.As(err, &unread):
-		return unread.status, newError(unread.status, unread.reason, unread.message)
+		return newError(unread.reason, unread.message)
 	case errors.As(err, &input):
-		body := newError(http.StatusBadRequest, "invalid", "The request cannot be taken: "+input.Error()+".")
+		status, body := newError(reasonInvalid, "The request cannot be taken: "+input.Error()+".")
 		body.Errors = input
-		return http.StatusBadRequest, body
+		return status, body
 	case errors.As(err, &invalid):
-		body := newError(http.StatusBadRequest, "invalid", "The request cannot be taken: "+invalid.Error()+".")
+		status, body := newError(reasonInvalid, "The request cannot be taken: "+invalid.Error()+".")
 		body.Errors = []admin.FieldError{{Field: invalid.Field, Reason: invalid.Reason}}
-		return http.StatusBadRequest, body
+		return status, body
 	case errors.As(err, &forbidden):
-		return http.StatusForbidden, newError(http.StatusForbidden, "forbidden", forbidden.Reason)
+		return newError(reasonForbidden, forbidden.Reason)
 	case errors.As(err, &unripe):
-		return http.StatusConflict, newError(http.StatusConflict, "unripe", sentence(unripe.Error()))
+		return newError(reasonUnripe, sentence(unripe.Error()))
 	}
-	for _, r := range refusals {
-		if errors.Is(err, r.is) {
-			message := sentence(r.is.Error())
-			if r.is == authority.ErrNotFound {
-				message = notFound
-			}
-			return r.status, newError(r.status, r.reason, message)
+	if r, is := refused(err); r != nil {
+		message := sentence(is.Error())
+		if r.Name == reasonNotFound {
+			message = notFound
 		}
+		return newError(r.Name, message)
 	}
 	// Whatever else the domain returns means that the database could not answer.
-	return http.StatusServiceUnavailable, newError(http.StatusServiceUnavailable, "unavailable", unavailable)
+	return newError(reasonUnavailable, unavailable)
 }
 
 // sentence is an error's text as one.
@@ -103,8 +77,10 @@ func sentence(text string) string {
 // errorBody is an admin.Error as it is sent.
 type errorBody admin.Error
 
-func newError(status int, reason, message string) *errorBody {
-	return &errorBody{Code: strconv.Itoa(status), Reason: reason, Message: message}
+// newError is an answer with a reason of the table.
+func newError(reason, message string) (status int, body *errorBody) {
+	status = reasonNamed(reason).Status
+	return status, &errorBody{Code: strconv.Itoa(status), Reason: reason, Message: message}
 }
 
 func (e *errorBody) write(w http.ResponseWriter, status int) {
@@ -115,8 +91,9 @@ func (e *errorBody) write(w http.ResponseWriter, status int) {
 	writeBody(w, status, text)
 }
 
-func writeError(w http.ResponseWriter, status int, reason, message string) {
-	newError(status, reason, message).write(w, status)
+func writeError(w http.ResponseWriter, reason, message string) {
+	status, body := newError(reason, message)
+	body.write(w, status)
 }
 
 // failed answers the error of a handler. Where the same request was done by

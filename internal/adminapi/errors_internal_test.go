@@ -8,6 +8,8 @@ import (
 	"go/token"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -83,22 +85,65 @@ func TestEveryErrorOfTheDomainHasItsAnswer(t *testing.T) {
 	}
 }
 
+// C-493: the table of reasons has what is answered, and nothing else: each row is an
+// error of the domain, or a constant that this package answers with.
+func TestEveryReasonIsAnswered(t *testing.T) {
+	values, used := map[string]string{}, map[string]bool{}
+	for path, file := range parsed(t, ".") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if lit, ok := firstLiteral(n.Values); ok && strings.HasPrefix(n.Names[0].Name, "reason") {
+					values[n.Names[0].Name] = lit
+				}
+			case *ast.Ident:
+				used[n.Name] = used[n.Name] || path != "reason.go"
+			}
+			return true
+		})
+	}
+	answered := map[string]bool{}
+	for name, value := range values {
+		answered[value] = used[name]
+		if !slices.ContainsFunc(reasons, func(r Reason) bool { return r.Name == value }) {
+			t.Errorf("%s is not in the table", name)
+		}
+	}
+	seen := map[string]bool{}
+	for _, r := range Reasons() {
+		if !answered[r.Name] && len(r.is) == 0 {
+			t.Errorf("nothing is answered with %s", r.Name)
+		}
+		if seen[r.Name] || !strings.HasSuffix(r.Meaning, ".") || !strings.HasSuffix(r.Fix, ".") || r.Status < 400 {
+			t.Errorf("%s stands twice, or its row is not whole: %+v", r.Name, r)
+		}
+		seen[r.Name] = true
+	}
+	if len(values) < 10 {
+		t.Errorf("found only the constants %v", values)
+	}
+}
+
+func firstLiteral(values []ast.Expr) (string, bool) {
+	if len(values) == 0 {
+		return "", false
+	}
+	lit, ok := values[0].(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}
+
 // errorsOf are the names of the errors that a package declares.
 func errorsOf(t *testing.T, dir string) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range parsed(t, dir) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.ValueSpec); ok {
 				for _, id := range spec.Names {
-					if strings.HasPrefix(id.Name, "Err") && !strings.HasSuffix(path, "_test.go") {
+					if strings.HasPrefix(id.Name, "Err") {
 						names = append(names, id.Name)
 					}
 				}
@@ -107,6 +152,25 @@ func errorsOf(t *testing.T, dir string) (names []string) {
 		})
 	}
 	return names
+}
+
+// parsed are the files of a package, without its tests, by name.
+func parsed(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*ast.File{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		if files[filepath.Base(path)], err = parser.ParseFile(token.NewFileSet(), path, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 // C-397: what nobody expected is told without detail.

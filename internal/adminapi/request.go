@@ -40,7 +40,6 @@ type request struct {
 
 // malformed is a request that cannot be read.
 type malformed struct {
-	status  int
 	reason  string
 	message string
 }
@@ -49,7 +48,7 @@ type malformed struct {
 func (m *malformed) Error() string { return m.message }
 
 func badRequest(message string) error {
-	return &malformed{http.StatusBadRequest, "invalid_request", message}
+	return &malformed{reasonRequest, message}
 }
 
 // read reads r, whose actor may use the endpoint.
@@ -106,11 +105,11 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc
 // readBody returns the body as text, which may be empty.
 func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.Header.Get("Content-Encoding") != "" {
-		return "", &malformed{http.StatusUnsupportedMediaType, "content_encoding", "The body must not be compressed."}
+		return "", &malformed{reasonEncoding, "The body must not be compressed."}
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return "", &malformed{http.StatusRequestEntityTooLarge, "too_large", "The body is larger than 64 KiB."}
+		return "", &malformed{reasonTooLarge, "The body is larger than 64 KiB."}
 	}
 	if err != nil {
 		return "", badRequest("The body could not be read.")
@@ -121,7 +120,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	known := kind == "application/json" || kind == "application/merge-patch+json" && r.Method == http.MethodPatch
 	if charset := parameters["charset"]; err != nil || !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return "", &malformed{http.StatusUnsupportedMediaType, "content_type", "The body is JSON: send Content-Type: application/json."}
+		return "", &malformed{reasonContentType, "The body is JSON: send Content-Type: application/json."}
 	}
 	return string(data), nil
 }
