@@ -57,7 +57,7 @@ func refusalOf(err error) *Refusal {
 			Message: "Access tokens cannot be verified at the moment. Try again after the time in Retry-After.",
 		}
 	}
-	message := "Malformed token."
+	message := ""
 	for _, m := range messages {
 		if errors.Is(err, m.is) {
 			message = m.text
@@ -70,6 +70,7 @@ var messages = []struct {
 	is   error
 	text string
 }{
+	{ErrInvalid, "Malformed token."}, // which every one below is as well
 	{ErrExpired, "Expired token."},
 	{ErrRevoked, "Revoked token."},
 	{ErrNotYet, "Token not valid yet. Its times lie ahead of this server's clock."},

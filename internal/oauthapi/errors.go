@@ -87,7 +87,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     reasons(authority.UnknownID, authority.WrongSecret, authority.SuspendedMerchant, authority.OtherAddress),
 				Description: "Client authentication failed. Check client_id and client_secret; if both are right, the API key may have been deleted or its merchant suspended.",
-				Fix:         "Compare the client ID with the one shown in the list of API keys, and use the secret made for it. An unknown ID, a wrong secret, a deleted API key and a suspended merchant are answered alike on purpose: the answer must not help anybody to guess.",
+				Fix:         "Compare the client ID with the one shown in the list of API keys, and use the secret made for it. An unknown ID, a wrong secret, a deleted API key, a suspended merchant and an address that may not ask are answered alike on purpose: the answer must not help anybody to guess.",
 			},
 			{
 				Reasons:     []string{reasonNoCredentials},
@@ -137,7 +137,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     reasons(authority.IDOtherEnvironment),
 				Description: "The client_id belongs to another environment than this endpoint: its environment stands between the underscores.",
-				Fix:         "Ask the token endpoint of that environment, or the common one at /oauth/token.",
+				Fix:         "Ask the token endpoint of that environment, or the common one at `/oauth/token`.",
 			},
 			{
 				Reasons:     reasons(authority.IDUnknownEnvironment),
@@ -172,7 +172,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonNoGrantType},
 				Description: "grant_type is missing; send grant_type=client_credentials.",
-				Fix:         "Add the member. If it is there, check that the Content-Type fits the body.",
+				Fix:         "Add the member. If it is there, check that the `Content-Type` fits the body.",
 			},
 			{
 				Reasons:     []string{reasonContentType},
@@ -192,12 +192,12 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonJSONAsForm},
 				Description: "The body looks like JSON, but the Content-Type says it is a form.",
-				Fix:         "Send Content-Type: application/json. curl says form unless told otherwise with -H.",
+				Fix:         "Send `Content-Type: application/json`. curl says form unless told otherwise with `-H`.",
 			},
 			{
 				Reasons:     []string{reasonForm},
 				Description: "The form cannot be decoded, or has too many parameters.",
-				Fix:         "Percent-encode names and values as application/x-www-form-urlencoded in UTF-8.",
+				Fix:         "Percent-encode names and values as `application/x-www-form-urlencoded` in UTF-8.",
 			},
 			{
 				Reasons:     []string{reasonRepeated},
@@ -207,7 +207,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonParameterCase},
 				Description: "A parameter's name is written in another case; names are lower-case.",
-				Fix:         "Write grant_type, client_id, client_secret, scope and resource in lower case.",
+				Fix:         "Write `grant_type`, `client_id`, `client_secret`, `scope` and `resource` in lower case.",
 			},
 			{
 				Reasons:     []string{reasonQuery},
@@ -217,7 +217,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonTwoMethods, reasonAssertion},
 				Description: "Send the client credentials in one way only: in the body or as HTTP Basic. Client assertions are not supported.",
-				Fix:         "Remove client_secret from the body, or the Authorization header.",
+				Fix:         "Remove `client_secret` from the body, or the `Authorization` header.",
 			},
 			{
 				Reasons:     []string{reasonTwoIDs},
@@ -237,12 +237,12 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonEncoding},
 				Description: "The body must not be compressed.",
-				Fix:         "Remove the Content-Encoding header and send the body as it is.",
+				Fix:         "Remove the `Content-Encoding` header and send the body as it is.",
 			},
 			{
 				Reasons:     []string{reasonBody},
 				Description: "The body could not be read to its end.",
-				Fix:         "Send it again; check the Content-Length.",
+				Fix:         "Send it again; check the `Content-Length`.",
 			},
 			{
 				Reasons: []string{reasonTooLarge}, Status: http.StatusRequestEntityTooLarge,
@@ -262,7 +262,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonNoToken},
 				Description: "The parameter token is missing.",
-				Fix:         "Send the access token as token, in the body.",
+				Fix:         "Send the access token as `token`, in the body.",
 			},
 			{
 				Reasons:     []string{reasonNotForm},
@@ -286,7 +286,7 @@ func Errors(prefix string) []Kind {
 		Causes: []Cause{{
 			Reasons:     []string{reasonGrantType},
 			Description: "The only grant_type is client_credentials.",
-			Fix:         "Send grant_type=client_credentials. There are no refresh tokens: ask for a new access token instead.",
+			Fix:         "Send `grant_type=client_credentials`. There are no refresh tokens: ask for a new access token instead.",
 		}},
 	}, {
 		Code: "invalid_scope", Status: http.StatusBadRequest,
@@ -300,12 +300,12 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     reasons(authority.ScopeNotHeld),
 				Description: "The API key does not hold every scope that was asked for.",
-				Fix:         "Ask for fewer, leave scope out to get all, or have the scope added to the API key. Scopes are compared letter by letter.",
+				Fix:         "Ask for fewer, leave `scope` out to get all, or have the scope added to the API key. Scopes are compared letter by letter.",
 			},
 			{
 				Reasons:     reasons(authority.ScopeNone),
 				Description: "The API key has no scope for this audience.",
-				Fix:         "Have scopes added to the API key, or name the resource that its scopes are for. A key without scopes can do nothing.",
+				Fix:         "Have scopes added to the API key, or name the `resource` that its scopes are for. A key without scopes can do nothing.",
 			},
 			{
 				Reasons:     reasons(authority.ScopeTwoResource),
@@ -315,7 +315,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     reasons(authority.ScopeOther),
 				Description: "A scope that was asked for is not for the named resource.",
-				Fix:         "Leave resource out, or ask only for scopes of that resource.",
+				Fix:         "Leave `resource` out, or ask only for scopes of that resource.",
 			},
 		},
 	}, {
@@ -324,7 +324,7 @@ func Errors(prefix string) []Kind {
 		Causes: []Cause{{
 			Reasons:     reasons(authority.ResourceUnknown),
 			Description: "resource is not a resource of this environment.",
-			Fix:         "Use the audience of the API exactly as documented, or leave resource out.",
+			Fix:         "Use the audience of the API exactly as documented, or leave `resource` out.",
 		}},
 	}, {
 		Code: "temporarily_unavailable", Status: http.StatusServiceUnavailable,
@@ -343,7 +343,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons: reasons(authority.RateLimited), Status: http.StatusTooManyRequests,
 				Description: "The API key has asked for too many tokens. Keep using the token that you have until it expires, and try again after the time in Retry-After.",
-				Fix:         "Ask for a token once, keep it, and ask again shortly before expires_in has passed; share it between the requests and threads of a process. The headers X-RateLimit-* of each answer tell how many requests are left, and when the window ends.",
+				Fix:         "Ask for a token once, keep it, and ask again shortly before `expires_in` has passed; share it between the requests and threads of a process. The headers `X-RateLimit-*` of each answer tell how many requests are left, and when the window ends.",
 			},
 			{
 				Reasons: []string{reasonFailuresOfID, reasonFailuresHere}, Status: http.StatusTooManyRequests,
@@ -358,7 +358,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     []string{reasonPolls},
 				Description: "Too many requests wait for revocations. Try again after the time in Retry-After.",
-				Fix:         "Ask without wait, every few seconds, or run more nodes.",
+				Fix:         "Ask without `wait`, every few seconds, or run more nodes.",
 			},
 		},
 	}, {
@@ -367,7 +367,7 @@ func Errors(prefix string) []Kind {
 		Causes: []Cause{{
 			Reasons:     []string{reasonInternal},
 			Description: "An internal error. The header X-Request-Id names the request in our log.",
-			Fix:         "Try again with exponential backoff; if it stays, report the X-Request-Id.",
+			Fix:         "Try again with exponential backoff; if it stays, report the `X-Request-Id`.",
 		}},
 	}}
 }
