@@ -180,7 +180,7 @@ func (p *commandPage) flagTable(flags []*pflag.Flag) {
 // contents are all commands at a glance, in the groups of --help.
 func (p *commandPage) contents(root *cobra.Command) {
 	for _, g := range root.Groups() {
-		fmt.Fprintf(p, "| %s | What it does |\n|---|---|\n", strings.TrimSuffix(g.Title, ":"))
+		fmt.Fprintf(p, "**%s**\n\n| Command | What it does |\n|---|---|\n", strings.TrimSuffix(g.Title, ":"))
 		for _, c := range root.Commands() {
 			if c.GroupID == g.ID && c.Name() != "help" {
 				p.WriteString(tableRow(linkTo(pathOf(c), anchorOf(pathOf(c)), false), p.inline(c.Short)))
