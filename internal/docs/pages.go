@@ -35,6 +35,8 @@ var chapters = []chapter{
 		"leaks",
 	}},
 	{"Operation", []string{
+		"configuration",
+		"command-line",
 		"postgresql",
 		"signing-keys",
 		"limits",
