@@ -73,15 +73,15 @@ func settingOf(flag string) string {
 	return ""
 }
 
-// helpText turns a help text into Markdown: what is indented is code.
-func (p *commandPage) helpText(text string) {
+// helpText turns a help text into Markdown: what is indented is of a language.
+func (p *commandPage) helpText(text, language string) {
 	var prose, code []string
 	flush := func() {
 		if len(prose) > 0 {
 			fmt.Fprintf(p, "%s\n\n", p.inline(strings.Join(prose, " ")))
 		}
 		if len(code) > 0 {
-			fmt.Fprintf(p, "```\n%s\n```\n\n", strings.Join(code, "\n"))
+			fmt.Fprintf(p, "```%s\n%s\n```\n\n", language, strings.Join(code, "\n"))
 		}
 		prose, code = nil, nil
 	}
@@ -114,7 +114,7 @@ func (p *commandPage) section(c *cobra.Command) {
 	if c.Long == "" {
 		fmt.Fprintf(p, "%s\n\n", p.inline(c.Short+"."))
 	} else {
-		p.helpText(c.Long)
+		p.helpText(c.Long, "text")
 	}
 	if c.HasAvailableSubCommands() {
 		for _, sub := range c.Commands() {
@@ -124,11 +124,11 @@ func (p *commandPage) section(c *cobra.Command) {
 		return
 	}
 	use := c.UseLine()
-	fmt.Fprintf(p, "```\n%s\n```\n\n", use)
+	fmt.Fprintf(p, "```text\n%s\n```\n\n", use)
 	p.flagsOf(c)
 	if strings.TrimSpace(c.Example) != use {
 		p.WriteString("For example:\n\n")
-		p.helpText(c.Example)
+		p.helpText(c.Example, "sh usage")
 	}
 }
 

@@ -392,7 +392,7 @@ func TestReferenceOfTheConfiguration(t *testing.T) {
 // C-490: the file on the page is one that a server takes.
 func TestReferenceExampleOfTheConfigurationIsRead(t *testing.T) {
 	t.Parallel()
-	_, example, ok := strings.Cut(readPage(t, "configuration.md"), "\n```yaml\n")
+	_, example, ok := strings.Cut(readPage(t, "configuration.md"), "\n```yaml title=tokenwright.yaml usage\n")
 	example, _, ok2 := strings.Cut(example, "\n```\n")
 	if !ok || !ok2 {
 		t.Fatal("configuration.md has no example")

@@ -249,6 +249,7 @@ func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool
 			notRun = true
 		case "example":
 			example = true
+		case "usage": // held by a test of its own, beside the code that it is about
 		default:
 			return ast.WalkStop, fmt.Errorf("a block of code has the option %q", option)
 		}

@@ -14,6 +14,7 @@ type block struct {
 	language string
 	title    string // the file that the reader writes it to
 	notRun   bool   // marked as such for the reader
+	usage    bool   // held by the tests of cmd, which know every flag and setting
 	text     string
 	line     int
 }
@@ -43,6 +44,8 @@ func blocksOf(t *testing.T, page, markdown string) []block {
 					open.title = value
 				case "not-run":
 					open.notRun = true
+				case "usage":
+					open.usage = true
 				case "example":
 				default:
 					t.Errorf("%s has the option %q", open.where(page), option)
@@ -68,7 +71,9 @@ var fragments = []string{"go", "js", "python", "json", "yaml"}
 func (b *block) check(t *testing.T, page string) {
 	t.Helper()
 	switch {
-	case b.notRun, b.title != "", b.language == "sh", slices.Contains(shown, b.language):
+	case b.usage && page != "configuration" && page != "command-line":
+		t.Errorf("%s is run by nobody", b.where(page))
+	case b.notRun, b.usage, b.title != "", b.language == "sh", slices.Contains(shown, b.language):
 	case b.language == "":
 		t.Errorf("%s does not say what language it is in", b.where(page))
 	case !slices.Contains(fragments, b.language):
@@ -86,7 +91,7 @@ func (b *block) check(t *testing.T, page string) {
 func checkUsed(t *testing.T, page string, blocks []block) {
 	t.Helper()
 	for i, b := range blocks {
-		if b.title == "" || b.notRun || path.Base(b.title) == "package.json" {
+		if b.title == "" || b.notRun || b.usage || path.Base(b.title) == "package.json" {
 			continue
 		}
 		used := slices.ContainsFunc(blocks[i+1:], func(later block) bool {

@@ -65,7 +65,7 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 	for i, b := range blocks {
 		text := strings.NewReplacer("<client-id>", r.key.ClientID, "<client-secret>", r.key.ClientSecret).Replace(b.text)
 		switch {
-		case b.notRun:
+		case b.notRun, b.usage:
 		case b.title != "":
 			file := filepath.Join(files, fmt.Sprint(i))
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
