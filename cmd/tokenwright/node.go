@@ -281,11 +281,14 @@ func (n *node) leaksOf(auth *authority.Authority) *leaks.Handler {
 // docsConfig is what the documentation says of the installation.
 func (a *app) docsConfig(auth *authority.Authority) docs.Config {
 	c := docs.Config{BaseURL: a.config.URL, Prefix: auth.Installation().Prefix}
-	for _, env := range auth.Environments() {
-		if env.Name != authority.Platform {
-			c.Environments = append(c.Environments, docs.Environment{
-				Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm),
-			})
+	for i := range auth.Environments() {
+		env := &auth.Environments()[i]
+		described := docs.Environment{Name: env.Name, Issuer: env.Issuer, Audience: env.Audience, Algorithm: string(env.Algorithm)}
+		if env.Name == authority.Platform {
+			c.Platform = described
+			c.Platform.Audience = a.config.URL + "/admin" // what operator keys get tokens for
+		} else {
+			c.Environments = append(c.Environments, described)
 		}
 	}
 	return c

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/web"
@@ -44,8 +45,11 @@ type Config struct {
 	// It is written into every sample.
 	BaseURL string
 	// Environments are listed in this order; samples show the first. At least
-	// one. The environment platform does not belong here.
+	// one. The environment platform does not belong here, but below.
 	Environments []Environment
+	// Platform is the issuer of operator keys, for the JWT debugger. The zero value
+	// leaves it out.
+	Platform Environment
 	// Prefix begins client IDs and secrets. "" is tw.
 	Prefix string
 }
@@ -90,7 +94,7 @@ func (c *Config) check() error {
 	if len(c.Environments) == 0 {
 		return errors.New("there is no environment")
 	}
-	for _, e := range c.Environments {
+	for _, e := range c.issuers() {
 		if e.Name == "" || strings.Trim(e.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 			return fmt.Errorf("environment %q: the name is not of the form [a-z0-9]+", e.Name)
 		}
@@ -99,6 +103,14 @@ func (c *Config) check() error {
 		}
 	}
 	return nil
+}
+
+// issuers are all that there are.
+func (c *Config) issuers() []Environment {
+	if c.Platform.Issuer == "" {
+		return c.Environments
+	}
+	return append(slices.Clone(c.Environments), c.Platform)
 }
 
 func checkURL(text string) error {

@@ -27,6 +27,7 @@ var chapters = []chapter{
 	{"APIs", []string{
 		"verify",
 		"revocation",
+		"jwt",
 	}},
 	{"Merchants and automation", []string{
 		"console",
@@ -62,7 +63,9 @@ type parts struct {
 }
 
 // extras are the pages that are more than text.
-var extras = map[string]parts{}
+var extras = map[string]parts{
+	"jwt": {fragment: "jwt.html", scripts: []string{"jwt.js"}, keys: true},
+}
 
 // home is the page that answers at /docs.
 const home = "overview"
@@ -81,16 +84,17 @@ type page struct {
 // MarkdownPath is where the page answers as Markdown.
 func (p *page) MarkdownPath() string { return "/docs/" + p.Name + ".md" }
 
-// origins are those that a page may ask beside its own server's.
+// origins are those that a page may ask beside the one that it came from. That of
+// the base URL is among them: somebody may have come by another name of the server.
 func (s *Site) origins(p *page) []string {
 	if !p.keys {
 		return nil
 	}
 	var list []string
-	for _, e := range s.config.Environments {
+	for _, e := range s.config.issuers() {
 		scheme, rest, _ := strings.Cut(e.Issuer, "://")
 		host, _, _ := strings.Cut(rest, "/")
-		if origin := scheme + "://" + host; origin != s.config.BaseURL && !slices.Contains(list, origin) {
+		if origin := scheme + "://" + host; !slices.Contains(list, origin) {
 			list = append(list, origin)
 		}
 	}

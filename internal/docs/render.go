@@ -94,8 +94,15 @@ func (s *Site) fragment(p *page) (htmltemplate.HTML, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	err = t.Execute(&out, s.config)
+	err = t.Execute(&out, fragmentView{s.config, s.config.prefix(), s.config.issuers()})
 	return htmltemplate.HTML(out.String()), err
+}
+
+// fragmentView is what a fragment sees.
+type fragmentView struct {
+	Config
+	Prefix  string        // never empty
+	Issuers []Environment // Environments and Platform
 }
 
 // notFound is the page of an address that is none.

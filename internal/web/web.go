@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// The style sheet is written in parts, and served as one.
+// The style sheet is written in parts, and served as one; so is the script of the
+// JWT debugger.
 var (
 	//go:embed style/tokens.css
 	styleTokens []byte
@@ -49,6 +50,16 @@ var (
 	startScript []byte
 	//go:embed static/docs.js
 	docsScript []byte
+	//go:embed static/jwt/json.js
+	jwtJSON []byte
+	//go:embed static/jwt/token.js
+	jwtToken []byte
+	//go:embed static/jwt/judge.js
+	jwtJudge []byte
+	//go:embed static/jwt/words.js
+	jwtWords []byte
+	//go:embed static/jwt/page.js
+	jwtPage []byte
 	//go:embed static/icon.svg
 	icon []byte
 	//go:embed vendor/htmx.min.js
@@ -77,6 +88,7 @@ type File struct {
 // ends without one: "/console/static".
 func New(prefix string) *Assets {
 	style := bytes.Join([][]byte{styleTokens, styleBase, styleShell, styleParts, styleTables, styleForms, styleFigures, styleMedia}, nil)
+	jwt := bytes.Join([][]byte{jwtJSON, jwtToken, jwtJudge, jwtWords, jwtPage}, nil)
 	const css, js, svg = "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"
 	return &Assets{prefix, map[string]*File{
 		"style.css":     NewFile(css, style),
@@ -85,6 +97,7 @@ func New(prefix string) *Assets {
 		"chart.js":      NewFile(js, chartScript),
 		"start.js":      NewFile(js, startScript),
 		"docs.js":       NewFile(js, docsScript),
+		"jwt.js":        NewFile(js, jwt),
 		"icon.svg":      NewFile(svg, icon),
 		"htmx.min.js":   NewFile(js, htmx),
 		"uplot.min.js":  NewFile(js, uplotScript),
@@ -112,7 +125,7 @@ func compress(body []byte) []byte {
 }
 
 // URL is the path of a file: style.css, docs.css, app.js, chart.js, start.js, docs.js,
-// icon.svg, htmx.min.js, uplot.min.js or uplot.min.css. For a name that does not
+// jwt.js, icon.svg, htmx.min.js, uplot.min.js or uplot.min.css. For a name that does not
 // exist it is one that answers 404.
 func (a *Assets) URL(name string) string {
 	hash := "none"

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var names = []string{"style.css", "docs.css", "app.js", "chart.js", "start.js", "docs.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css"}
+var names = []string{"style.css", "docs.css", "app.js", "chart.js", "start.js", "docs.js", "jwt.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css"}
 
 func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
