@@ -29,7 +29,7 @@ func TestTheDebuggerMayAskIssuersAlone(t *testing.T) {
 	}
 }
 
-// C-501: whatever the script finds, the page has words for.
+// C-501: whatever the script finds, the page has words for, and a link to more.
 func TestTheDebuggerHasWordsForEveryProblem(t *testing.T) {
 	mux := newMux(t, testConfig())
 	page := get(t, mux, "/docs/jwt")
@@ -51,8 +51,11 @@ func TestTheDebuggerHasWordsForEveryProblem(t *testing.T) {
 		found = append(found, "unchecked-"+reason)
 	}
 	var written []string
-	for _, name := range regexp.MustCompile(`<template id="jwt-problem-([a-z-]+)"><strong`).FindAllStringSubmatch(page, -1) {
-		written = append(written, name[1])
+	for _, problem := range regexp.MustCompile(`<template id="jwt-problem-([a-z-]+)">(<strong.*)</template>`).FindAllStringSubmatch(page, -1) {
+		written = append(written, problem[1])
+		if !strings.Contains(problem[2], "<a href=") && problem[1] != "unchecked-loading" {
+			t.Errorf("the problem %s leads nowhere", problem[1])
+		}
 	}
 	slices.Sort(found)
 	slices.Sort(written)

@@ -107,7 +107,7 @@ test("JSON is shown as it was written, and nothing in it is invisible", () => {
   const lines = strictJSON.print(value).map((piece) => piece.name ?? piece).join("");
   assert.equal(lines, '{\n  "a": 9007199254740993,\n  "b": [],\n  "a": {\n    "c": [\n      1.0,\n      -0,\n      true,\n      null,\n      "é\\u202e\\u0000"\n    ]\n  }\n}');
   assert.deepEqual(repeated, ["a"]);
-  for (const [bad, message] of [['{"a":1', /a comma or } is missing, at character 7/], ["", /a value is missing, at character 1/], ['{"a" 1}', /colon/], ["{'a':1}", /name of a member/], ["[1,]", /a value is missing/], ['"\n"', /string/]]) {
+  for (const [bad, message] of [['{"a":1', /a comma or } is missing, at character 7/], ["", /a value is missing, at character 1/], ['{"a" 1}', /colon/], ["{'a':1}", /name of a member/], ["[1,]", /a value is missing/], ['"\n"', /string/], ['"\\x"', /string/], [`["${"\\\\a".repeat(50_000)}`, /string has no end/]]) {
     assert.throws(() => strictJSON.parse(bad), message);
   }
 });

@@ -8,7 +8,6 @@ const strictJSON = (() => {
   const patterns = {
     space: /[ \t\r\n]*/y,
     number: /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y,
-    string: /"(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"/y,
     literal: /true|false|null/y,
   };
 
@@ -85,10 +84,17 @@ const strictJSON = (() => {
   }
 
   function readString(reader) {
-    const found = take(reader, "string");
-    if (found === undefined) fail(reader, "a string has no end, or holds what must be escaped");
-    const value = JSON.parse(found);
+    const { text, at } = reader;
+    let end = at + 1;
+    while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    let value;
+    try {
+      value = JSON.parse(text.slice(at, end + 1)); // knows what must be escaped, and how
+    } catch {
+      fail(reader, "a string has no end, or what must be written otherwise");
+    }
     if (/\p{Surrogate}/u.test(value)) fail(reader, "a string has half a surrogate pair");
+    reader.at = end + 1;
     return value;
   }
 

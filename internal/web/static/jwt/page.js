@@ -274,7 +274,10 @@
     clear();
     field.focus();
   });
-  byID("jwt-keys-again").addEventListener("click", () => fetchKeys("reload"));
+  byID("jwt-keys-again").addEventListener("click", () => {
+    byID("jwt-keys-state").setAttribute("role", "status"); // from now on it is asked for
+    fetchKeys("reload");
+  });
   addEventListener("pagehide", clear);
   setInterval(tick, 1000);
   clear(); // some browsers put back what stood in a field
