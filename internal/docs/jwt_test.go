@@ -63,3 +63,18 @@ func TestTheDebuggerHasWordsForEveryProblem(t *testing.T) {
 		t.Errorf("the script finds %q\nthe page has words for %q", found, written)
 	}
 }
+
+// C-501: what the page says that an API answers, APIs answer.
+func TestTheDebuggerQuotesTheErrorsPage(t *testing.T) {
+	mux := newMux(t, testConfig())
+	errors := get(t, mux, "/docs/errors.md")
+	quotes := regexp.MustCompile(`answers <a href="/docs/errors#invalid_token">([^<]+)</a>`).FindAllStringSubmatch(get(t, mux, "/docs/jwt"), -1)
+	if len(quotes) < 15 {
+		t.Errorf("%d answers are quoted", len(quotes))
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(errors, "| `"+quote[1]+"` |") {
+			t.Errorf("no API answers %q", quote[1])
+		}
+	}
+}
