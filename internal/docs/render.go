@@ -170,7 +170,7 @@ func (d *doc) render() (lead, body htmltemplate.HTML, err error) {
 			continue
 		case *ast.Heading:
 			if tabs && n.Level == 3 {
-				sample = shut(sample, "</section>\n")
+				shut(sample, "</section>\n")
 				out.WriteString("<section class=\"sample\">\n")
 				sample = true
 			}
