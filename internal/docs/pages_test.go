@@ -78,7 +78,7 @@ func checkTags(t *testing.T, path, page string) {
 			t.Errorf("%s: element %s", path, tag[0])
 		}
 		for _, a := range attrPattern.FindAllStringSubmatch(tag[2], -1) {
-			loads := slices.Contains(loadingAttrs, a[1]) || name == "link" && a[1] == "href"
+			loads := slices.Contains(loadingAttrs, a[1]) || name == "link" && a[1] == "href" && !strings.HasPrefix(a[2], "#")
 			switch {
 			case a[1] == "style", strings.HasPrefix(a[1], "on"):
 				t.Errorf("%s: inline %s in %s", path, a[1], tag[0])
