@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +25,7 @@ type reader struct {
 	key     harness.APIKey
 	dir     string
 	environ []string
+	ports   map[string]string // that the page names, and what they are here
 }
 
 // newReader starts the server of a page. Each has its own: pages make merchants and
@@ -32,6 +35,7 @@ func newReader(t *testing.T, page string) *reader {
 	s, key := harness.StartWithKey(t, "demo", given[page].serve...)
 	s.CLI(t, "scope", "create", "orders:read", "--description", "Read orders")
 	r := &reader{Server: s, page: page, key: key, dir: t.TempDir()}
+	r.ports = map[string]string{"8080": strconv.Itoa(s.Port), "9464": regexp.MustCompile(`:(\d+)/`).FindStringSubmatch(s.MetricsURL)[1]}
 	bin := t.TempDir()
 	if err := os.Symlink(s.Binary, filepath.Join(bin, "tokenwright")); err != nil {
 		t.Fatal(err)
@@ -52,6 +56,27 @@ func newReader(t *testing.T, page string) *reader {
 // set adds to the environment that the page takes for granted.
 func (r *reader) set(name, value string) { r.environ = append(r.environ, name+"="+value) }
 
+// alone leaves the page nothing but the command: it starts a server of its own.
+func alone(_ *testing.T, r *reader) {
+	r.environ = slices.DeleteFunc(r.environ, func(v string) bool { return strings.HasPrefix(v, "TOKENWRIGHT_") })
+	clear(r.ports)
+}
+
+var samplePort = regexp.MustCompile(`\b(localhost|127\.0\.0\.1):(\d{4})\b`)
+
+// onFreePorts is a sample with the ports of this machine: those of the page may be
+// in use, as by the same page elsewhere.
+func (r *reader) onFreePorts(t *testing.T, text string) string {
+	t.Helper()
+	return samplePort.ReplaceAllStringFunc(text, func(address string) string {
+		host, port, _ := strings.Cut(address, ":")
+		if r.ports[port] == "" {
+			r.ports[port] = strconv.Itoa(harness.FreePort(t))
+		}
+		return host + ":" + r.ports[port]
+	})
+}
+
 // patience ends what hangs, however busy the machine is.
 const patience = 4 * time.Minute
 
@@ -64,6 +89,7 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 	steps, files := 0, t.TempDir()
 	for i, b := range blocks {
 		text := strings.NewReplacer("<client-id>", r.key.ClientID, "<client-secret>", r.key.ClientSecret).Replace(b.text)
+		text = r.onFreePorts(t, text)
 		switch {
 		case b.notRun, b.usage:
 		case b.title != "":
@@ -100,12 +126,12 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 	if !hung.Stop() {
 		t.Errorf("the page does not come to its end")
 	}
-	for _, secret := range regexp.MustCompile(`tws_[a-z]+_[0-9A-Za-z]{49}`).FindAllString(output.String(), -1) {
-		harness.NoteSecret(secret)
-	}
-	r.Keep(t, "stdout", output.Bytes())
+	r.noteFiles(t)
+	shown := noteShown(output.Bytes())
+	r.Keep(t, "stdout", shown)
 	if err != nil || state.ExitCode() != 0 {
-		t.Errorf("what %s says ends with %v, %v:\n%s", r.page, state, err, output)
+		t.Errorf("what %s says ends with %v, %v:\n%s", r.page, state, err, shown)
+	} else if testing.Verbose() {
+		t.Logf("%d samples run:\n%s", steps, shown)
 	}
-	t.Logf("%d samples run", steps)
 }

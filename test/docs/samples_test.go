@@ -17,7 +17,9 @@ type taken struct {
 }
 
 // given says it by page; each page says the same to its readers.
-var given = map[string]taken{}
+var given = map[string]taken{
+	"run-it": {prepare: alone},
+}
 
 // waiting are the pages whose samples are not written for readers yet; the list goes
 // with the last of them.

@@ -1,0 +1,57 @@
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+var (
+	clientSecret = regexp.MustCompile(`tws_[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}`)
+	signedToken  = regexp.MustCompile(`eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+`)
+	consoleLink  = regexp.MustCompile(`/console/link\?token=[0-9A-Za-z]{43}`)
+)
+
+// noteShown has the search at the end look for the secrets, tokens and links in
+// what a page's commands have shown, which are shown once and belong nowhere else.
+// It returns the rest.
+func noteShown(text []byte) []byte {
+	for _, secret := range clientSecret.FindAll(text, -1) {
+		harness.NoteSecret(string(secret))
+	}
+	for _, token := range signedToken.FindAll(text, -1) {
+		harness.NoteToken(string(token))
+	}
+	harness.NoteLinks(string(text))
+	for _, shown := range []*regexp.Regexp{clientSecret, signedToken, consoleLink} {
+		text = shown.ReplaceAll(text, []byte("(shown)"))
+	}
+	return text
+}
+
+// noteFiles does so with what they have written into the reader's directory.
+func (r *reader) noteFiles(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == "node_modules" {
+			return filepath.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil || !d.Type().IsRegular() || info.Size() > 1<<20 {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		noteShown(text)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
