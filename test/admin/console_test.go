@@ -1,10 +1,8 @@
 package admin
 
 import (
-	"context"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -134,46 +132,6 @@ func TestAUserBeginsByTheLinkOfAReset(t *testing.T) {
 	old.want(t, s.URL+home, 401, "Sign in")
 	if now := ok[*admin.User](t)(c.User(t.Context(), u.ID)); now.LastSignInAt == nil || now.Locked {
 		t.Errorf("the user is %+v", now)
-	}
-}
-
-// What the page has readers type does what the page says (C-480), and its program
-// is the one of the examples.
-func TestThePageOfTheConsoleRunsAsItStands(t *testing.T) {
-	t.Parallel()
-	harness.Need(t, "bash", "curl", "jq", "openssl")
-	s, _, c := start(t)
-	text := page(t, "console.md")
-	shell, program := blocks(text, "bash"), blocks(text, "go")
-	if len(shell) != 5 || len(program) != 1 {
-		t.Fatalf("the page has %d blocks for a shell, and %d in Go", len(shell), len(program))
-	}
-	r, work := typed(t, s, strings.Join(shell[:3], "")+untilKnown+strings.Join(shell[3:], ""))
-	noteFiles(t, work, 2)
-	if n := harness.NoteLinks(r.Stdout); n != 3 { // Olga's, Ann's second, and the one of the portal
-		t.Errorf("it prints %d links: %s", n, r.Stdout)
-	}
-	location := regexp.MustCompile(`(?m)^Location: (\S+)$`).FindStringSubmatch(r.Stdout)
-	if location == nil {
-		t.Fatalf("it prints no redirect: %s", r.Stdout)
-	}
-	entersThePortal(t, s, location[1])
-	kinds := map[string]int{}
-	for e, err := range c.Events(context.Background(), admin.EventFilter{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		kinds[e.Kind]++
-	}
-	if kinds["user.created"] != 2 || kinds["user.reset"] != 3 || kinds["portal_link.created"] != 1 || kinds["portal_link.used"] != 1 {
-		t.Errorf("the events are %v", kinds)
-	}
-	source, err := os.ReadFile(harness.Example("portal-link", "main.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(source), regexp.MustCompile(`(?m)^.`).ReplaceAllString(program[0], "\t$0")) {
-		t.Error("the program of the page is not that of examples/portal-link")
 	}
 }
 
