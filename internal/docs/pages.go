@@ -36,6 +36,7 @@ var chapters = []chapter{
 		"leaks",
 	}},
 	{"Operation", []string{
+		"run-it",
 		"configuration",
 		"command-line",
 		"postgresql",
@@ -46,6 +47,8 @@ var chapters = []chapter{
 		"metrics",
 		"logs",
 		"runbooks",
+		"security",
+		"changelog",
 	}},
 }
 
