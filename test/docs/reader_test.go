@@ -24,6 +24,7 @@ type reader struct {
 	page    string
 	key     harness.APIKey
 	dir     string
+	bin     string // first on the PATH
 	environ []string
 	ports   map[string]string // that the page names, and what they are here
 }
@@ -34,14 +35,12 @@ func newReader(t *testing.T, page string) *reader {
 	t.Helper()
 	s, key := harness.StartWithKey(t, "demo", given[page].serve...)
 	s.CLI(t, "scope", "create", "orders:read", "--description", "Read orders")
-	r := &reader{Server: s, page: page, key: key, dir: t.TempDir()}
+	r := &reader{Server: s, page: page, key: key, dir: t.TempDir(), bin: t.TempDir()}
 	r.ports = map[string]string{"8080": strconv.Itoa(s.Port), "9464": regexp.MustCompile(`:(\d+)/`).FindStringSubmatch(s.MetricsURL)[1]}
-	bin := t.TempDir()
-	if err := os.Symlink(s.Binary, filepath.Join(bin, "tokenwright")); err != nil {
-		t.Fatal(err)
-	}
+	r.watch(t, "tokenwright", s.Binary)
+	r.watch(t, "curl", harness.FindProgram(t, "curl"))
 	r.environ = append(os.Environ(),
-		"PATH="+bin+":"+os.Getenv("PATH"), "NO_PROXY=*", "NO_COLOR=1",
+		"PATH="+r.bin+":"+os.Getenv("PATH"), "NO_PROXY=*", "NO_COLOR=1",
 		"TOKENWRIGHT_URL="+s.URL, "TOKENWRIGHT_DATA="+s.Data, "TOKENWRIGHT_CLIENT_ID="+key.ClientID, "TOKENWRIGHT_CLIENT_SECRET="+key.ClientSecret,
 		"npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false",
 		"GOFLAGS=-mod=mod", "GOWORK=off",
@@ -127,6 +126,7 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 		t.Errorf("the page does not come to its end")
 	}
 	r.noteFiles(t)
+	r.checkArguments(t)
 	shown := noteShown(output.Bytes())
 	r.Keep(t, "stdout", shown)
 	if err != nil || state.ExitCode() != 0 {

@@ -18,6 +18,9 @@ type taken struct {
 
 // given says it by page; each page says the same to its readers.
 var given = map[string]taken{
+	"leaks": {prepare: func(t *testing.T, r *reader) {
+		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
+	}},
 	"run-it": {prepare: alone},
 }
 
@@ -26,7 +29,7 @@ var given = map[string]taken{
 var waiting = []string{
 	"get-a-token", "client",
 	"verify", "revocation",
-	"webhooks", "leaks", "postgresql", "signing-keys", "limits", "sso", "mail", "metrics", "logs", "runbooks",
+	"webhooks", "postgresql", "signing-keys", "limits", "sso", "mail", "metrics", "logs", "runbooks",
 }
 
 // C-519: what a page has its readers type does what it says.

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,6 +32,34 @@ func noteShown(text []byte) []byte {
 		text = shown.ReplaceAll(text, []byte("(shown)"))
 	}
 	return text
+}
+
+// install gives the reader a program.
+func (r *reader) install(t *testing.T, name, script string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(r.bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watch gives the reader a program that there is, and writes down its arguments.
+func (r *reader) watch(t *testing.T, name, path string) {
+	t.Helper()
+	r.install(t, name, "printf '%s\\n' \"$0\" \"$@\" >>"+r.arguments()+"\nexec "+path+` "$@"`)
+}
+
+func (r *reader) arguments() string { return filepath.Join(r.bin, "arguments") }
+
+// C-516: everybody on a machine sees the arguments of its programs.
+func (r *reader) checkArguments(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(r.arguments())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if clientSecret.Match(text) {
+		t.Errorf("a sample of %s has a secret in an argument:\n%s", r.page, noteShown(text))
+	}
 }
 
 // noteFiles does so with what they have written into the reader's directory.
