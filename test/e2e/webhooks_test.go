@@ -303,7 +303,7 @@ func receiverCommand(t *testing.T, language, dir, source string) *exec.Cmd {
 	return exec.Command(harness.FindProgram(t, "node"), source)
 }
 
-var docReceivers = regexp.MustCompile("(?s)<!-- receiver: (\\w+) -->\n```\\w+\n(.*?)```\n")
+var docReceivers = regexp.MustCompile("(?s)```\\w+ title=\\w+\\.(go|mjs)\n(.*?)```\n")
 
 // startDocReceiver runs a receiver as the documentation has it.
 func startDocReceiver(t *testing.T, in *harness.Installation, language, secret string) *docReceiver {
