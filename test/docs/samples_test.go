@@ -29,7 +29,7 @@ var given = map[string]taken{
 var waiting = []string{
 	"get-a-token", "client",
 	"verify", "revocation",
-	"postgresql", "signing-keys", "limits", "sso", "mail", "metrics", "logs", "runbooks",
+	"postgresql", "sso", "mail", "metrics", "logs", "runbooks",
 }
 
 // C-519: what a page has its readers type does what it says.
