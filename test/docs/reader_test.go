@@ -61,6 +61,14 @@ func alone(_ *testing.T, r *reader) {
 	clear(r.ports)
 }
 
+// withJournal gives the page the log of its server where systemd would have it,
+// with a request that was refused and a line that is not the server's.
+func withJournal(t *testing.T, r *reader) {
+	r.Ask(t, r.URL+"/oauth/token", r.key.ClientID, r.key.ClientSecret[:len(r.key.ClientSecret)-1]+"_")
+	harness.Eventually(t, harness.Propagation, "the log has the request", func() bool { return strings.Contains(r.ReadLog(t), "secret_") })
+	r.install(t, "journalctl", "echo 'Started tokenwright.service - Tokenwright.'\nexec cat "+r.Log)
+}
+
 var samplePort = regexp.MustCompile(`\b(localhost|127\.0\.0\.1):(\d{4})\b`)
 
 // onFreePorts is a sample with the ports of this machine: those of the page may be
@@ -131,7 +139,13 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 	r.Keep(t, "stdout", shown)
 	if err != nil || state.ExitCode() != 0 {
 		t.Errorf("what %s says ends with %v, %v:\n%s", r.page, state, err, shown)
-	} else if testing.Verbose() {
+	}
+	for _, want := range given[r.page].shown {
+		if !bytes.Contains(shown, []byte(want)) {
+			t.Errorf("no sample of %s shows %q:\n%s", r.page, want, shown)
+		}
+	}
+	if testing.Verbose() {
 		t.Logf("%d samples run:\n%s", steps, shown)
 	}
 }

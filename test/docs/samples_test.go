@@ -14,6 +14,7 @@ import (
 type taken struct {
 	serve   []string // flags of its server
 	prepare func(t *testing.T, r *reader)
+	shown   []string // by its samples, where that they run is not enough
 }
 
 // given says it by page; each page says the same to its readers.
@@ -21,7 +22,10 @@ var given = map[string]taken{
 	"leaks": {prepare: func(t *testing.T, r *reader) {
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},
-	"run-it": {prepare: alone},
+	"logs":     {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"metrics":  {prepare: func(t *testing.T, r *reader) { r.set("PPROF_TMPDIR", r.dir) }},
+	"runbooks": {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"run-it":   {prepare: alone},
 }
 
 // waiting are the pages whose samples are not written for readers yet; the list goes
@@ -29,7 +33,7 @@ var given = map[string]taken{
 var waiting = []string{
 	"get-a-token", "client",
 	"verify", "revocation",
-	"postgresql", "sso", "mail", "metrics", "logs", "runbooks",
+	"postgresql", "sso", "mail",
 }
 
 // C-519: what a page has its readers type does what it says.
