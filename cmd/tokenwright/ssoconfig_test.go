@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -69,27 +67,5 @@ func TestProvidersOfSingleSignOnAreConfigured(t *testing.T) {
 	}
 	if _, _, stderr := command(t, nil, "merchant", "list", "--config", file, "--data", t.TempDir()); !strings.Contains(stderr, "there is no database") {
 		t.Errorf("a command that signs nobody in says %s", stderr)
-	}
-}
-
-// C-474: what the documentation tells to write is accepted.
-func TestDocumentedProvidersOfSingleSignOnAreAccepted(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../internal/docs/content/sso.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 4 {
-		t.Fatalf("there are %d examples", len(blocks))
-	}
-	var environ []string
-	for _, name := range []string{"CORP", "KEYCLOAK", "ENTRA", "GOOGLE"} {
-		environ = append(environ, "TOKENWRIGHT_SINGLE_SIGN_ON_SECRET_"+name+"=x")
-	}
-	for _, block := range blocks {
-		if code, _, stderr := command(t, environ, "config", "check", "--config", writeFile(t, block[1])); code != exitOK {
-			t.Errorf("%s\ngot exit code %d and %s", block[1], code, stderr)
-		}
 	}
 }

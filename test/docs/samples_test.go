@@ -23,6 +23,7 @@ var given = map[string]taken{
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},
 	"logs":     {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"mail":     {prepare: func(t *testing.T, r *reader) { r.install(t, "python3", `exec /usr/bin/python3 "$@"`) }},
 	"metrics":  {prepare: func(t *testing.T, r *reader) { r.set("PPROF_TMPDIR", r.dir) }},
 	"runbooks": {prepare: withJournal, shown: []string{" secret_form\t"}},
 	"run-it":   {prepare: alone},
@@ -33,7 +34,7 @@ var given = map[string]taken{
 var waiting = []string{
 	"get-a-token", "client",
 	"verify", "revocation",
-	"postgresql", "sso", "mail",
+	"postgresql",
 }
 
 // C-519: what a page has its readers type does what it says.

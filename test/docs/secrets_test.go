@@ -37,7 +37,11 @@ func noteShown(text []byte) []byte {
 // install gives the reader a program.
 func (r *reader) install(t *testing.T, name, script string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+	path := filepath.Join(r.bin, name)
+	if err := os.WriteFile(path+".new", []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil { // it may be a link to the real one
 		t.Fatal(err)
 	}
 }
