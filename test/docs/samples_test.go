@@ -4,8 +4,10 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -22,9 +24,19 @@ var given = map[string]taken{
 	"leaks": {prepare: func(t *testing.T, r *reader) {
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},
-	"logs":     {prepare: withJournal, shown: []string{" secret_form\t"}},
-	"mail":     {prepare: func(t *testing.T, r *reader) { r.install(t, "python3", `exec /usr/bin/python3 "$@"`) }},
-	"metrics":  {prepare: func(t *testing.T, r *reader) { r.set("PPROF_TMPDIR", r.dir) }},
+	"logs":    {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"mail":    {prepare: func(t *testing.T, r *reader) { r.install(t, "python3", `exec /usr/bin/python3 "$@"`) }},
+	"metrics": {prepare: func(t *testing.T, r *reader) { r.set("PPROF_TMPDIR", r.dir) }},
+	"postgresql": {prepare: func(t *testing.T, r *reader) {
+		alone(t, r)
+		p := postgrestest.Start(t, "fsync=off")
+		r.ports["5432"] = strconv.Itoa(p.Port)
+		r.set("PGHOST", p.Host)
+		r.set("PGPORT", strconv.Itoa(p.Port))
+		r.set("PGUSER", "postgres")
+		r.set("PGPASSWORD", postgrestest.Password)
+		r.install(t, "haproxy", "exec "+harness.FindProgram(t, "haproxy")+` "$@"`)
+	}},
 	"runbooks": {prepare: withJournal, shown: []string{" secret_form\t"}},
 	"run-it":   {prepare: alone},
 }
@@ -34,7 +46,6 @@ var given = map[string]taken{
 var waiting = []string{
 	"get-a-token", "client",
 	"verify", "revocation",
-	"postgresql",
 }
 
 // C-519: what a page has its readers type does what it says.
