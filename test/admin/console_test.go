@@ -135,6 +135,12 @@ func TestAUserBeginsByTheLinkOfAReset(t *testing.T) {
 	}
 }
 
+// page is a page of the documentation.
+func page(t *testing.T, name string) string {
+	t.Helper()
+	return harness.ReadFile(t, "internal", "docs", "content", name)
+}
+
 // C-360: whoever chooses events by kind finds each in the page about webhooks, and
 // those about people in the page of the console.
 func TestThePagesNameEveryKindOfEvent(t *testing.T) {
