@@ -20,9 +20,16 @@ var content embed.FS
 var chapters = []chapter{
 	{"Applications", []string{
 		"overview",
+		"create-an-api-key",
 		"get-a-token",
-		"client",
+		"access-token",
+		"scopes",
+		"environments",
+		"keep-a-token-fresh",
+		"first-call",
 		"errors",
+		"rate-limits",
+		"rotate-a-secret",
 	}},
 	{"APIs", []string{
 		"verify",

@@ -168,15 +168,20 @@ func TestPagesAreFilledIn(t *testing.T) {
 			}
 		}
 	}
-	guide := get(t, mux, "/docs/get-a-token.md")
-	for _, want := range []string{
-		"https://id.acme.test/oauth/token", `"iss": "https://id.acme.test/test"`, "acmec_test_",
-		"`https://id.acme.test/.well-known/oauth-authorization-server/test`",
-		// An issuer without a path (RFC 8414 3.1).
-		"`https://live.acme.test/.well-known/oauth-authorization-server`", "`https://live.acme.test/oauth/jwks/{kid}.pem`",
+	for path, list := range map[string][]string{
+		"/docs/get-a-token.md":  {"https://id.acme.test/oauth/token"},
+		"/docs/access-token.md": {`"iss": "https://id.acme.test/test"`, "acmec_test_"},
+		"/docs/environments.md": {
+			"`https://id.acme.test/.well-known/oauth-authorization-server/test`",
+			// An issuer without a path (RFC 8414 3.1).
+			"`https://live.acme.test/.well-known/oauth-authorization-server`", "`https://live.acme.test/oauth/jwks/{kid}.pem`",
+		},
 	} {
-		if !strings.Contains(guide, want) {
-			t.Errorf("the guide lacks %s", want)
+		page := get(t, mux, path)
+		for _, want := range list {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s lacks %s", path, want)
+			}
 		}
 	}
 }

@@ -39,6 +39,7 @@ func newReader(t *testing.T, page string) *reader {
 	r.ports = map[string]string{"8080": strconv.Itoa(s.Port), "9464": regexp.MustCompile(`:(\d+)/`).FindStringSubmatch(s.MetricsURL)[1]}
 	r.watch(t, "tokenwright", s.Binary)
 	r.watch(t, "curl", harness.FindProgram(t, "curl"))
+	r.install(t, "python3", `exec /usr/bin/python3 "$@"`) // which has Debian's packages
 	r.environ = append(os.Environ(),
 		"PATH="+r.bin+":"+os.Getenv("PATH"), "NO_PROXY=*", "NO_COLOR=1",
 		"TOKENWRIGHT_URL="+s.URL, "TOKENWRIGHT_DATA="+s.Data, "TOKENWRIGHT_CLIENT_ID="+key.ClientID, "TOKENWRIGHT_CLIENT_SECRET="+key.ClientSecret,

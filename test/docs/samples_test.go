@@ -25,7 +25,6 @@ var given = map[string]taken{
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},
 	"logs":    {prepare: withJournal, shown: []string{" secret_form\t"}},
-	"mail":    {prepare: func(t *testing.T, r *reader) { r.install(t, "python3", `exec /usr/bin/python3 "$@"`) }},
 	"metrics": {prepare: func(t *testing.T, r *reader) { r.set("PPROF_TMPDIR", r.dir) }},
 	"postgresql": {prepare: func(t *testing.T, r *reader) {
 		alone(t, r)
@@ -37,14 +36,16 @@ var given = map[string]taken{
 		r.set("PGPASSWORD", postgrestest.Password)
 		r.install(t, "haproxy", "exec "+harness.FindProgram(t, "haproxy")+` "$@"`)
 	}},
-	"runbooks": {prepare: withJournal, shown: []string{" secret_form\t"}},
-	"run-it":   {prepare: alone},
+	"runbooks":           {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"run-it":             {prepare: alone},
+	"create-an-api-key":  {prepare: giveAdminToken},
+	"keep-a-token-fresh": {prepare: giveAPI},
+	"rotate-a-secret":    {prepare: giveAdminToken},
 }
 
 // waiting are the pages whose samples are not written for readers yet; the list goes
 // with the last of them.
 var waiting = []string{
-	"get-a-token", "client",
 	"verify", "revocation",
 }
 
