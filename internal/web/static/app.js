@@ -100,7 +100,7 @@
       tab.id = `${panel.id}-tab`;
       tab.setAttribute("role", "tab");
       tab.setAttribute("aria-controls", panel.id);
-      tab.textContent = panel.querySelector("h2, h3, h4").textContent;
+      tab.textContent = nameOf(panel.querySelector("h2, h3, h4"));
       panel.setAttribute("role", "tabpanel");
       panel.setAttribute("aria-labelledby", tab.id);
       list.append(tab);
@@ -112,6 +112,12 @@
       if (tab) chooseEverywhere(tab.textContent);
     });
     list.addEventListener("keydown", (event) => move(event, list));
+  }
+
+  function nameOf(heading) {
+    const copy = heading.cloneNode(true);
+    copy.querySelector(".anchor")?.remove(); // the link to the heading
+    return copy.textContent.trim();
   }
 
   function choose(list, chosen) {
