@@ -216,7 +216,7 @@ func TestAddressesThatMeanSomethingElseAreNotWrittenIn(t *testing.T) {
 			t.Errorf("%s: the base URL became a tag", path)
 		}
 	}
-	if guide := get(t, mux, "/docs/get-a-token.md"); strings.Contains(guide, "$(c)<i>&*_d.test/e`f|g/oauth/token \\\n") || !strings.Contains(guide, sampleBase+"/oauth/token") {
+	if guide := get(t, mux, "/docs/get-a-token.md"); strings.Contains(guide, "$(c)<i>&*_d.test/e`f|g/oauth") || !strings.Contains(guide, sampleBase+"/oauth/token") {
 		t.Error("the base URL stands in a sample")
 	}
 }
