@@ -27,6 +27,7 @@ type reader struct {
 	bin     string // first on the PATH
 	environ []string
 	ports   map[string]string // that the page names, and what they are here
+	seen    string            // what the page's samples have written
 }
 
 // newReader starts the server of a page. Each has its own: pages make merchants and
@@ -131,6 +132,7 @@ func (r *reader) follow(t *testing.T, blocks []block) {
 	state, err := c.Process.Wait()
 	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // an error says that nothing is left
 	_ = c.Wait()                                      // for its output; how it ended is known
+	r.seen = output.String()
 	if !hung.Stop() {
 		t.Errorf("the page does not come to its end")
 	}

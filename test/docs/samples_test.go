@@ -17,6 +17,7 @@ type taken struct {
 	serve   []string // flags of its server
 	prepare func(t *testing.T, r *reader)
 	shown   []string // by its samples, where that they run is not enough
+	refuses bool     // it shows refusals, which come out as shown
 }
 
 // given says it by page; each page says the same to its readers.
@@ -39,7 +40,11 @@ var given = map[string]taken{
 	"runbooks":           {prepare: withJournal, shown: []string{" secret_form\t"}},
 	"run-it":             {prepare: alone},
 	"create-an-api-key":  {prepare: giveAdminToken},
+	"get-a-token":        {refuses: true},
+	"scopes":             {refuses: true},
+	"environments":       {refuses: true},
 	"keep-a-token-fresh": {prepare: giveAPI},
+	"first-call":         {refuses: true},
 	"rotate-a-secret":    {prepare: giveAdminToken},
 }
 
@@ -75,7 +80,11 @@ func TestEverySampleOfTheDocumentationRuns(t *testing.T) {
 				return
 			}
 			r := newReader(t, page)
-			r.follow(t, blocksOf(t, page, string(r.Get(t, r.URL+"/docs/"+page+".md").Body)))
+			blocks = blocksOf(t, page, string(r.Get(t, r.URL+"/docs/"+page+".md").Body))
+			r.follow(t, blocks)
+			if given[page].refuses {
+				checkRefusals(t, page, blocks, r.seen)
+			}
 		})
 	}
 }
