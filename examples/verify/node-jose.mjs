@@ -1,6 +1,7 @@
 // An API that takes access tokens of Tokenwright, in Node.js with the package
-// jose. Copy what you need: follow() keeps up with what is revoked, verify()
-// judges a token, and the server below shows how to answer.
+// jose. What stands above the API is made to be copied: follow() keeps up with
+// what is revoked, verify() judges a token, authenticate() one of a request, and
+// refuse() says why not.
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { createServer } from 'node:http'
 
@@ -65,14 +66,14 @@ async function follow () {
   }
 }
 
-class Refusal extends Error {
+export class Refusal extends Error {
   constructor (status, code, message, scope) { super(message); Object.assign(this, { status, code, scope }) }
 }
 
 export async function verify (token, scope) {
   if (now() - revoked.issuedAt > maxStale) throw new Refusal(503, '', 'Access tokens cannot be verified at the moment.')
   const { payload, protectedHeader } = await jwtVerify(token, keys, {
-    issuer, audience, algorithms, typ: 'at+jwt', clockTolerance: 5, requiredClaims: ['exp', 'iat', 'jti', 'client_id', 'gen']
+    issuer, audience, algorithms, typ: 'at+jwt', clockTolerance: 5, requiredClaims: ['exp', 'iat', 'jti', 'client_id', 'gen', 'scope', 'claims']
   }).catch(err => {
     if (err instanceof errors.JWTExpired) throw new Refusal(401, 'invalid_token', 'Expired token.')
     const network = err instanceof errors.JWKSTimeout || err.code === 'ERR_JOSE_GENERIC' || !(err instanceof errors.JOSEError)
@@ -87,22 +88,33 @@ export async function verify (token, scope) {
   return payload
 }
 
-async function handle (request, response) {
-  const send = (status, body, headers) => response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body))
-  try {
-    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
-    if (!token) throw new Refusal(401, '', 'Access token missing.')
-    const claims = await verify(token, 'customers:read')
-    send(200, { merchantId: claims.claims.merchantId, env: claims.claims.env }) // your API; the merchant is who the token says
-  } catch (err) {
-    const { status = 500, code = '', message, scope } = err instanceof Refusal ? err : { message: 'Something went wrong on our side.' }
-    const challenge = `Bearer realm="${audience}"` + (code && `, error="${code}"`) + (scope ? `, scope="${scope}"` : '')
-    send(status, { code: String(status), message }, status === 503 ? { 'Retry-After': '5' } : status < 500 ? { 'WWW-Authenticate': challenge } : {})
-  }
+// The claims of a request that may pass. The merchant is who they say, never who the
+// request says.
+export async function authenticate (request, scope) {
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (!token) throw new Refusal(401, '', 'Access token missing.')
+  return verify(token, scope)
+}
+
+export function refuse (response, { status, code, message, scope }) {
+  const challenge = `Bearer realm="${audience}"` + (code && `, error="${code}"`) + (scope ? `, scope="${scope}"` : '')
+  response.writeHead(status, { 'Content-Type': 'application/json', ...(status === 503 ? { 'Retry-After': '5' } : { 'WWW-Authenticate': challenge }) })
+  response.end(JSON.stringify({ code: String(status), message }))
 }
 
 await readFeed(false) // an API that cannot know what is revoked does not start
 follow()
-const server = createServer(handle).listen(Number(process.env.PORT ?? 8090), 'localhost', () => {
+
+// The API.
+const server = createServer(async (request, response) => {
+  try {
+    const { claims } = await authenticate(request, 'customers:read')
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ merchantId: claims.merchantId, env: claims.env }))
+  } catch (err) {
+    if (err instanceof Refusal) return refuse(response, err)
+    response.writeHead(500, { 'Content-Type': 'application/json' }).end('{"code":"500","message":"Something went wrong on our side."}')
+  }
+})
+server.listen(Number(process.env.PORT ?? 8090), 'localhost', () => {
   console.log(`listening on http://localhost:${server.address().port}`)
 })

@@ -1,8 +1,8 @@
 """An API that takes access tokens of Tokenwright, in Python with PyJWT.
 
-Copy what you need: Revocations keeps up with what is revoked, verify() judges a
-token, and the server below shows how to answer. PyJWT 2.6 or newer, with
-cryptography.
+What stands above the API is made to be copied: Revocations keeps up with what is
+revoked, verify() judges a token, authenticate() one of a request, and a Refusal
+says why not. PyJWT 2.6 or newer, with cryptography.
 """
 import json
 import os
@@ -144,33 +144,53 @@ def verify(token):
     return claims
 
 
+class Refusal(Exception):
+    """Why a request may not pass, and how that is answered."""
+
+    def __init__(self, status, code, message, scope=""):
+        challenge = f'Bearer realm="{AUDIENCE}"' + (f', error="{code}"' if code else "") + (f', scope="{scope}"' if scope else "")
+        self.status, self.body = status, {"code": str(status), "message": message}
+        self.headers = {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": challenge}
+
+
+def authenticate(authorization, scope):
+    """The claims of a request that may pass, by its header Authorization. The
+    merchant is who they say, never who the request says."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refusal(401, "", "Access token missing.")
+    try:
+        claims = verify(token.strip(" "))
+    except jwt.ExpiredSignatureError as err:
+        raise Refusal(401, "invalid_token", "Expired token.") from err
+    except jwt.PyJWTError as err:
+        raise Refusal(401, "invalid_token", str(err) if str(err) == "Revoked token." else "Invalid token.") from err
+    except Unavailable as err:
+        raise Refusal(503, "", "Access tokens cannot be verified at the moment.") from err
+    if scope not in claims["scope"].split(" "):
+        raise Refusal(403, "insufficient_scope", f"The access token lacks the scope {scope}.", scope)
+    return claims
+
+
+def start():
+    REVOCATIONS.read(wait=False)  # an API that cannot know what is revoked does not start
+    for follow in (KEYS.follow, REVOCATIONS.follow):
+        threading.Thread(target=follow, daemon=True).start()
+
+
+# The API.
 class API(BaseHTTPRequestHandler):
     def do_GET(self):
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return self.refuse(401, "", "Access token missing.")
         try:
-            claims = verify(token.strip(" "))
-        except jwt.ExpiredSignatureError:
-            return self.refuse(401, "invalid_token", "Expired token.")
-        except jwt.PyJWTError as err:
-            return self.refuse(401, "invalid_token", str(err) if str(err) == "Revoked token." else "Invalid token.")
-        except Unavailable:
-            return self.refuse(503, "", "Access tokens cannot be verified at the moment.")
-        if "customers:read" not in claims["scope"].split(" "):
-            return self.refuse(403, "insufficient_scope", "The access token lacks the scope customers:read.", scope="customers:read")
-        # Your API; the merchant is who the token says.
-        self.answer(200, {"merchantId": claims["claims"]["merchantId"], "env": claims["claims"]["env"]})
+            claims = authenticate(self.headers.get("Authorization"), "customers:read")["claims"]
+        except Refusal as refusal:
+            return self.answer(refusal.status, refusal.body, refusal.headers)
+        self.answer(200, {"merchantId": claims["merchantId"], "env": claims["env"]}, {})
 
-    def refuse(self, status, code, message, scope=""):
-        challenge = f'Bearer realm="{AUDIENCE}"' + (f', error="{code}"' if code else "") + (f', scope="{scope}"' if scope else "")
-        headers = {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": challenge}
-        self.answer(status, {"code": str(status), "message": message}, headers)
-
-    def answer(self, status, body, headers=None):
+    def answer(self, status, body, headers):
         data = json.dumps(body, separators=(",", ":")).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})}.items():
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
@@ -180,9 +200,7 @@ class API(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    REVOCATIONS.read(wait=False)  # an API that cannot know what is revoked does not start
-    for follow in (KEYS.follow, REVOCATIONS.follow):
-        threading.Thread(target=follow, daemon=True).start()
+    start()
     server = ThreadingHTTPServer(("localhost", int(os.environ.get("PORT", "8090"))), API)
     print(f"listening on http://localhost:{server.server_address[1]}", flush=True)
     server.serve_forever()
