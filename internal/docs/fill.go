@@ -38,7 +38,9 @@ func (c *Config) filling() filling {
 	}
 	text = appendURL(text, sampleBase, c.BaseURL)
 	text = append(text, samplePrefix+"c_", prefix+"c_", samplePrefix+"s_", prefix+"s_")
-	page = append(page, `"`+sampleAlgorithm+`"`, `"`+first.Algorithm+`"`)
+	for _, quote := range []string{`"`, "'"} {
+		page = append(page, quote+sampleAlgorithm+quote, quote+first.Algorithm+quote)
+	}
 	f.text, f.page = strings.NewReplacer(text...), strings.NewReplacer(append(text, page...)...)
 	return f
 }
