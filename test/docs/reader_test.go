@@ -40,9 +40,9 @@ func newReader(t *testing.T, page string) *reader {
 	r.ports = map[string]string{"8080": strconv.Itoa(s.Port), "9464": regexp.MustCompile(`:(\d+)/`).FindStringSubmatch(s.MetricsURL)[1]}
 	r.watch(t, "tokenwright", s.Binary)
 	r.watch(t, "curl", harness.FindProgram(t, "curl"))
-	r.install(t, "python3", `exec /usr/bin/python3 "$@"`) // which has Debian's packages
+	r.watch(t, "python3", "/usr/bin/python3") // Debian's, which has Debian's modules
 	r.environ = append(os.Environ(),
-		"PATH="+r.bin+":"+os.Getenv("PATH"), "NO_PROXY=*", "NO_COLOR=1",
+		"PATH="+r.bin+":"+os.Getenv("PATH")+":/usr/sbin", "NO_PROXY=*", "NO_COLOR=1", // Debian has servers there
 		"TOKENWRIGHT_URL="+s.URL, "TOKENWRIGHT_DATA="+s.Data, "TOKENWRIGHT_CLIENT_ID="+key.ClientID, "TOKENWRIGHT_CLIENT_SECRET="+key.ClientSecret,
 		"npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false",
 		"GOFLAGS=-mod=mod", "GOWORK=off",
