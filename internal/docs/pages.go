@@ -33,7 +33,14 @@ var chapters = []chapter{
 	}},
 	{"APIs", []string{
 		"verify",
+		"verify-in-go",
+		"verify-in-node",
+		"verify-in-python",
+		"verify-in-other-languages",
+		"gateways",
+		"introspection",
 		"revocation",
+		"works-with",
 		"jwt",
 	}},
 	{"Merchants and automation", []string{

@@ -186,6 +186,19 @@ func TestPagesAreFilledIn(t *testing.T) {
 	}
 }
 
+// C-498: the algorithm too, however a language quotes it.
+func TestSamplesNameTheAlgorithmOfTheInstallation(t *testing.T) {
+	c := testConfig()
+	c.Environments[0].Algorithm = "RS256"
+	mux := newMux(t, c)
+	for page, want := range map[string]string{"verify-in-node": `'RS256'`, "verify-in-python": `"RS256"`, "gateways": `jwt_verify("RS256"`} {
+		body := get(t, mux, "/docs/"+page+".md")
+		if !strings.Contains(body, want) || strings.Contains(body, `"ES256"`) || strings.Contains(body, `'ES256'`) {
+			t.Errorf("%s does not name the algorithm everywhere", page)
+		}
+	}
+}
+
 // C-498: what the pages show in the repository is what an installation of that name
 // shows.
 func TestPagesInTheRepositoryAreThoseOfTheSample(t *testing.T) {

@@ -3,7 +3,6 @@ package docs
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"testing"
 
@@ -22,6 +21,7 @@ type taken struct {
 
 // given says it by page; each page says the same to its readers.
 var given = map[string]taken{
+	"gateways": {prepare: theGateways},
 	"leaks": {prepare: func(t *testing.T, r *reader) {
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},
@@ -46,12 +46,22 @@ var given = map[string]taken{
 	"keep-a-token-fresh": {prepare: giveAPI},
 	"first-call":         {refuses: true},
 	"rotate-a-secret":    {prepare: giveAdminToken},
+	"verify-in-node":     {prepare: anAPI},
+	"verify-in-python":   {prepare: anAPI},
 }
 
-// waiting are the pages whose samples are not written for readers yet; the list goes
-// with the last of them.
-var waiting = []string{
-	"verify", "revocation",
+// anAPI is told its port by a variable.
+func anAPI(t *testing.T, r *reader) {
+	r.ports["8090"] = strconv.Itoa(harness.FreePort(t))
+	r.set("PORT", r.ports["8090"])
+}
+
+// theGateways are where the PATH of an ordinary user does not lead.
+func theGateways(t *testing.T, r *reader) {
+	harness.Need(t, "openssl")
+	for _, name := range []string{"nginx", "caddy", "haproxy"} {
+		r.install(t, name, "exec "+harness.FindProgram(t, name)+` "$@"`)
+	}
 }
 
 // C-519: what a page has its readers type does what it says.
@@ -64,9 +74,6 @@ func TestEverySampleOfTheDocumentationRuns(t *testing.T) {
 	}
 	for _, link := range links {
 		page := path.Base(string(link[1]))
-		if slices.Contains(waiting, page) {
-			continue
-		}
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			blocks := blocksOf(t, page, string(s.Get(t, s.URL+"/docs/"+page+".md").Body))

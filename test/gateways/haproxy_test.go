@@ -43,7 +43,7 @@ func TestHAProxyVerifiesByItself(t *testing.T) {
 	g.passes(t, "GET /v2/customers", other)
 	theCallerDoesNotChooseThePolicy(t, g, reader, other)
 
-	// What the README says of it: only a signing key that is gone ends a token.
+	// What the page on gateways says of it: only a signing key that is gone ends a token.
 	s.CLI(t, "key", "disable", s.reader.ClientID)
 	g.passes(t, "GET /v2/customers", reader)
 	s.rotate(t)

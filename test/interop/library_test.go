@@ -11,7 +11,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// library is somebody else's, as README.md names it.
+// library is somebody else's, as the page works-with names it.
 type library struct {
 	name      string
 	language  string // to people

@@ -1,18 +1,15 @@
 package interop
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write what ran to README.md")
+	"github.com/tokenwright/tokenwright/test/harness"
+)
 
 // matrix is what ran and passed in this run.
 type matrix struct {
@@ -64,13 +61,13 @@ func (m *matrix) addVerifier(row verifierRow) {
 // String is the two tables, in the order of the lists of libraries.
 func (m *matrix) String() string {
 	var b strings.Builder
-	b.WriteString("| | client | version | gets a token | reports a wrong secret as |\n|---|---|---|---|---|\n")
+	b.WriteString("### Clients\n\n| Language | Client | Version | Gets a token | Reports a wrong secret as |\n|---|---|---|---|---|\n")
 	for _, c := range clients {
 		if row, ok := m.clients[c.name]; ok {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", c.language, c.name, c.shown(row.version), row.ways(), row.refusal)
 		}
 	}
-	b.WriteString("\n| | verifier | version | ES256 | RS256 | refuses a token that is |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n### Verifiers\n\n| Language | Verifier | Version | ES256 | RS256 | Refuses a token that is |\n|---|---|---|---|---|---|\n")
 	for _, l := range verifiers {
 		if row, ok := m.verifiers[l.name]; ok {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", l.language, l.name, l.shown(row.version),
@@ -130,31 +127,10 @@ func (r *verifierRow) refusals() string {
 	return strings.Join(list, ", ")
 }
 
-const begin, end = "<!-- begin: written by test/interop -->\n", "<!-- end: written by test/interop -->\n"
-
-// compareWithREADME fails where README.md says anything else than what ran.
-// With -update it says that from now on.
-func (m *matrix) compareWithREADME(t *testing.T) {
-	path := filepath.Join("..", "..", "README.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	said, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("README.md has no %q with %q behind it", begin, end)
-	}
-	ran := "\n" + m.String() + "\n"
-	if *update {
-		if err := os.WriteFile(path, []byte(before+begin+ran+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if withoutDebian(said) != withoutDebian(ran) {
-		t.Errorf("README.md does not say what ran; go test ./interop -update mends that. It says:\n%s", said)
-	}
+// compareWithPage fails where the page says anything else than what ran. With
+// -update it says that from now on.
+func (m *matrix) compareWithPage(t *testing.T) {
+	harness.Written(t, "works-with", "test/interop", m.String(), withoutDebian)
 }
 
 // withoutDebian leaves out versions that depend on the release of Debian.

@@ -40,7 +40,7 @@ func getByXOAuth2(t *testing.T, j job) result {
 	return got
 }
 
-// testAutoDetect shows what README.md warns of: where it does not know yet how
+// testAutoDetect shows what the page works-with warns of: where it does not know yet how
 // to send the secret, x/oauth2 sends a request that was refused once more.
 func testAutoDetect(t *testing.T, w *world) {
 	requests := 0
