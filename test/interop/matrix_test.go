@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,14 +24,11 @@ type clientRow struct {
 	client
 	version string
 	works   []way
-	refusal string
 }
 
 type verifierRow struct {
 	library
 	version string
-	accepts map[string]bool // by algorithm
-	refuses map[string]int  // by kind of token: with how many algorithms
 }
 
 func newMatrix() *matrix {
@@ -58,23 +56,34 @@ func (m *matrix) addVerifier(row verifierRow) {
 	m.verifiers[row.name] = row
 }
 
-// String is the two tables, in the order of the lists of libraries.
+// String is the two tables, in the order of the lists of libraries. What is wrong with
+// one library fails its test, so what holds for all of them stands once.
 func (m *matrix) String() string {
 	var b strings.Builder
-	b.WriteString("### Clients\n\n| Language | Client | Version | Gets a token | Reports a wrong secret as |\n|---|---|---|---|---|\n")
+	b.WriteString("### Clients\n\nEach gets tokens in the ways that are named, and reports a wrong secret as `invalid_client`.\n\n" +
+		"| Client | Language | Version | Sends the secret by | Finds the token endpoint by |\n|---|---|---|---|---|\n")
 	for _, c := range clients {
 		if row, ok := m.clients[c.name]; ok {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", c.language, c.name, c.shown(row.version), row.ways(), row.refusal)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.name, c.language, c.shown(row.version), row.ways(), row.discoveries())
 		}
 	}
-	b.WriteString("\n### Verifiers\n\n| Language | Verifier | Version | ES256 | RS256 | Refuses a token that is |\n|---|---|---|---|---|---|\n")
+	var bad []string
+	for _, token := range badTokens {
+		bad = append(bad, token.name)
+	}
+	fmt.Fprintf(&b, "\n### Verifiers\n\nEach takes good tokens signed with %s, and refuses one that is %s.\n\n| Verifier | Language | Version |\n|---|---|---|\n",
+		inWords(slices.Sorted(maps.Keys(environments)), "and"), inWords(bad, "or"))
 	for _, l := range verifiers {
 		if row, ok := m.verifiers[l.name]; ok {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", l.language, l.name, l.shown(row.version),
-				yes(row.accepts["ES256"]), yes(row.accepts["RS256"]), row.refusals())
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", l.name, l.language, l.shown(row.version))
 		}
 	}
 	return b.String()
+}
+
+func inWords(list []string, and string) string {
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " " + and + " " + list[last]
 }
 
 const debian = " (Debian)"
@@ -86,46 +95,29 @@ func (l *library) shown(version string) string {
 	return version + debian
 }
 
-func yes(so bool) string {
-	if so {
-		return "yes"
-	}
-	return "no"
-}
-
-// ways are those that work, together where the token endpoint is found alike.
+// ways are those in which the client sent the secret.
 func (r *clientRow) ways() string {
-	var order []string
-	groups := map[string][]string{}
+	var list []string
 	for _, w := range r.works {
-		if !slices.Contains(order, w.discovery) {
-			order = append(order, w.discovery)
-		}
-		groups[w.discovery] = append(groups[w.discovery], w.name)
-	}
-	var list []string
-	for _, discovery := range order {
-		list = append(list, discoveries[discovery]+strings.Join(groups[discovery], ", "))
-	}
-	return strings.Join(list, "; ")
-}
-
-var discoveries = map[string]string{
-	"":       "",
-	"oauth2": "from `oauth-authorization-server`: ",
-	"oidc":   "from `openid-configuration`: ",
-}
-
-// refusals are the kinds of tokens that are refused with every algorithm.
-func (r *verifierRow) refusals() string {
-	var list []string
-	for _, b := range badTokens {
-		if r.refuses[b.name] == len(environments) {
-			list = append(list, b.name)
+		if !slices.Contains(list, w.name) {
+			list = append(list, w.name)
 		}
 	}
 	return strings.Join(list, ", ")
 }
+
+// discoveries are the ways in which it found out where to send it.
+func (r *clientRow) discoveries() string {
+	var list []string
+	for _, w := range r.works {
+		if name := discoveries[w.discovery]; !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+var discoveries = map[string]string{"": "its address", "oauth2": "metadata (RFC 8414)", "oidc": "metadata (OpenID Connect)"}
 
 // compareWithPage fails where the page says anything else than what ran. With
 // -update it says that from now on.

@@ -94,7 +94,7 @@ func testVerifiers(t *testing.T, w *world, m *matrix) {
 			t.Parallel()
 			m.watch(t)
 			l.need(t)
-			row := verifierRow{library: l, accepts: map[string]bool{}, refuses: map[string]int{}}
+			row := verifierRow{library: l}
 			for algorithm := range environments {
 				t.Run(algorithm, func(t *testing.T) { verify(t, w, &l, algorithm, &row) })
 			}
@@ -121,15 +121,11 @@ func verify(t *testing.T, w *world, l *library, algorithm string, row *verifierR
 		t.Fatalf("%d results for %d tokens", len(found.Results), len(v.Tokens))
 	}
 	row.version = found.Version
-	if claims := found.Results[0].Claims; claims["sub"] == w.keys[env.name].ClientID {
-		row.accepts[algorithm] = true
-	} else {
+	if claims := found.Results[0].Claims; claims["sub"] != w.keys[env.name].ClientID {
 		t.Errorf("a good token: %s, claims %v", found.Results[0].Error, claims)
 	}
 	for i, b := range badTokens {
-		if r := found.Results[i+1]; r.Claims == nil && b.because.MatchString(r.Error) {
-			row.refuses[b.name]++
-		} else {
+		if r := found.Results[i+1]; r.Claims != nil || !b.because.MatchString(r.Error) {
 			t.Errorf("%s: accepted: %t; says %q", b.name, r.Claims != nil, r.Error)
 		}
 	}
