@@ -13,7 +13,7 @@ import (
 
 var (
 	clientSecret = regexp.MustCompile(`tws_[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}`)
-	signedToken  = regexp.MustCompile(`eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+`)
+	signedToken  = regexp.MustCompile(`eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{43,}`)
 	consoleLink  = regexp.MustCompile(`/console/link\?token=[0-9A-Za-z]{43}`)
 )
 
