@@ -37,17 +37,19 @@ var given = map[string]taken{
 		r.set("PGPASSWORD", postgrestest.Password)
 		r.install(t, "haproxy", "exec "+harness.FindProgram(t, "haproxy")+` "$@"`)
 	}},
-	"runbooks":           {prepare: withJournal, shown: []string{" secret_form\t"}},
-	"run-it":             {prepare: alone},
-	"create-an-api-key":  {prepare: giveAdminToken},
-	"get-a-token":        {refuses: true},
-	"scopes":             {refuses: true},
-	"environments":       {refuses: true},
-	"keep-a-token-fresh": {prepare: giveAPI},
-	"first-call":         {refuses: true},
-	"rotate-a-secret":    {prepare: giveAdminToken},
-	"verify-in-node":     {prepare: anAPI},
-	"verify-in-python":   {prepare: anAPI},
+	"runbooks":                  {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"run-it":                    {prepare: alone},
+	"create-an-api-key":         {prepare: giveAdminToken},
+	"get-a-token":               {refuses: true},
+	"scopes":                    {refuses: true},
+	"environments":              {refuses: true},
+	"keep-a-token-fresh":        {prepare: giveAPI},
+	"first-call":                {refuses: true},
+	"rotate-a-secret":           {prepare: giveAdminToken},
+	"verify-in-go":              {shown: []string{"customers of merchant 4259 in demo", "Token not signed by a key of the issuer."}},
+	"verify-in-node":            {prepare: anAPI, shown: []string{`{"merchantId":4259,"env":"demo"}`, "Invalid token.", "Revoked token."}},
+	"verify-in-python":          {prepare: anAPI, shown: []string{`{"merchantId":4259,"env":"demo"}`, "Invalid token.", "Revoked token.", "merchant 4259 in demo"}},
+	"verify-in-other-languages": {shown: []string{"merchant 4259 in demo"}},
 }
 
 // anAPI is told its port by a variable.
