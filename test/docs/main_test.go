@@ -8,4 +8,8 @@ import (
 )
 
 // Without the race detector: very many processes are started.
-func TestMain(m *testing.M) { os.Exit(harness.MainWithoutRace(m)) }
+func TestMain(m *testing.M) {
+	code := harness.MainWithoutRace(m)
+	_ = os.RemoveAll(published) // "" where no page wanted a module
+	os.Exit(code)
+}

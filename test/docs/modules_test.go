@@ -19,6 +19,9 @@ import (
 
 const modulePath = "github.com/tokenwright/tokenwright"
 
+// published is the directory that publish has made.
+var published string
+
 // publish makes a module proxy (https://go.dev/ref/mod#goproxy-protocol) that has
 // this module as it is here, as if it were published.
 var publish = sync.OnceValues(func() (dir string, err error) {
@@ -52,6 +55,7 @@ var publish = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "tokenwright-modules-"); err != nil {
 		return "", err
 	}
+	published = dir
 	info := []byte(`{"Version":"` + version + `","Time":"2026-01-01T00:00:00Z"}`)
 	for name, text := range map[string][]byte{
 		"@latest": info, "@v/list": nil, "@v/" + version + ".info": info, "@v/" + version + ".mod": mod, "@v/" + version + ".zip": zipped.Bytes(),
