@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,7 @@ const (
 // Listen implements authority.Store.
 func (s *Store) Listen(ctx context.Context, changed func()) {
 	if s.listener == nil {
+		s.watch(ctx, changed)
 		return
 	}
 	for pause := listenPause; ctx.Err() == nil; pause = min(2*pause, listenMax) {
@@ -60,6 +62,37 @@ func listen(ctx context.Context, config *pgx.ConnConfig, changed func()) (listen
 		cancel()
 		if err != nil {
 			return true
+		}
+	}
+}
+
+// watchInterval is how often the write-ahead log is looked at. Who has made an API key
+// by a command asks for a token with the next one.
+const watchInterval = 20 * time.Millisecond
+
+// watch tells of writes to the embedded database, by whomever, until ctx is done: each
+// is appended to the write-ahead log, or begins it anew. To ask SQLite would cost a
+// hundred times as much. Two writes within one tick of the file system's clock may look
+// like one, so each is told of twice.
+func (s *Store) watch(ctx context.Context, changed func()) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	var size int64
+	var at time.Time
+	for again := false; ; {
+		info, err := os.Stat(s.log)
+		written := err == nil && (info.Size() != size || !info.ModTime().Equal(at))
+		if written {
+			size, at = info.Size(), info.ModTime()
+		}
+		if written || again {
+			changed()
+		}
+		again = written
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

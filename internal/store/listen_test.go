@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
 )
 
@@ -30,6 +32,27 @@ func TestPostgresListensThroughSilence(t *testing.T) {
 	}
 	addMerchant(t, other, "acme")
 	<-told
+	cancel()
+	<-ended
+}
+
+// what a command writes is heard of, and so is the next write after it.
+func TestSQLiteHearsOfWhatOthersWrite(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s, other := openStore(t, path), openStore(t, path)
+	initialize(t, other)
+	told, ended := make(chan struct{}, 1000), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(ended)
+		s.Listen(ctx, func() { told <- struct{}{} })
+	}()
+	<-told // of what was there
+	for _, id := range []authority.MerchantID{"acme", "bolt"} {
+		addMerchant(t, other, id)
+		<-told
+	}
 	cancel()
 	<-ended
 }

@@ -139,7 +139,3 @@ func TestPostgresTellsOfChanges(t *testing.T) {
 		t.Fatal("it does not end")
 	}
 }
-
-func TestSQLiteHearsOfNothing(t *testing.T) {
-	openStore(t, newPath(t)).Listen(t.Context(), func() { t.Error("it tells of a change") })
-}

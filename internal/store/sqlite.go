@@ -31,7 +31,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("creating the database: %w", err)
 		}
 	}
-	s := &Store{turn: make(chan struct{}, 1)}
+	s := &Store{turn: make(chan struct{}, 1), log: path + "-wal"}
 	var err error
 	if s.write, err = openSQLite(path, "_txlock=immediate"); err != nil {
 		return nil, err

@@ -26,7 +26,8 @@ type Store struct {
 
 	turn     chan struct{}   // taken by the change under way; see alone
 	limit    time.Duration   // for a transaction; 0 for none
-	listener *pgx.ConnConfig // where changes are announced; nil for nowhere
+	listener *pgx.ConnConfig // where changes are announced; nil on SQLite
+	log      string          // the file that every change is appended to; "" on PostgreSQL
 }
 
 var _ authority.Store = (*Store)(nil)
