@@ -268,6 +268,7 @@ func TestBlocksOfCodeSayWhatTheyAre(t *testing.T) {
 		"```sh\necho '<b>'\n```":                        `class="language-sh">echo &#39;&lt;b&gt;&#39;`,
 		"| a | b |\n|---|---|\n| 1 | <i>2</i> |":        `role="region" tabindex="0"`,
 		"## One\n\ntext\n\n## One":                      `<h2 id="one-2">`,
+		"`tokens_issued_total_<b>` and `short_name`":    `<code>tokens_<wbr>issued_<wbr>total_<wbr>&lt;b&gt;</code> and <code>short_name</code>`,
 		"<!-- tabs -->\n### A\n\n### B\n<!-- /tabs -->": "<div class=\"samples\">\n<section class=\"sample\">",
 	} {
 		lead, body, err := parse("# T\n\nLead.\n\n" + source).render()

@@ -28,7 +28,7 @@ func (s *Site) html(p *page) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	layout, err := htmltemplate.New("layout.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/layout.html")
+	layout, err := htmltemplate.New("layout.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL, "breakable": breakable}).ParseFS(content, "content/layout.html")
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +235,7 @@ func (b *blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(extast.KindTable, b.table)
 	r.Register(ast.KindHeading, b.heading)
 	r.Register(ast.KindImage, b.image)
+	r.Register(ast.KindCodeSpan, b.codeSpan)
 }
 
 func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
