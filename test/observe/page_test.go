@@ -14,9 +14,10 @@ import (
 type metric struct {
 	kind   string
 	labels []string // sorted
+	both   bool     // in the page: of forward-auth as well
 }
 
-var metricRow = regexp.MustCompile("^\\| `(tokenwright_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*)\\| (serve|all|forward-auth) \\| [^|]+ \\|$")
+var metricRow = regexp.MustCompile("^\\| `(tokenwright_[a-z_]+)`( \\(both\\))? \\| (counter|gauge|histogram)(?: by ([^|]+))? \\| [^|]+ \\|$")
 
 // page reads internal/docs/content/metrics.md: the metrics by name, and those of the Go runtime
 // and of the process that it names.
@@ -30,15 +31,15 @@ func page(t *testing.T) (ours map[string]metric, others []string) {
 		}
 		row := metricRow.FindStringSubmatch(strings.TrimSpace(line))
 		if row == nil {
-			t.Errorf("internal/docs/content/metrics.md: no row of metric, type, labels, where and meaning: %s", line)
+			t.Errorf("internal/docs/content/metrics.md: no row of metric, type, labels and meaning: %s", line)
 			continue
 		}
 		var labels []string
-		for _, label := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(row[3], -1) {
+		for _, label := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(row[4], -1) {
 			labels = append(labels, label[1])
 		}
 		slices.Sort(labels)
-		ours[row[1]] = metric{row[2], labels}
+		ours[row[1]] = metric{row[3], labels, row[2] != ""}
 	}
 	if len(ours) < 30 {
 		t.Fatalf("internal/docs/content/metrics.md has %d metrics", len(ours))
