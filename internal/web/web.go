@@ -41,6 +41,8 @@ var (
 	styleMedia []byte
 	//go:embed style/docs.css
 	styleDocs []byte
+	//go:embed style/explorer.css
+	styleExplorer []byte
 
 	//go:embed static/app.js
 	appScript []byte
@@ -60,6 +62,8 @@ var (
 	jwtWords []byte
 	//go:embed static/jwt/page.js
 	jwtPage []byte
+	//go:embed static/explorer.js
+	explorerScript []byte
 	//go:embed static/icon.svg
 	icon []byte
 	//go:embed vendor/htmx.min.js
@@ -68,6 +72,9 @@ var (
 	uplotScript []byte
 	//go:embed vendor/uplot.min.css
 	uplotStyle []byte
+	// By far the largest file, so the binary has it as it is sent.
+	//go:embed vendor/scalar.js.gz
+	scalarCompressed []byte
 )
 
 // Assets are the files that pages load. Make it with New.
@@ -79,9 +86,10 @@ type Assets struct {
 // File is one file as it is served. Make it with NewFile.
 type File struct {
 	contentType string
-	hash        string // of the body: its name for ever
-	body        []byte
-	compressed  func() []byte // made when it is first asked for
+	hash        string // of the content: its name for ever
+	// Of the two, the one that is not embedded is made when it is first asked for.
+	body       func() []byte
+	compressed func() []byte // by gzip
 }
 
 // New returns the assets, to be served below prefix, which begins with a slash and
@@ -102,18 +110,25 @@ func New(prefix string) *Assets {
 		"htmx.min.js":   NewFile(js, htmx),
 		"uplot.min.js":  NewFile(js, uplotScript),
 		"uplot.min.css": NewFile(css, uplotStyle),
+		"explorer.css":  NewFile(css, styleExplorer),
+		"explorer.js":   NewFile(js, explorerScript),
+		"scalar.js":     newCompressedFile(js, scalarCompressed),
 	}}
 }
 
 // NewFile makes a file of a body, which must not be changed afterwards.
 func NewFile(contentType string, body []byte) *File {
-	sum := sha256.Sum256(body)
-	return &File{
-		contentType: contentType,
-		hash:        base64.RawURLEncoding.EncodeToString(sum[:9]),
-		body:        body,
-		compressed:  sync.OnceValue(func() []byte { return compress(body) }),
-	}
+	return &File{contentType, hashOf(body), func() []byte { return body }, sync.OnceValue(func() []byte { return compress(body) })}
+}
+
+// newCompressedFile makes a file of what gzip has made of its body.
+func newCompressedFile(contentType string, compressed []byte) *File {
+	return &File{contentType, hashOf(compressed), sync.OnceValue(func() []byte { return decompress(compressed) }), func() []byte { return compressed }}
+}
+
+func hashOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
 func compress(body []byte) []byte {
@@ -124,9 +139,20 @@ func compress(body []byte) []byte {
 	return b.Bytes()
 }
 
-// URL is the path of a file: style.css, docs.css, app.js, chart.js, start.js, docs.js,
-// jwt.js, icon.svg, htmx.min.js, uplot.min.js or uplot.min.css. For a name that does not
-// exist it is one that answers 404.
+func decompress(compressed []byte) []byte {
+	var b bytes.Buffer
+	r, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err == nil {
+		_, err = b.ReadFrom(r)
+	}
+	if err != nil {
+		panic(err) // it is embedded, and a test reads it
+	}
+	return b.Bytes()
+}
+
+// URL is the path of a file, by the name that New gives it. For a name that does
+// not exist it is one that answers 404.
 func (a *Assets) URL(name string) string {
 	hash := "none"
 	if f := a.files[name]; f != nil {
@@ -169,11 +195,14 @@ func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Set("Vary", "Accept-Encoding")
-	body, etag := f.body, f.hash
+	var body []byte
+	etag := f.hash
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
 		body, etag = f.compressed(), f.hash+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Length", strconv.Itoa(len(body)))
+	} else {
+		body = f.body()
 	}
 	h.Set("ETag", `"`+etag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))

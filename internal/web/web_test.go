@@ -2,15 +2,19 @@ package web
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-var names = []string{"style.css", "docs.css", "app.js", "chart.js", "start.js", "docs.js", "jwt.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css"}
+var names = []string{"style.css", "docs.css", "app.js", "chart.js", "start.js", "docs.js", "jwt.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css", "explorer.css", "explorer.js"}
 
 func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
@@ -49,7 +53,13 @@ func TestAFileIsKeptForEverUnderTheNameOfItsContent(t *testing.T) {
 
 // C-453
 func TestAFileIsCompressedForWhoAcceptsThat(t *testing.T) {
-	path := New("/console/static").URL("style.css")
+	for _, name := range []string{"style.css", "scalar.js"} { // one is embedded as it is, one compressed
+		testCompressed(t, New("/console/static").URL(name))
+	}
+}
+
+func testCompressed(t *testing.T, path string) {
+	t.Helper()
 	plain := ask(t, "GET", path)
 	want := read(t, plain.Body)
 	for accept, compressed := range map[string]bool{
@@ -58,7 +68,7 @@ func TestAFileIsCompressedForWhoAcceptsThat(t *testing.T) {
 		answer := ask(t, "GET", path, "Accept-Encoding", accept)
 		body := io.Reader(answer.Body)
 		if got := answer.Header.Get("Content-Encoding") == "gzip"; got != compressed {
-			t.Errorf("Accept-Encoding %q: compressed %v", accept, got)
+			t.Errorf("%s: Accept-Encoding %q: compressed %v", path, accept, got)
 			continue
 		}
 		if compressed {
@@ -71,7 +81,27 @@ func TestAFileIsCompressedForWhoAcceptsThat(t *testing.T) {
 			}
 		}
 		if read(t, body) != want {
-			t.Errorf("Accept-Encoding %q: another content", accept)
+			t.Errorf("%s: Accept-Encoding %q: another content", path, accept)
+		}
+	}
+}
+
+// C-509
+func TestTheLibrariesOfOthersAreThoseOfTheList(t *testing.T) {
+	list, err := os.ReadFile("vendor/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` .* `([0-9a-f]{64})` \\|$").FindAllStringSubmatch(string(list), -1)
+	files, err := filepath.Glob("vendor/*.*[!Ed]") // neither licences nor the list
+	if err != nil || len(rows) == 0 || len(files) != len(rows) {
+		t.Fatalf("%d libraries in the list, files %v: %v", len(rows), files, err)
+	}
+	for _, row := range rows {
+		name, sum := strings.TrimSuffix(row[1], ".gz"), row[2]
+		body := read(t, ask(t, "GET", New("/console/static").URL(name)).Body) // of who takes no gzip
+		if got := fmt.Sprintf("%x", sha256.Sum256([]byte(body))); got != sum {
+			t.Errorf("%s has the sum %s, in the list it is %s", name, got, sum)
 		}
 	}
 }
