@@ -56,7 +56,7 @@ func (c *Console) showStart(v *visit) error {
 		p.Scopes = slices.DeleteFunc(slices.Clone(p.Key.Scopes), authority.ManagementScope)
 		p.Claims = claimsOf(p.Key, p.Scopes, &p.Environment)
 	}
-	return v.render(http.StatusOK, "start", view{Title: "First token", Nav: "start", Scripts: []string{"start.js"}, Data: p})
+	return v.render(http.StatusOK, "start", view{Title: "First token", Nav: "start", Scripts: []string{"try.js"}, Data: p})
 }
 
 // chosenKey is the API key with the ID, or else one of the list that gets tokens, or

@@ -48,8 +48,8 @@ var (
 	appScript []byte
 	//go:embed static/chart.js
 	chartScript []byte
-	//go:embed static/start.js
-	startScript []byte
+	//go:embed static/try.js
+	tryScript []byte
 	//go:embed static/docs.js
 	docsScript []byte
 	//go:embed static/jwt/json.js
@@ -103,7 +103,7 @@ func New(prefix string) *Assets {
 		"docs.css":      NewFile(css, styleDocs),
 		"app.js":        NewFile(js, appScript),
 		"chart.js":      NewFile(js, chartScript),
-		"start.js":      NewFile(js, startScript),
+		"try.js":        NewFile(js, tryScript),
 		"docs.js":       NewFile(js, docsScript),
 		"jwt.js":        NewFile(js, jwt),
 		"icon.svg":      NewFile(svg, icon),

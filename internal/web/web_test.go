@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var names = []string{"style.css", "docs.css", "app.js", "chart.js", "start.js", "docs.js", "jwt.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css", "explorer.css", "explorer.js"}
+var names = []string{"style.css", "docs.css", "app.js", "chart.js", "try.js", "docs.js", "jwt.js", "icon.svg", "htmx.min.js", "uplot.min.js", "uplot.min.css", "explorer.css", "explorer.js"}
 
 func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
