@@ -16,6 +16,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/tokenwright/tokenwright/internal/web"
 )
@@ -38,6 +41,10 @@ func (e Environment) Metadata() string {
 	}
 	return scheme + "://" + host + "/.well-known/oauth-authorization-server" + path
 }
+
+// below tells whether the environment is reached below the base URL, rather than at a
+// host of its own.
+func (e Environment) below(base string) bool { return e.Issuer == base+"/"+e.Name }
 
 // Config is what the pages are filled with.
 type Config struct {
@@ -62,6 +69,10 @@ type Site struct {
 	fill    filling
 	assets  *web.Assets
 	answers map[string]http.Handler // by path
+
+	// OpenAPI's document is read when it is first asked for.
+	document  func() (*yaml.Node, error)
+	reference func() (*model, error)
 }
 
 // New reads the pages, or says what is wrong with the configuration. Nothing is
@@ -71,6 +82,14 @@ func New(c Config) (*Site, error) {
 		return nil, fmt.Errorf("making the documentation: %w", err)
 	}
 	s := &Site{config: c, fill: c.filling(), assets: web.New("/docs/static"), answers: map[string]http.Handler{}}
+	s.document = sync.OnceValues(func() (*yaml.Node, error) { return readOpenAPI(c) })
+	s.reference = sync.OnceValues(func() (*model, error) {
+		root, err := s.document()
+		if err != nil {
+			return nil, err
+		}
+		return newModel(root)
+	})
 	if err := s.readPages(); err != nil {
 		return nil, err
 	}
@@ -82,7 +101,13 @@ func New(c Config) (*Site, error) {
 	s.answers["/llms.txt"] = newAnswer(text, closed, s.index)
 	s.answers["/llms-full.txt"] = newAnswer(text, closed, s.whole)
 	s.answers["/docs/search.json"] = newAnswer("application/json", closed, s.searchIndex)
-	s.answers["/openapi.json"] = newAnswer("application/json", closed, func() ([]byte, error) { return openAPIDocument(c) })
+	s.answers["/openapi.json"] = newAnswer("application/json", closed, func() ([]byte, error) {
+		root, err := s.document()
+		if err != nil {
+			return nil, err
+		}
+		return openAPIDocument(root)
+	})
 	return s, nil
 }
 

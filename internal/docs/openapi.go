@@ -22,9 +22,16 @@ const (
 //go:embed openapi.yaml
 var openAPISource []byte
 
-// openAPIDocument turns openapi.yaml into JSON, in its order, with what is the
-// installation's own written in.
-func openAPIDocument(c Config) ([]byte, error) {
+// openAPIDocument is the document as JSON.
+func openAPIDocument(root *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	err := writeJSON(&out, root)
+	return append(out.Bytes(), '\n'), err
+}
+
+// readOpenAPI reads openapi.yaml, in its order, and writes in what is the
+// installation's own.
+func readOpenAPI(c Config) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(openAPISource, &doc); err != nil {
 		return nil, err
@@ -34,7 +41,7 @@ func openAPIDocument(c Config) ([]byte, error) {
 	fill(root, f.text, f.names)
 	var below []string // environments that the base URL reaches
 	for _, e := range c.Environments {
-		if e.Issuer == c.BaseURL+"/"+e.Name {
+		if e.below(c.BaseURL) {
 			below = append(below, e.Name)
 		}
 	}
@@ -51,9 +58,7 @@ func openAPIDocument(c Config) ([]byte, error) {
 		all = append(all, e.Name)
 	}
 	setList(find(environment, "enum"), append(all, platform))
-	var out bytes.Buffer
-	err := writeJSON(&out, root)
-	return append(out.Bytes(), '\n'), err
+	return root, nil
 }
 
 // fill replaces in every text of the document, but in no name of a member.

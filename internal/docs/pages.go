@@ -43,6 +43,9 @@ var chapters = []chapter{
 		"works-with",
 		"jwt",
 	}},
+	{referenceChapter, []string{
+		reference, // and a page for each tag of the OpenAPI document
+	}},
 	{"Merchants and automation", []string{
 		"console",
 		"admin",
@@ -96,6 +99,7 @@ type page struct {
 	Chapter string
 	parts
 	source string // Markdown as it is embedded
+	tag    string // of the OpenAPI document, from whose operations the page is made
 }
 
 // MarkdownPath is where the page answers as Markdown.
@@ -123,13 +127,24 @@ func (s *Site) origins(p *page) []string {
 func (s *Site) readPages() error {
 	s.byName = map[string]*page{}
 	for _, c := range chapters {
+		var all []*page
 		for _, name := range c.names {
 			p, err := readPage(name)
 			if err != nil {
 				return fmt.Errorf("the page %s: %w", name, err)
 			}
+			all = append(all, p)
+		}
+		if c.Title == referenceChapter {
+			made, err := tagPages()
+			if err != nil {
+				return fmt.Errorf("the pages of the reference: %w", err)
+			}
+			all = append(all, made...)
+		}
+		for _, p := range all {
 			p.Chapter = c.Title
-			s.pages, s.byName[name] = append(s.pages, p), p
+			s.pages, s.byName[p.Name] = append(s.pages, p), p
 		}
 	}
 	return nil
@@ -172,6 +187,13 @@ func plainText(markdown string) string {
 // Comments, which say how the page is made, are still there. Links lead to where
 // link says that a page is.
 func (s *Site) text(p *page, link func(*page) string) (string, error) {
+	if p.Name == reference || p.tag != "" {
+		source, err := s.referenceText(p)
+		if err != nil {
+			return "", err
+		}
+		return s.links(source, link)
+	}
 	source, err := s.links(p.source, link)
 	if err != nil {
 		return "", err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	htmltemplate "html/template"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -32,7 +34,7 @@ func (s *Site) html(p *page) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{Page: p, Parts: s.parts(), Scripts: p.scripts, Outline: d.outline(), Lead: lead, Body: body}
+	v := view{Page: p, Parts: s.parts(p), Scripts: p.scripts, Outline: d.outline(), Lead: lead, Body: body}
 	if v.Fragment, err = s.fragment(p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -59,15 +61,19 @@ type part struct {
 	Pages []*page
 }
 
-// parts lists the pages for the navigation.
-func (s *Site) parts() []part {
+// parts lists the pages for the navigation of one. The many of the reference are
+// there for who reads the reference.
+func (s *Site) parts(of *page) []part {
 	var all []part
 	for _, p := range s.pages {
-		if n := len(all); n == 0 || all[n-1].Title != p.Chapter {
-			all = append(all, part{Title: p.Chapter})
+		if p.tag != "" && of.Chapter != referenceChapter {
+			continue
 		}
-		last := &all[len(all)-1]
-		last.Pages = append(last.Pages, p)
+		at := slices.IndexFunc(all, func(have part) bool { return have.Title == p.Chapter })
+		if at < 0 {
+			at, all = len(all), append(all, part{Title: p.Chapter})
+		}
+		all[at].Pages = append(all[at].Pages, p)
 	}
 	return all
 }
@@ -137,7 +143,22 @@ func parse(source string) *doc {
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(&blocks{}, 1))),
 	)
 	d.root = d.markdown.Parser().Parse(text.NewReader(d.source), parser.WithContext(parser.NewContext(parser.WithIDs(anchors{}))))
+	d.nameAnchors()
 	return d
+}
+
+var anchorPattern = regexp.MustCompile(`^<!-- anchor: ([\w-]+) -->\s*$`)
+
+// nameAnchors gives those headings another id that a comment before them names.
+func (d *doc) nameAnchors() {
+	for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.Kind() != ast.KindHTMLBlock || n.NextSibling() == nil || n.NextSibling().Kind() != ast.KindHeading {
+			continue
+		}
+		if name := anchorPattern.FindSubmatch(n.Lines().Value(d.source)); name != nil {
+			n.NextSibling().SetAttributeString("id", name[1])
+		}
+	}
 }
 
 // render writes title and lead, and what follows. Sections of the third level

@@ -35,7 +35,9 @@ func (s *Site) searchIndex() ([]byte, error) {
 		for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
 			switch n := n.(type) {
 			case *ast.Heading:
-				if n.Level > 1 {
+				if n.Level > 2 && p.tag != "" { // parts of an operation are found with it
+					words = append(words, plainText(string(n.Lines().Value(d.source))))
+				} else if n.Level > 1 {
 					flush()
 					at = entry{p.Title, plainText(string(n.Lines().Value(d.source))), p.Path + "#" + headingID(n), ""}
 				}
