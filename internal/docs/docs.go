@@ -108,6 +108,7 @@ func New(c Config) (*Site, error) {
 		}
 		return openAPIDocument(root)
 	})
+	s.answers[explorer.Path] = newAnswer(html, s.explorerPolicy(), s.explorerHTML)
 	return s, nil
 }
 

@@ -84,7 +84,8 @@ type parts struct {
 
 // extras are the pages that are more than text.
 var extras = map[string]parts{
-	"jwt": {fragment: "jwt.html", scripts: []string{"jwt.js"}, keys: true},
+	"jwt":                        {fragment: "jwt.html", scripts: []string{"jwt.js"}, keys: true},
+	reference + "/access-tokens": {fragment: "try.html", scripts: []string{"try.js"}},
 }
 
 // home is the page that answers at /docs.

@@ -46,6 +46,19 @@ func tagPage(tag string) string {
 	return reference + "/" + strings.ReplaceAll(strings.ToLower(tag), " ", "-")
 }
 
+// TokenPaths are the token endpoints that a page of this server can ask: the common
+// one, and those of environments that have no host of their own.
+func (c Config) TokenPaths() []string {
+	const path = "/oauth/token"
+	all := []string{path}
+	for _, e := range c.Environments {
+		if e.below(c.BaseURL) {
+			all = append(all, "/"+e.Name+path)
+		}
+	}
+	return append(all, "/"+platform+path)
+}
+
 // referenceText is the Markdown of a page of the reference, with the installation
 // written in.
 func (s *Site) referenceText(p *page) (string, error) {

@@ -181,4 +181,32 @@ func TestTheReferenceIsThatOfTheInstallation(t *testing.T) {
 			t.Errorf("the reference lacks %s", want)
 		}
 	}
+	form := get(t, mux, "/docs/reference/access-tokens")
+	// That of live is at another host, which takes no request from here.
+	if got := regexp.MustCompile(`<option>[^<]*</option>`).FindAllString(form, -1); !slices.Equal(got, []string{"<option>/oauth/token</option>", "<option>/test/oauth/token</option>", "<option>/platform/oauth/token</option>"}) {
+		t.Errorf("the form offers %v", got)
+	}
+	if strings.Contains(form, ` name="client`) {
+		t.Error("a field of the form has a name, so that a browser may send it")
+	}
+}
+
+// C-508
+func TestTheExplorerIsServedFromHereAlone(t *testing.T) {
+	mux := newMux(t, testConfig())
+	page := send(mux, "GET", explorer.Path)
+	want := strings.NewReplacer("style-src 'self'", "style-src 'self' 'unsafe-inline'", "connect-src 'self'", "connect-src 'self' https://id.acme.test https://live.acme.test").Replace(policy)
+	if got := page.Header().Get("Content-Security-Policy"); page.Code != http.StatusOK || got != want {
+		t.Errorf("status %d, policy %q, want %q", page.Code, got, want)
+	}
+	checkTags(t, explorer.Path, page.Body.String())
+	for _, link := range regexp.MustCompile(`\s(?:href|src|data-document)="([^"]*)"`).FindAllStringSubmatch(page.Body.String(), -1) {
+		get(t, mux, link[1])
+	}
+	if !strings.Contains(get(t, mux, "/docs/reference"), `<a href="`+explorer.Path+`">Explorer</a>`) {
+		t.Error("the navigation does not lead to it")
+	}
+	if w := send(mux, "POST", explorer.Path); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: status %d", w.Code)
+	}
 }

@@ -65,7 +65,7 @@ type part struct {
 // there for who reads the reference.
 func (s *Site) parts(of *page) []part {
 	var all []part
-	for _, p := range s.pages {
+	for _, p := range append(s.pages[:len(s.pages):len(s.pages)], &explorer) {
 		if p.tag != "" && of.Chapter != referenceChapter {
 			continue
 		}

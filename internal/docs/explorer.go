@@ -1,0 +1,32 @@
+package docs
+
+import (
+	"bytes"
+	htmltemplate "html/template"
+	"strings"
+)
+
+// explorer is the page of the explorer, which is a program rather than text: it
+// stands in the navigation, and has no Markdown.
+var explorer = page{
+	Name: "reference/explorer", Path: "/docs/reference/explorer", Title: "Explorer",
+	Lead: "Every endpoint of this server, to read and to try.", Chapter: referenceChapter,
+	parts: parts{keys: true}, // an issuer's documents may be asked for at its own host
+}
+
+// explorerHTML is that page.
+func (s *Site) explorerHTML() ([]byte, error) {
+	t, err := htmltemplate.New("explorer.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/explorer.html")
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, &explorer)
+	return out.Bytes(), err
+}
+
+// explorerPolicy lets the explorer style itself, which it does by elements and
+// attributes that it makes; all else is as on every page.
+func (s *Site) explorerPolicy() string {
+	return strings.Replace(s.policy(&explorer), "style-src 'self'", "style-src 'self' 'unsafe-inline'", 1)
+}
