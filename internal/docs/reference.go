@@ -122,7 +122,7 @@ func (m *model) adminErrors() (string, error) {
 		if !m.isAdminError(response) {
 			continue
 		}
-		fmt.Fprintf(w, "\n<!-- anchor: %s -->\n### %d %s\n\n%s\n", name, statuses[name], http.StatusText(statuses[name]), strings.TrimSpace(m.text(response, "description")))
+		fmt.Fprintf(w, "\n<!-- anchor: %s -->\n### %d %s\n\n%s\n", name, statuses[name], http.StatusText(statuses[name]), w.linkCodes(strings.TrimSpace(m.text(response, "description"))))
 		if err := w.exampleOf(m.content(response)); err != nil {
 			return "", err
 		}
