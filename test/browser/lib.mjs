@@ -103,10 +103,10 @@ export async function fits(page) {
   assert.deepEqual(wider, [], `${page.url()} is wider than its window`);
 }
 
-/** Leaves a picture of the whole page in out. */
-export async function shot(page, name) {
+/** Leaves a picture of the page in out, whole or as much as its window shows. */
+export async function shot(page, name, fullPage = true) {
   mkdirSync(out, { recursive: true });
-  await page.screenshot({ path: `${out}/${name}.png`, fullPage: true, animations: "disabled" });
+  await page.screenshot({ path: `${out}/${name}.png`, fullPage, animations: "disabled" });
 }
 
 /**
