@@ -128,7 +128,11 @@ func (o *operation) sample() (string, error) {
 	if needsBody {
 		curl += " \\\n  --json '" + strings.ReplaceAll(pretty(body, "  "), "'", `'\''`) + "'"
 	}
-	return curl + " \\\n  --header @- <<EOF\nAuthorization: Bearer $ACCESS_TOKEN\nEOF", nil
+	token := "ADMIN_TOKEN"
+	if o.access.scheme == "accessToken" {
+		token = "ACCESS_TOKEN"
+	}
+	return curl + " \\\n  --config - <<EOF\nheader = \"Authorization: Bearer $" + token + "\"\nEOF", nil
 }
 
 // withVariables puts those of the shell in the place of the example's credentials.
