@@ -117,11 +117,11 @@ func (o *operation) sample() (string, error) {
 	}
 	switch {
 	case o.access.scheme == "clientBasic" && strings.HasPrefix(m.contentTypes(o.body), "`application/json`"):
-		return curl + " --json @- <<EOF\n" + m.withVariables(pretty(body, "")) + "\nEOF", nil
+		return curl + " \\\n  --json @- <<EOF\n" + m.withVariables(pretty(body, "")) + "\nEOF", nil
 	case o.access.scheme == "clientBasic":
 		return curl + " \\\n  --config - <<EOF\nuser = \"$TOKENWRIGHT_CLIENT_ID:$TOKENWRIGHT_CLIENT_SECRET\"\ndata-urlencode = \"token=$ACCESS_TOKEN\"\nEOF", nil
 	case o.access.scheme == "" && needsBody:
-		return curl + " --json @- <<'EOF'\n" + pretty(body, "") + "\nEOF", nil
+		return curl + " \\\n  --json @- <<'EOF'\n" + pretty(body, "") + "\nEOF", nil
 	case o.access.scheme == "":
 		return curl, nil
 	}

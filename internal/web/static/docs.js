@@ -111,6 +111,11 @@
     input.focus();
   });
 
+  // Of many pages, the current one is seen.
+  const current = document.querySelector(".side [aria-current]");
+  const side = current && current.closest(".side");
+  if (side && side.scrollHeight > side.clientHeight) side.scrollTop = current.offsetTop - side.clientHeight / 3;
+
   // A sample behind a tab is shown to who comes by its address.
   function open() {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
