@@ -125,7 +125,7 @@ func TestEveryOperationIsInTheReferenceAndTheReverse(t *testing.T) {
 	for _, o := range operations {
 		path := "/docs/reference/" + strings.ReplaceAll(strings.ToLower(o.tag), " ", "-")
 		known[path] = append(known[path], o.id)
-		page := get(t, mux, path)
+		page := strings.ReplaceAll(get(t, mux, path), "<wbr>", "") // where long names may be broken
 		sections := sectionsOf(page)
 		section := sections[o.id]
 		lacks := func(what string) { t.Errorf("%s: the section of %s lacks %s", path, o.id, what) }
