@@ -322,10 +322,14 @@ func (s *Server) processes() ([]int, error) {
 }
 
 // Database makes an empty database, which goes with the test, and returns its URL.
-func (s *Server) Database(t testing.TB) string {
+func (s *Server) Database(t testing.TB) string { return s.CopyOf(t, "template0") }
+
+// CopyOf makes a copy of a database that has no sessions; it goes with the test. It
+// returns its URL.
+func (s *Server) CopyOf(t testing.TB, database string) string {
 	t.Helper()
 	name := fmt.Sprintf("test%d", databases.Add(1))
-	s.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
+	s.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+database)
 	t.Cleanup(func() {
 		_ = s.Try("postgres", "DROP DATABASE "+name+" WITH (FORCE)") // it may have been stopped
 	})
