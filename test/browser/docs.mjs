@@ -1,4 +1,4 @@
-import { test, assert, open, firstView, axe, fits, look, shot, narrow, wide } from "./lib.mjs";
+import { test, assert, open, firstView, axe, fits, look, shot, tabTo, copied, narrow, wide } from "./lib.mjs";
 
 const pages = JSON.parse(process.env.PAGES); // paths of the documentation
 const everything = process.env.LOOK === "1"; // pictures of each page, in both themes at both widths
@@ -52,6 +52,26 @@ test("search finds a section, by keyboard", async (t) => {
   await found.getByText("Nothing is found.").waitFor();
   await page.keyboard.press("Escape");
   assert.equal(await found.isVisible(), false);
+});
+
+// C-520
+test("samples are tabs that an address opens, and are copied whole", async (t) => {
+  const page = await open(t, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.goto("/docs/get-a-token");
+  const samples = page.locator(".samples").first();
+  const tabs = samples.getByRole("tab");
+  assert.ok(await tabs.count() >= 5);
+  await tabTo(page, tabs.first());
+  await page.keyboard.press("End");
+  const last = samples.getByRole("tabpanel").last();
+  await last.waitFor();
+  const id = await last.locator("h3").getAttribute("id");
+  await last.getByRole("button", { name: "Copy this sample" }).first().click();
+  assert.equal(await copied(page), await last.locator("pre").first().textContent());
+  await page.goto("/docs");
+  await page.goto(`/docs/get-a-token#${id}`);
+  await samples.getByRole("tabpanel").last().waitFor();
+  assert.equal(await samples.getByRole("tab", { selected: true }).textContent(), (await last.locator("h3").textContent()).replace(/\s*#$/, ""));
 });
 
 // C-520
