@@ -51,7 +51,8 @@ func (s *Site) searchIndex() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// words is the text of a node.
+// words is the text of a node, without samples: they say nothing that the text does
+// not.
 func (d *doc) words(n ast.Node) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
@@ -59,10 +60,6 @@ func (d *doc) words(n ast.Node) string {
 		case entering && n.Kind() == ast.KindText:
 			b.Write(n.(*ast.Text).Segment.Value(d.source))
 			b.WriteByte(' ')
-		case entering && n.Kind() == ast.KindFencedCodeBlock:
-			if code := n.Lines().Value(d.source); len(code) < 1500 { // whole programs say nothing that the page does not
-				b.Write(code)
-			}
 		case !entering && n.Kind() == extast.KindTableCell:
 			b.WriteByte(' ')
 		}
