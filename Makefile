@@ -88,22 +88,26 @@ bench: tools ## measure speed and size beside other programs (bench/results)
 	cd bench && $(GO) run . $(BENCH)
 
 fuzz-short: ## run each fuzz target for a moment
-	@$(call fuzz,.,$(FUZZ_SHORT))
+	@$(call fuzz,.,$(FUZZ_SHORT),--exclude-dir=test --exclude-dir=bench)
 	@$(call fuzz,test,$(FUZZ_SHORT))
 
 fuzz: ## run each fuzz target a million times
-	@$(call fuzz,.,$(FUZZ_TIME))
+	@$(call fuzz,.,$(FUZZ_TIME),--exclude-dir=test --exclude-dir=bench)
 	@$(call fuzz,test,$(FUZZ_TIME))
 
-# Lists names, then "ok <package> …", package after package, of one module.
-# Without the race detector: the targets run in one goroutine each, and it would
-# take about ten times as long. Interesting inputs are made smaller by a number of
-# tries, not for a minute each.
+# Every fuzz target of one module, which the sources name: asking go test for them would
+# build every test there is. A package is built once for all its targets. Without the race
+# detector: the targets run in one goroutine each, and it would take about ten times as
+# long. Interesting inputs are made smaller by a number of tries, not for a minute each.
 define fuzz
-cd $(1) && $(GO) test -list '^Fuzz' ./... \
-| awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; all += n; n = 0 } END { exit !all }' \
-| while read -r package name; do \
-	echo "$$package $$name"; \
-	$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(2) -fuzzminimizetime 1000x "$$package"; \
+cd $(1) && binary=$$(mktemp) && trap 'rm -f "$$binary"' EXIT && cache=$$($(GO) env GOCACHE)/fuzz \
+&& packages=$$(grep -rl --include='*_test.go' --exclude-dir=node_modules $(3) '^func Fuzz' . | xargs -n1 dirname | sort -u) \
+&& for package in $$packages; do \
+	$(GO) test -c -fuzz . -o "$$binary" "$$package"; \
+	for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]+)\(.*/\1/p' "$$package"/*_test.go); do \
+		echo "$$package $$name"; \
+		(cd "$$package" && "$$binary" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(2) -test.fuzzminimizetime 1000x \
+			-test.fuzzcachedir "$$cache/$(1)/$$package"); \
+	done; \
 done
 endef
