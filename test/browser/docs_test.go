@@ -2,6 +2,7 @@ package browser
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,5 +22,7 @@ func TestTheDocumentationIsForEverybody(t *testing.T) {
 	if len(pages) < 15 {
 		t.Fatalf("llms.txt lists %s", strings.Join(pages, " "))
 	}
-	Run(t, "docs.mjs", map[string]string{"BASE_URL": s.URL, "PAGES": asJSON(t, pages)})
+	size := func(path string) int { return len(s.Get(t, s.URL+path).Body) }
+	largest := slices.SortedFunc(slices.Values(pages), func(a, b string) int { return size(b) - size(a) })[:3]
+	Run(t, "docs.mjs", map[string]string{"BASE_URL": s.URL, "PAGES": asJSON(t, pages), "LARGEST": asJSON(t, largest)})
 }
