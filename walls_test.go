@@ -5,6 +5,7 @@ package tokenwright_test
 
 import (
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -181,6 +182,51 @@ func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 	for dir := range walls {
 		if !documented[dir] {
 			t.Errorf("%s has no package comment", dir)
+		}
+	}
+}
+
+// public are the packages that others import.
+var public = []string{".", "oauth2source", "verify", "tokenwrighttest", "admin"}
+
+func TestPublicPackagesAreDocumentedWithExamples(t *testing.T) {
+	for _, dir := range public {
+		var sources, tests []*ast.File
+		set := token.NewFileSet()
+		paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(path, "_test.go") {
+				tests = append(tests, f)
+			} else {
+				sources = append(sources, f)
+			}
+		}
+		if len(doc.Examples(tests...)) == 0 {
+			t.Errorf("%s has no example", dir)
+		}
+		pkg, err := doc.NewFromFiles(set, sources, module+dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commented := func(name, comment string) {
+			if strings.TrimSpace(comment) == "" {
+				t.Errorf("%s: %s has no comment", dir, name)
+			}
+		}
+		functions := pkg.Funcs
+		for _, typ := range pkg.Types {
+			commented(typ.Name, typ.Doc)
+			functions = slices.Concat(functions, typ.Funcs, typ.Methods)
+		}
+		for _, f := range functions {
+			commented(f.Name, f.Doc)
 		}
 	}
 }
