@@ -257,7 +257,11 @@ func (a *app) readToken() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the token: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", errors.New("there is no token on standard input; if another command was to send one, it says why it has not")
+	}
+	return token, nil
 }
 
 func (a *app) inspectToken(_ context.Context, _ []string) error {

@@ -163,7 +163,7 @@ func (s *Site) Register(handle func(pattern string, handler http.Handler)) {
 	s.assets.Register(handle)
 	notFound := newAnswer("text/html; charset=utf-8", s.policy(&page{}), func() ([]byte, error) { return s.html(s.notFound()) })
 	handle("/docs/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/docs/" {
+		if r.URL.Path == "/docs/" || r.URL.Path == "/docs/"+home {
 			setHeaders(w.Header(), closed)
 			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
 			return

@@ -91,7 +91,7 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) { // C-210
 		method, path string
 		status       int
 	}
-	requests := []request{{"GET", "/docs/nowhere", 404}, {"GET", "/docs/errors/", 404}, {"GET", "/docs/", 308}, {"POST", "/docs", 405}}
+	requests := []request{{"GET", "/docs/nowhere", 404}, {"GET", "/docs/errors/", 404}, {"GET", "/docs/", 308}, {"GET", "/docs/overview", 308}, {"POST", "/docs", 405}}
 	all := served(t)
 	special := map[string]bool{} // they may ask, or load, more
 	for _, p := range newSite(t, testConfig()).pages {
