@@ -86,7 +86,7 @@ type Assets struct {
 // File is one file as it is served. Make it with NewFile.
 type File struct {
 	contentType string
-	hash        string // of the content: its name for ever
+	hash        func() string // of the content: its name for ever
 	// Of the two, the one that is not embedded is made when it is first asked for.
 	body       func() []byte
 	compressed func() []byte // by gzip
@@ -126,9 +126,12 @@ func newCompressedFile(contentType string, compressed []byte) *File {
 	return &File{contentType, hashOf(compressed), sync.OnceValue(func() []byte { return decompress(compressed) }), func() []byte { return compressed }}
 }
 
-func hashOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return base64.RawURLEncoding.EncodeToString(sum[:9])
+// hashOf is made when it is first asked for: a server that starts has other things to do.
+func hashOf(content []byte) func() string {
+	return sync.OnceValue(func() string {
+		sum := sha256.Sum256(content)
+		return base64.RawURLEncoding.EncodeToString(sum[:9])
+	})
 }
 
 func compress(body []byte) []byte {
@@ -156,7 +159,7 @@ func decompress(compressed []byte) []byte {
 func (a *Assets) URL(name string) string {
 	hash := "none"
 	if f := a.files[name]; f != nil {
-		hash = f.hash
+		hash = f.hash()
 	}
 	return a.prefix + "/" + hash + "/" + name
 }
@@ -178,7 +181,7 @@ func (a *Assets) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "A file only answers GET and HEAD.", http.StatusMethodNotAllowed)
-	case hash == f.hash:
+	case hash == f.hash():
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		f.Serve(w, r)
 	default:
@@ -196,9 +199,9 @@ func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.contentType)
 	h.Set("Vary", "Accept-Encoding")
 	var body []byte
-	etag := f.hash
+	etag := f.hash()
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		body, etag = f.compressed(), f.hash+"-gzip"
+		body, etag = f.compressed(), f.hash()+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	} else {
