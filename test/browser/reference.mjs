@@ -109,6 +109,13 @@ test("without script there are the endpoints, and a request to copy", async (t) 
 test("the explorer shows every endpoint and gets a token, asking nobody else", async (t) => {
   const page = await open(t); // which fails at a request to another host, and at an error on the console
   await page.addInitScript(() => {
+    // With credentials a refusal would open the browser's own box, which no test sees.
+    const fetch = window.fetch;
+    window.credentials = [];
+    window.fetch = (input, init) => {
+      window.credentials.push(init?.credentials ?? input.credentials ?? "same-origin");
+      return fetch(input, init);
+    };
     document.addEventListener("securitypolicyviolation", (event) => console.error(`the policy forbids ${event.violatedDirective} ${event.blockedURI}`));
   });
   const requests = sent(page);
@@ -138,6 +145,10 @@ test("the explorer shows every endpoint and gets a token, asking nobody else", a
   await dialog.getByText('"access_token"').first().waitFor();
   await shot(page, "reference-explorer-token", false);
   assert.deepEqual(requests, ["POST /oauth/token true"]);
+  assert.deepEqual(await page.evaluate(() => [...new Set(window.credentials)]), ["omit"]);
+  const link = await page.getByText("Reference without script").boundingBox();
+  const close = await page.locator(".app-exit-button").boundingBox();
+  assert.ok(link.x + link.width <= close.x, "the button that closes covers a link");
   assert.ok(!(await kept(page)).includes(secret), "the browser keeps the secret");
 });
 

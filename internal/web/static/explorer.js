@@ -17,6 +17,9 @@
     documentDownloadType: "none",
     defaultOpenFirstTag: true,
     metaData: { title: document.title },
+    // A refusal names the scheme Basic. With credentials the browser would answer that
+    // with its own box to log in, and the explorer would wait for it.
+    customFetch: (input, init) => fetch(input, { ...init, credentials: "omit" }),
   };
 
   addEventListener("DOMContentLoaded", () => { // deferred scripts have run
