@@ -2,6 +2,7 @@ package docs
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -14,7 +15,11 @@ type entry struct {
 	Section string `json:"section"` // "" for what stands before the first
 	Address string `json:"address"`
 	Text    string `json:"text"`
+	Last    bool   `json:"last,omitempty"` // looked up rather than read: after the guides
 }
+
+// lookedUp are the pages that are read by the name of a thing.
+var lookedUp = []string{"configuration", "command-line", "metrics", "logs", "changelog"}
 
 // searchIndex is everything that can be found, by section. It is read by script,
 // once somebody searches.
@@ -26,7 +31,8 @@ func (s *Site) searchIndex() ([]byte, error) {
 			return nil, err
 		}
 		d := parse(source)
-		at := entry{Page: p.Title, Address: p.Path}
+		last := p.Chapter == referenceChapter || slices.Contains(lookedUp, p.Name)
+		at := entry{Page: p.Title, Address: p.Path, Last: last}
 		var words []string
 		flush := func() {
 			at.Text = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
@@ -39,7 +45,7 @@ func (s *Site) searchIndex() ([]byte, error) {
 					words = append(words, plainText(string(n.Lines().Value(d.source))))
 				} else if n.Level > 1 {
 					flush()
-					at = entry{p.Title, plainText(string(n.Lines().Value(d.source))), p.Path + "#" + headingID(n), ""}
+					at = entry{p.Title, plainText(string(n.Lines().Value(d.source))), p.Path + "#" + headingID(n), "", last}
 				}
 			case *ast.HTMLBlock:
 			default:

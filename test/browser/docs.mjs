@@ -70,6 +70,24 @@ test("search finds a section, by keyboard", async (t) => {
   assert.equal(await found.isVisible(), false);
 });
 
+// C-521: words are found where they begin, by what readers say for them, guides first.
+test("search finds what is meant", async (t) => {
+  const page = await open(t);
+  await page.goto("/docs");
+  const first = async (words) => {
+    await page.locator("#search").fill(words);
+    await page.waitForFunction((words) => document.querySelector("#found [role=status]")?.dataset.for === words, words);
+    return page.locator("#found a").evaluateAll((links) => links.map((link) => new URL(link.href).pathname + new URL(link.href).hash));
+  };
+  const ports = await first("change port");
+  assert.ok(ports.slice(0, 3).includes("/docs/configuration#listen"), ports);
+  assert.ok(!/\breport/i.test(await page.locator("#found strong").first().textContent()));
+  assert.match((await first("revoke token"))[0], /^\/docs\/revocation\b/);
+  assert.match((await first("docker"))[0], /^\/docs\/run-it\b/);
+  assert.doesNotMatch((await first("how long does a token live"))[0], /changelog/);
+  assert.deepEqual(await first("eport"), [], "a word is found in the middle of another");
+});
+
 // C-520
 test("samples are tabs that an address opens, and are copied whole", async (t) => {
   const page = await open(t, { permissions: ["clipboard-read", "clipboard-write"] });

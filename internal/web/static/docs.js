@@ -15,23 +15,53 @@
     return index;
   }
 
-  // rate is how well a section fits all the words; 0 where one is missing.
-  function rate({ low }, words) {
+  // Words of a question that say nothing about what is asked.
+  const idle = new Set("a an and are can change do does for how i in is it my of on or the to what where why with long".split(" "));
+
+  // What readers say, and what the pages say for it.
+  const same = {
+    port: ["listen"],
+    docker: ["run a server", "container", "binary"], container: ["docker", "run a server", "binary"], kubernetes: ["container", "run a server"],
+    live: ["lifetime", "expire"], lives: ["lifetime", "live"], expire: ["lifetime", "live"], expires: ["expire", "lifetime"], expiry: ["expire", "lifetime"], ttl: ["lifetime"],
+    revoke: ["revocation", "revoked", "end"], end: ["revoke", "revocation"], rotate: ["rotation"], password: ["secret"], jwks: ["signing key"],
+  };
+
+  // asked is what to look for: each word as a list of which one must be there. Where
+  // a question has idle words alone, these are looked for.
+  function asked(text) {
+    const all = text.toLowerCase().split(/\s+/).map((word) => word.replace(/[?!,;]+$/, "")).filter(Boolean);
+    const telling = all.filter((word) => !idle.has(word));
+    return (telling.length ? telling : all).map((word) => [word, ...(Object.hasOwn(same, word) ? same[word] : [])]);
+  }
+
+  // starts finds text where a word begins: "port" is in "ports", not in "report".
+  const starts = (word) => new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}`, "u");
+
+  // rate is how well a section fits all the words; 0 where one is missing. A title
+  // counts more than a heading, that more than text, and the word itself more than
+  // another for it; what is looked up stands behind guides.
+  function rate({ low, last }, words) {
     let sum = 0;
-    for (const word of words) {
-      const here = (low.section.includes(word) ? 6 : 0) + (low.page.includes(word) ? 4 : 0) + (low.text.includes(word) ? 1 : 0);
-      if (!here) return 0;
-      sum += here + (low.section === word || low.page === word ? 6 : 0);
+    for (const [i, forms] of words.entries()) {
+      let best = 0;
+      for (const [j, form] of forms.entries()) { // the first is the word itself
+        const pattern = words.patterns[i][j];
+        const here = (pattern.test(low.page) ? 8 : 0) + (pattern.test(low.section) ? 6 : 0) + (pattern.test(low.text) ? 1 : 0);
+        if (here) best = Math.max(best, (here + (low.page === form ? 12 : low.section === form ? 8 : 0)) * (j ? 0.8 : 1));
+      }
+      if (!best) return 0;
+      sum += best;
     }
-    return low.section ? sum : sum + 1;
+    return (low.section ? sum : sum + 1) * (last ? 0.5 : 1);
   }
 
   // excerpt is the text around the first word, with every word marked.
   function excerpt(entry, words) {
-    const at = Math.max(0, entry.low.text.indexOf(words.find((word) => entry.low.text.includes(word))) - 40);
+    const first = words.patterns.flat().map((pattern) => entry.low.text.search(pattern)).find((at) => at >= 0) ?? 0;
+    const at = Math.max(0, first - 40);
     const text = (at > 0 ? "…" : "") + entry.text.slice(at, at + 200);
     const span = document.createElement("span");
-    const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "gi");
+    const pattern = new RegExp(`(${words.patterns.flat().map(({ source }) => source).join("|")})`, "giu");
     for (const [i, piece] of text.split(pattern).entries()) {
       if (i % 2) span.append(Object.assign(document.createElement("mark"), { textContent: piece }));
       else span.append(piece);
@@ -51,15 +81,17 @@
   }
 
   async function search() {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const text = input.value;
+    const words = asked(text);
     if (!words.length) return close();
+    words.patterns = words.map((forms) => forms.map((form) => starts(form)));
     let entries;
     try {
       entries = await load();
     } catch {
       return show("The index cannot be read at the moment.");
     }
-    if (input.value.toLowerCase().split(/\s+/).filter(Boolean).join() !== words.join()) return; // another search has begun
+    if (input.value !== text) return; // another search has begun
     const best = entries.map((entry) => [rate(entry, words), entry]).filter(([rating]) => rating > 0).sort(([a], [b]) => b - a);
     const list = document.createElement("ul");
     list.append(...best.slice(0, 12).map(([, entry]) => item(entry, words)));
@@ -69,6 +101,7 @@
   function show(text, list = "") {
     const count = document.createElement("p");
     count.setAttribute("role", "status");
+    count.dataset.for = input.value;
     count.textContent = text;
     found.replaceChildren(count, list);
     found.hidden = false;
