@@ -285,6 +285,7 @@ func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool
 	}
 	b.made++
 	text := string(block.Lines().Value(source))
+	button := fmt.Sprintf("<button type=\"button\" class=\"button button-small\" data-copy=\"code-%d\">Copy<span class=\"hidden\"> this sample</span></button>", b.made)
 	_, _ = fmt.Fprint(w, "<figure class=\"code\">\n")
 	if title != "" || notRun {
 		_, _ = fmt.Fprintf(w, "<figcaption>%s", html.EscapeString(title))
@@ -293,16 +294,18 @@ func (b *blocks) code(w util.BufWriter, source []byte, n ast.Node, entering bool
 		}
 		_, _ = fmt.Fprint(w, "</figcaption>\n")
 	}
-	if example {
-		_, _ = fmt.Fprintf(w, "<details class=\"more\"><summary>Show all %d lines</summary>\n", strings.Count(text, "\n"))
+	if example { // which is copied without being unfolded
+		_, _ = fmt.Fprintf(w, "<div class=\"folded\"><details class=\"more\"><summary>Show all %d lines</summary>\n", strings.Count(text, "\n"))
 	}
 	_, _ = fmt.Fprintf(w, "<div class=\"sample-code\"><pre tabindex=\"0\"><code id=\"code-%d\"", b.made)
 	if language != "" {
 		_, _ = fmt.Fprintf(w, ` class="language-%s"`, html.EscapeString(language))
 	}
-	_, _ = fmt.Fprintf(w, ">%s</code></pre>\n<button type=\"button\" class=\"button button-small\" data-copy=\"code-%d\">Copy<span class=\"hidden\"> this sample</span></button></div>\n", html.EscapeString(text), b.made)
+	_, _ = fmt.Fprintf(w, ">%s</code></pre>\n", html.EscapeString(text))
 	if example {
-		_, _ = fmt.Fprint(w, "</details>\n")
+		_, _ = fmt.Fprintf(w, "</div>\n</details>\n%s</div>\n", button)
+	} else {
+		_, _ = fmt.Fprintf(w, "%s</div>\n", button)
 	}
 	_, _ = fmt.Fprint(w, "</figure>\n")
 	return ast.WalkSkipChildren, nil

@@ -108,6 +108,36 @@ test("samples are tabs that an address opens, and are copied whole", async (t) =
 });
 
 // C-520
+test("a folded sample is copied as it is, and a button covers no code", async (t) => {
+  const page = await open(t, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.goto("/docs/verify-in-node");
+  const folded = page.locator(".folded").first();
+  await folded.getByRole("button", { name: "Copy this sample" }).click();
+  const code = folded.locator("pre code");
+  assert.ok(!await code.isVisible());
+  assert.equal(await copied(page), await code.textContent());
+  // covered are the samples whose code begins beside, or behind, their button.
+  const covered = () => page.locator(".sample-code:has(> [data-copy]), .folded").evaluateAll((samples) => samples.filter((sample) => {
+    const [code, button] = ["code", ":scope > [data-copy]"].map((selector) => sample.querySelector(selector).getBoundingClientRect());
+    return code.height && button.bottom > code.top;
+  }).map((sample) => sample.textContent));
+  await folded.locator("summary").click();
+  assert.deepEqual(await covered(), []);
+  await page.goto("/docs/get-a-token");
+  assert.deepEqual(await covered(), []);
+});
+
+// C-520
+test("on a narrow screen a row of a table is a card", async (t) => {
+  const page = await open(t, { size: narrow });
+  await page.goto("/docs/errors");
+  const cells = page.locator(".prose .table tbody tr").first().locator("td");
+  const [first, second] = [await cells.nth(0).boundingBox(), await cells.nth(1).boundingBox()];
+  assert.ok(second.y >= first.y + first.height, "cells stand beside each other");
+  await shot(page, "docs-errors-narrow");
+});
+
+// C-520
 test("on paper a page has its text, and nothing to press", async (t) => {
   const page = await open(t, { size: { width: 720, height: 1000 } });
   await page.goto("/docs/get-a-token");

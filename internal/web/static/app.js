@@ -74,6 +74,7 @@
       await navigator.clipboard.writeText(text);
     } catch {
       // Not over https, or not allowed: select it, so that Ctrl+C does.
+      for (const folded of document.querySelectorAll("details:not([open])")) folded.open ||= folded.contains(source);
       getSelection().selectAllChildren(source);
       announce("Selected. Press Control and C to copy.");
       return;
