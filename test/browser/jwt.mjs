@@ -106,6 +106,11 @@ test("it names what is wrong, and what to do", async (t) => {
     await paste(page, token, expected);
     assert.deepEqual((await problems(page)).filter((id) => id !== "claim"), named, what);
   }
+  const unsigned = encode({ ...header, alg: "none" });
+  for (const [signature, answer] of [["", "Malformed token."], [s, "Token not signed by a key of the issuer."]]) { // as our verifiers do
+    await paste(page, `${unsigned}.${p}.${signature}`, "Not to be accepted: it is not signed: its alg is none.");
+    assert.match(await page.locator("#jwt-problems").textContent(), new RegExp(`An API answers ${answer}`));
+  }
   await paste(page, altered({ claims: { env: "production", merchantId: 1 }, aud: "https://other.example.com" }), "Not to be accepted");
   assert.deepEqual(await problems(page), ["signature", "env", "audience"]);
   assert.match(await page.locator("[data-problem=audience]").textContent(), /Its audience is https:\/\/other\.example\.com; the API of demo is http:\/\/localhost:\d+\/demo\/api/);

@@ -77,7 +77,7 @@ const jwtJudge = (() => {
     const { header, payload } = reading;
     const alg = text(header, "alg");
     const none = alg?.toLowerCase() === "none";
-    if (reading.unsigned || none) add("unsigned", { none });
+    if (reading.unsigned || none) add("unsigned", { none, empty: reading.unsigned });
     else if (!algorithms[algorithmName(alg)]) add("foreign-alg", { alg: shown(member(header, "alg")) });
     const brought = refused.filter((name) => member(header, name));
     if (brought.length) add("header-member", { names: brought });
