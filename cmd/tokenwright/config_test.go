@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -215,6 +218,30 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		if code != exitUsage || !strings.Contains(stderr, "is no span of time, such as 90s or 5m") {
 			t.Errorf("%v: got exit code %d and %s", source, code, stderr)
 		}
+	}
+}
+
+func TestConfigCheckShowsWhatIsInForce(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := command(t, nil, "config", "check", "--listen", "127.0.0.1:9000", "--config",
+		writeFile(t, "environments: {demo: , live: {issuer: 'https://live.example.com', algorithm: PS256, rsa_bits: 3072, token_lifetime: 5m}}"))
+	if code != exitOK {
+		t.Fatalf("got exit code %d and %s", code, stderr)
+	}
+	var shown Config
+	if err := yaml.Unmarshal([]byte(stdout), &shown); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]EnvironmentConfig{
+		"demo": {Issuer: "http://localhost:9000/demo", Audience: "http://localhost:9000/demo/api", Algorithm: "ES256", RSABits: 2048, TokenLifetime: time.Hour},
+		"live": {Issuer: "https://live.example.com", Audience: "https://live.example.com/api", Algorithm: "PS256", RSABits: 3072, TokenLifetime: 5 * time.Minute},
+	}
+	if !maps.Equal(shown.Environments, want) || shown.URL != "http://localhost:9000" {
+		t.Errorf("got %s", stdout)
+	}
+	// What is shown is a configuration with the same meaning.
+	if code, again, stderr := command(t, nil, "config", "check", "--config", writeFile(t, stdout)); code != exitOK || again != stdout {
+		t.Errorf("what was shown: got exit code %d and %s%s", code, again, stderr)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -59,6 +60,21 @@ func (c *Config) environments() ([]authority.Environment, error) {
 	}
 	platform, err := EnvironmentConfig{}.environment(authority.Platform, c.URL)
 	return append(list, platform), err
+}
+
+// showEnvironments writes what is in force into c, where the file left it out. It
+// makes a map of its own: the one of c may be another's, too.
+func (c *Config) showEnvironments(list []authority.Environment) {
+	shown := map[string]EnvironmentConfig{}
+	for i := range list {
+		env := &list[i]
+		if e, ok := c.Environments[env.Name]; ok { // platform is none of the file's
+			e.Issuer, e.Audience, e.Algorithm, e.TokenLifetime = env.Issuer, env.Audience, string(env.Algorithm), env.TokenLifetime
+			e.RSABits = cmp.Or(env.RSABits, 2048)
+			shown[env.Name] = e
+		}
+	}
+	c.Environments = shown
 }
 
 // checkHosts sees to it that an issuer is <url>/<name>, or an origin whose host

@@ -43,9 +43,11 @@ func (a *app) configCommand() *cobra.Command {
 		if shown.URL == "" {
 			shown.URL = shown.urlOf(shown.Listen) // as serve derives it, to check what follows from it
 		}
-		if _, err := shown.environments(); err != nil {
+		environments, err := shown.environments()
+		if err != nil {
 			return err
 		}
+		shown.showEnvironments(environments)
 		if err := errors.Join(shown.checkTLS(), shown.checkIssuer()); err != nil {
 			return err
 		}
@@ -58,7 +60,7 @@ func (a *app) configCommand() *cobra.Command {
 		if _, err := a.mailConfig(); err != nil {
 			return err
 		}
-		shown.URL, shown.Database = a.config.URL, a.config.databaseName()
+		shown.Database = a.config.databaseName()
 		out, err := yaml.Marshal(&shown)
 		if err != nil {
 			return err
@@ -74,8 +76,8 @@ func (a *app) configCommand() *cobra.Command {
 		return a.print(plain, nil)
 	})
 	explained(check, `Check the configuration that a server would have with the same file, variables and
-flags, and show what is in force, as YAML or, with -o json, as JSON. Exit code 0
-means that nothing is wrong with it.
+flags, and show what is in force, defaults included, as YAML or, with -o json, as
+JSON. Exit code 0 means that nothing is wrong with it.
 
 Files that hold secrets are read, and none of them is shown. Nobody is asked: no
 database, no mail server, no provider of single sign-on.`,
