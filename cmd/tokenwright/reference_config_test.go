@@ -406,7 +406,7 @@ func TestReferenceExampleOfTheConfigurationIsRead(t *testing.T) {
 	}
 	file := writeFile(t, strings.ReplaceAll(example, secrets, dir))
 	code, stdout, stderr := command(t, nil, "config", "check", "--config", file)
-	if code != exitOK || stderr != "" || !strings.Contains(stdout, "https://auth.example.com") || strings.Contains(stdout, "c2Vj") {
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "https://tokens.example.com") || strings.Contains(stdout, "c2Vj") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 }
