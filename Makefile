@@ -14,9 +14,11 @@ FUZZ_SHORT := 5000x
 export TOKENWRIGHT_TEST_ALL := 1
 
 # With the race detector SQLite takes four times as long and finds nothing: its C was turned
-# into Go as it was, and its memory is not Go's. The driver around it is looked at. go vet
-# has been run by lint.
-unit e2e: export GOFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
+# into Go as it was, and its memory is not Go's. The driver around it is looked at. These
+# flags are everywhere, so that SQLite is compiled once with the detector and once without.
+# go test needs no go vet: lint has run it.
+export GOFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
+build: export GOFLAGS :=
 
 .PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
 
@@ -70,7 +72,8 @@ e2e: tools ## run the end-to-end tests
 # Holds that the benchmark measures; how fast anything is, it does not judge. A
 # benchmark that waits for ever is not ended by go test.
 bench-test: tools ## run the tests of the benchmark, and every Go benchmark once
-	timeout 10m $(GO) test -run '^$$' -bench . -benchtime 1x ./... | grep -v '^\(Benchmark\|goos\|goarch\|pkg\|cpu\|PASS\|?\)'
+	grep -rl --include='*_test.go' --exclude-dir=test --exclude-dir=bench '^func Benchmark' . | xargs -n1 dirname | sort -u \
+		| xargs timeout 10m $(GO) test -run '^$$' -bench . -benchtime 1x | grep -v '^\(Benchmark\|goos\|goarch\|pkg\|cpu\|PASS\|?\)'
 	cd bench && $(GO) test -race -count=1 ./...
 
 # One of them with FAULT=Partition, as go test -run takes it; that leaves the table as it
