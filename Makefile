@@ -17,8 +17,9 @@ export TOKENWRIGHT_TEST_ALL := 1
 # into Go as it was, and its memory is not Go's. The driver around it is looked at. These
 # flags are everywhere, so that SQLite is compiled once with the detector and once without.
 # go test needs no go vet: lint has run it.
-export GOFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
-build: export GOFLAGS :=
+TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
+export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS)) $(TESTFLAGS)
+build: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
 
 .PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
 
