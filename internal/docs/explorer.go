@@ -1,10 +1,6 @@
 package docs
 
-import (
-	"bytes"
-	htmltemplate "html/template"
-	"strings"
-)
+import "strings"
 
 // explorer is the page of the explorer, which is a program rather than text: it
 // stands in the navigation, and has no Markdown.
@@ -16,13 +12,7 @@ var explorer = page{
 
 // explorerHTML is that page.
 func (s *Site) explorerHTML() ([]byte, error) {
-	t, err := htmltemplate.New("explorer.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/explorer.html")
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = t.Execute(&out, &explorer)
-	return out.Bytes(), err
+	return s.execute("explorer.html", &explorer)
 }
 
 // explorerPolicy lets the explorer style itself, which it does by elements and

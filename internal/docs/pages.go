@@ -174,13 +174,13 @@ var (
 	linkPattern    = regexp.MustCompile(`\[([^\]\n]+)\]\(([^)\s]+)\)`)
 	commentPattern = regexp.MustCompile(`(?m)^<!--.*-->\n+`)
 	tablePattern   = regexp.MustCompile(`(?s)<!-- begin: environments -->\n.*<!-- end: environments -->`)
-	examplePattern = regexp.MustCompile(`(?m)^\[[^\]\n]+\]\(\.\./\.\./\.\./examples/([^)\s]+)\)$`)
+	examplePattern = regexp.MustCompile(`^\[[^\]\n]+\]\(\.\./\.\./\.\./examples/([^)\s]+)\)$`)
+	marks          = strings.NewReplacer("`", "", "**", "")
 )
 
 // plainText is Markdown of one paragraph without its marks.
 func plainText(markdown string) string {
-	markdown = linkPattern.ReplaceAllString(markdown, "$1")
-	return strings.Join(strings.Fields(strings.NewReplacer("`", "", "**", "").Replace(markdown)), " ")
+	return line(marks.Replace(linkPattern.ReplaceAllString(markdown, "$1")))
 }
 
 // text is the Markdown of a page with the installation written in, and with the
@@ -195,11 +195,11 @@ func (s *Site) text(p *page, link func(*page) string) (string, error) {
 		}
 		return s.links(source, link)
 	}
-	source, err := s.links(p.source, link)
+	source, err := showExamples(p.source)
 	if err != nil {
 		return "", err
 	}
-	if source, err = showExamples(source); err != nil {
+	if source, err = s.links(source, link); err != nil {
 		return "", err
 	}
 	source = s.fill.page.Replace(source)
@@ -219,9 +219,6 @@ func (s *Site) links(source string, link func(*page) string) (string, error) {
 			anchor = "#" + anchor
 		}
 		if file, ok := strings.CutPrefix(target, "../../../"); ok {
-			if examplePattern.MatchString(found) {
-				return found // perhaps it stands alone
-			}
 			return "[" + part[1] + "](" + repository + file + anchor + ")"
 		}
 		name, ok := strings.CutSuffix(target, ".md")
@@ -244,14 +241,13 @@ var languages = map[string]string{
 }
 
 // showExamples writes the text of an example where a link to it is a paragraph of
-// its own; other links to examples lead to the repository.
+// its own.
 func showExamples(source string) (string, error) {
 	var problem error
 	blocks := strings.Split(source, "\n\n")
 	for i, block := range blocks {
-		found := examplePattern.FindStringSubmatch(block)
-		if found == nil || found[0] != strings.TrimSpace(block) {
-			blocks[i] = strings.ReplaceAll(block, "](../../../", "]("+repository)
+		found := examplePattern.FindStringSubmatch(strings.TrimSpace(block))
+		if found == nil {
 			continue
 		}
 		text, err := examples.Files.ReadFile(found[1])
@@ -297,7 +293,7 @@ func code(s string) string {
 	for strings.Contains(s, fence) {
 		fence, pad = fence+"`", " "
 	}
-	return strings.ReplaceAll(fence+pad+s+pad+fence, "|", `\|`)
+	return inCell(fence + pad + s + pad + fence)
 }
 
 // markdown is a page as it is served as Markdown: links lead to the Markdown of

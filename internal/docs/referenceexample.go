@@ -42,7 +42,6 @@ func (m *model) example(n *yaml.Node) *yaml.Node {
 
 // compact is a value as JSON on one line.
 func compact(n *yaml.Node) string {
-	var b strings.Builder
 	switch n.Kind {
 	case yaml.AliasNode:
 		return compact(n.Alias)
@@ -56,15 +55,15 @@ func compact(n *yaml.Node) string {
 			}
 			parts = append(parts, part)
 		}
-		around := map[yaml.Kind]string{yaml.MappingNode: "{}", yaml.SequenceNode: "[]"}[n.Kind]
-		fmt.Fprintf(&b, "%c%s%c", around[0], strings.Join(parts, ", "), around[1])
-	default:
-		var out bytes.Buffer
-		_ = writeScalar(&out, n) // the document as a whole is written in the same way, and looked at
-		b.Write(out.Bytes())
+		return brackets[n.Kind][:1] + strings.Join(parts, ", ") + brackets[n.Kind][1:]
 	}
-	return b.String()
+	var out bytes.Buffer
+	_ = writeScalar(&out, n) // the document as a whole is written in the same way, and looked at
+	return out.String()
 }
+
+// brackets are those of JSON.
+var brackets = map[yaml.Kind]string{yaml.MappingNode: "{}", yaml.SequenceNode: "[]"}
 
 // pretty is a value as JSON, on as many lines as it needs.
 func pretty(n *yaml.Node, indent string) string {
@@ -87,8 +86,7 @@ func pretty(n *yaml.Node, indent string) string {
 		}
 		parts = append(parts, part+pretty(n.Content[i], inner))
 	}
-	around := map[yaml.Kind]string{yaml.MappingNode: "{}", yaml.SequenceNode: "[]"}[n.Kind]
-	return around[:1] + "\n" + strings.Join(parts, ",\n") + "\n" + indent + around[1:]
+	return brackets[n.Kind][:1] + "\n" + strings.Join(parts, ",\n") + "\n" + indent + brackets[n.Kind][1:]
 }
 
 // urlText writes an example into an address. Nothing that means something to a shell

@@ -30,17 +30,22 @@ func (s *Site) html(p *page) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	layout, err := htmltemplate.New("layout.html").Funcs(htmltemplate.FuncMap{"asset": s.assets.URL, "breakable": breakable}).ParseFS(content, "content/layout.html")
-	if err != nil {
-		return nil, err
-	}
 	v := view{Page: p, Parts: s.parts(p), Scripts: p.scripts, Outline: d.outline(), Lead: lead, Body: body}
 	if v.Fragment, err = s.fragment(p); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	v.Before, v.After = s.neighbours(p)
+	return s.execute("layout.html", v)
+}
+
+// execute fills in a template of the content.
+func (s *Site) execute(name string, data any) ([]byte, error) {
+	t, err := htmltemplate.New(name).Funcs(htmltemplate.FuncMap{"asset": s.assets.URL, "breakable": breakable}).ParseFS(content, "content/"+name)
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
-	err = layout.Execute(&out, v)
+	err = t.Execute(&out, data)
 	return out.Bytes(), err
 }
 
@@ -95,13 +100,8 @@ func (s *Site) fragment(p *page) (htmltemplate.HTML, error) {
 	if p.fragment == "" {
 		return "", nil
 	}
-	t, err := htmltemplate.New(p.fragment).Funcs(htmltemplate.FuncMap{"asset": s.assets.URL}).ParseFS(content, "content/"+p.fragment)
-	if err != nil {
-		return "", err
-	}
-	var out bytes.Buffer
-	err = t.Execute(&out, fragmentView{s.config, s.config.prefix(), s.config.issuers()})
-	return htmltemplate.HTML(out.String()), err
+	out, err := s.execute(p.fragment, fragmentView{s.config, s.config.prefix(), s.config.issuers()})
+	return htmltemplate.HTML(out), err
 }
 
 // fragmentView is what a fragment sees.
@@ -213,7 +213,7 @@ func (d *doc) outline() []heading {
 	var all []heading
 	for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok && h.Level == 2 {
-			all = append(all, heading{headingID(h), plainText(string(h.Lines().Value(d.source)))})
+			all = append(all, heading{headingID(h), headingText(h, d.source)})
 		}
 	}
 	return all
@@ -223,6 +223,10 @@ func headingID(h *ast.Heading) string {
 	id, _ := h.AttributeString("id")
 	b, _ := id.([]byte)
 	return string(b)
+}
+
+func headingText(h *ast.Heading, source []byte) string {
+	return plainText(string(h.Lines().Value(source)))
 }
 
 // anchors gives headings their id. Unlike goldmark's own it keeps the
@@ -324,7 +328,7 @@ func (b *blocks) table(w util.BufWriter, source []byte, n ast.Node, entering boo
 func above(n ast.Node, source []byte) string {
 	for ; n != nil; n = n.PreviousSibling() {
 		if h, ok := n.(*ast.Heading); ok {
-			return plainText(string(h.Lines().Value(source)))
+			return headingText(h, source)
 		}
 	}
 	return "Table"
@@ -341,7 +345,7 @@ func (b *blocks) heading(w util.BufWriter, source []byte, n ast.Node, entering b
 	case h.Level == 1:
 		_, _ = fmt.Fprint(w, "</h1>\n")
 	default:
-		name := html.EscapeString(plainText(string(h.Lines().Value(source))))
+		name := html.EscapeString(headingText(h, source))
 		_, _ = fmt.Fprintf(w, " <a class=\"anchor\" href=\"#%s\" aria-label=\"Link to %s\">#</a></h%d>\n", id, name, h.Level)
 	}
 	return ast.WalkContinue, nil

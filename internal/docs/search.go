@@ -35,17 +35,17 @@ func (s *Site) searchIndex() ([]byte, error) {
 		at := entry{Page: p.Title, Address: p.Path, Last: last}
 		var words []string
 		flush := func() {
-			at.Text = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+			at.Text = line(strings.Join(words, " "))
 			all, words = append(all, at), nil
 		}
 		for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
 			switch n := n.(type) {
 			case *ast.Heading:
 				if n.Level > 2 && p.tag != "" { // parts of an operation are found with it
-					words = append(words, plainText(string(n.Lines().Value(d.source))))
+					words = append(words, headingText(n, d.source))
 				} else if n.Level > 1 {
 					flush()
-					at = entry{p.Title, plainText(string(n.Lines().Value(d.source))), p.Path + "#" + headingID(n), "", last}
+					at = entry{p.Title, headingText(n, d.source), p.Path + "#" + headingID(n), "", last}
 				}
 			case *ast.HTMLBlock:
 			default:

@@ -12,8 +12,8 @@ import (
 // closed is the policy of what runs and loads nothing.
 const closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// policy lets a page load what this server has, and ask this server and whom the
-// page names (Connect).
+// policy lets a page load what this server has, and ask this server and the origins
+// that the page may ask besides.
 func (s *Site) policy(p *page) string {
 	connect := append([]string{"'self'"}, s.origins(p)...)
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + strings.Join(connect, " ") +

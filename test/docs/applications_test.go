@@ -18,9 +18,8 @@ import (
 // giveAdminToken is an access token that manages API keys.
 func giveAdminToken(t *testing.T, r *reader) {
 	t.Helper()
-	key := harness.ReadKey(t, r.CLI(t, "key", "create", "--operator", "--name", "Provisioning", "--scope", "api-keys:write", "-o", "json"))
-	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return r.Works(t, key) })
-	r.set("ADMIN_TOKEN", r.Token(t, key))
+	_, token := operatorKey(t, r.Server, "api-keys:write")
+	r.set("ADMIN_TOKEN", token)
 }
 
 // giveAPI is an API that takes access tokens.

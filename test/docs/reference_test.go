@@ -18,14 +18,23 @@ import (
 // name things that are examples, so they are run by a test of their own.
 const inReference = "reference/"
 
-// operatorKey makes an operator key that may do everything, and a token of it.
-func operatorKey(t *testing.T, s *harness.Server) (key harness.APIKey, token string) {
-	t.Helper()
-	args := []string{"key", "create", "--operator", "--name", "Reference", "-o", "json", "--scope", "events:read", "--scope", "usage:read"}
+// everything are the scopes of an operator key that may do all there is.
+func everything() []string {
+	scopes := []string{"events:read", "usage:read"}
 	for _, what := range []string{"merchants", "scopes", "api-keys", "signing-keys", "users"} {
 		for _, level := range []string{":read", ":write", ":delete"} {
-			args = append(args, "--scope", what+level)
+			scopes = append(scopes, what+level)
 		}
+	}
+	return scopes
+}
+
+// operatorKey makes an operator key, and a token of it.
+func operatorKey(t *testing.T, s *harness.Server, scopes ...string) (key harness.APIKey, token string) {
+	t.Helper()
+	args := []string{"key", "create", "--operator", "--name", "Provisioning", "-o", "json"}
+	for _, scope := range scopes {
+		args = append(args, "--scope", scope)
 	}
 	key = harness.ReadKey(t, s.CLI(t, args...))
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool {
@@ -37,7 +46,7 @@ func operatorKey(t *testing.T, s *harness.Server) (key harness.APIKey, token str
 
 // withOperator is for pages whose reader is an operator.
 func withOperator(t *testing.T, r *reader) {
-	key, _ := operatorKey(t, r.Server)
+	key, _ := operatorKey(t, r.Server, everything()...)
 	r.set("TOKENWRIGHT_CLIENT_ID", key.ClientID)
 	r.set("TOKENWRIGHT_CLIENT_SECRET", key.ClientSecret)
 }
@@ -68,7 +77,7 @@ func TestEveryRequestOfTheReferenceIsUnderstood(t *testing.T) {
 	harness.Need(t, "bash", "curl")
 	s, key := harness.StartWithKey(t, "demo")
 	other := s.CreateKey(t, "demo") // it is changed, rotated and deleted
-	_, operator := operatorKey(t, s)
+	_, operator := operatorKey(t, s, everything()...)
 	there := strings.NewReplacer(
 		"twc_demo_2ghWZyH4hVaV9dLq0cTJkN", other.ClientID,
 		"usr_3nQ0cVb7Xa5dKe2LpRz9Tu", between(t, s.CLI(t, "user", "create", "--email", "bob@example.com", "--name", "Bob", "-o", "json"), `"id": "`, `"`),
