@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/store"
 )
 
 func (a *app) masterKeyCommand() *cobra.Command {
@@ -45,7 +46,7 @@ func (a *app) rotateMasterKey(ctx context.Context, _ []string) error {
 		return err
 	}
 	if a.managesMasterKey() {
-		if err := errors.Join(replaceFile(current, current+previousSuffix), os.Rename(current+nextSuffix, current), syncDir(a.config.Data)); err != nil {
+		if err := errors.Join(replaceFile(current, current+previousSuffix), os.Rename(current+nextSuffix, current), store.SyncDir(a.config.Data)); err != nil {
 			return fmt.Errorf("the database is sealed under the key in %s, which could not be renamed: %w", current+nextSuffix, err)
 		}
 	}

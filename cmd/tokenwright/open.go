@@ -177,7 +177,7 @@ func writeNewMasterKey(path string) error {
 	}
 	err := writePrivate(path, []byte(text), os.Link)
 	if errors.Is(err, fs.ErrExist) { // another process was first: what follows relies on its file
-		return syncDir(filepath.Dir(path))
+		return store.SyncDir(filepath.Dir(path))
 	}
 	return err
 }
@@ -198,14 +198,5 @@ func writePrivate(path string, line []byte, place func(from, to string) error) e
 	if err := place(f.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return store.SyncDir(filepath.Dir(path))
 }

@@ -76,6 +76,7 @@ type Authority struct {
 	environments []Environment
 	maxStaleness time.Duration
 	jwksMaxAge   time.Duration
+	clockSkew    time.Duration
 	announceFor  time.Duration                    // a signing key, before it signs
 	keepFor      func(*Environment) time.Duration // a signing key, once retired
 	rotation     time.Duration                    // of signing keys; 0 for never
@@ -105,6 +106,9 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation: %w", err)
 	}
+	if inst.MovedTo != "" {
+		return nil, fmt.Errorf("%w, %s", ErrMoved, inst.MovedTo)
+	}
 	root, err := openRootKey(sealed, cfg.MasterKeys)
 	if err != nil {
 		return nil, err
@@ -120,6 +124,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
 		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cmp.Or(cfg.MaxStaleness, DefaultMaxStaleness),
 		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),
+		clockSkew:      cmp.Or(cfg.ClockSkew, DefaultClockSkew),
 		jwksMaxAge:     cmp.Or(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
 		rotation: cfg.SigningKeyRotation, leakGrace: cfg.LeakGrace, following: newMutex(),
 	}

@@ -32,6 +32,8 @@ type directory struct {
 	issuers atomic.Pointer[[]*Issuer]   // one per environment, in their order
 	catalog atomic.Pointer[catalogue]
 
+	lineage   Lineage        // never changed
+	moved     bool           // the installation was; never changed
 	revoked   []*revocations // one per environment, in their order
 	revokedTo atomic.Int64   // the last revocation that is in them
 
@@ -47,6 +49,15 @@ type directory struct {
 	cidrIndex map[string]uint32 // text -> index in cidrs
 	last      Revocation
 	prunedAt  time.Time
+}
+
+// lineage is the history that the directory is of, or, without one, the database
+// was when it was opened.
+func (a *Authority) lineage() Lineage {
+	if d := a.directory.Load(); d != nil {
+		return d.lineage
+	}
+	return a.installation.Lineage
 }
 
 // shard holds the API keys whose IDs fall into it, sorted by ID.

@@ -34,6 +34,8 @@ var (
 	ErrMasterKey = errors.New("the master key does not open this database")
 	// ErrEnvironments says that the configuration and the recorded environments differ.
 	ErrEnvironments = errors.New("the environments are configured otherwise than this database records them")
+	// ErrMoved says that the installation was moved to another database.
+	ErrMoved = errors.New("the installation was moved to another database")
 	// ErrDiverged says that the event last applied is not in the store as it
 	// was: another database was put in its place. The directory is read anew.
 	ErrDiverged = errors.New("the history of the database is not the one that was followed")

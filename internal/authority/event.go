@@ -17,9 +17,12 @@ type EventKind string
 
 // The kinds of events. The subject of an event is named behind each.
 const (
-	InstallationCreated EventKind = "installation.created" // prefix
-	MasterKeyRotated    EventKind = "master_key.rotated"   // ID of the root key
-	MerchantCreated     EventKind = "merchant.created"     // merchant ID
+	InstallationCreated  EventKind = "installation.created"  // prefix
+	InstallationRestored EventKind = "installation.restored" // prefix
+	InstallationMoved    EventKind = "installation.moved"    // prefix; the first event in the new database
+
+	MasterKeyRotated    EventKind = "master_key.rotated" // ID of the root key
+	MerchantCreated     EventKind = "merchant.created"   // merchant ID
 	MerchantUpdated     EventKind = "merchant.updated"
 	MerchantSuspended   EventKind = "merchant.suspended"
 	MerchantResumed     EventKind = "merchant.resumed"
@@ -67,7 +70,7 @@ const (
 // EventKinds returns every kind that an event can have, in the order above.
 func EventKinds() []EventKind {
 	return []EventKind{
-		InstallationCreated, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
+		InstallationCreated, InstallationRestored, InstallationMoved, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
 		SecretRotated, SecretDeleted, APIKeyExpiring, LimitReached, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,

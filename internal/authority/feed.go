@@ -52,7 +52,7 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 		f.seq, f.iat, f.header, f.signed = seq, iat, issuer.feedHeader, map[int64][]byte{}
 	}
 	list := r.content()
-	if after > seq || list.newer(after) > maxNewer {
+	if after > seq || after < d.lineage.From || list.newer(after) > maxNewer {
 		after = WholeFeed
 	}
 	if signed, ok := r.feeds.signed[after]; ok {
@@ -60,7 +60,7 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 	}
 	feed := accesstoken.Revocations{
 		Issuer: issuer.Environment.Issuer, IssuedAt: iat, Expiry: iat + int64(feedLifetime/time.Second),
-		Lineage: a.installation.Lineage, Seq: seq, Partial: after >= 0, After: max(after, 0),
+		Lineage: d.lineage.Number, MinGeneration: d.lineage.MinGeneration, Seq: seq, Partial: after >= 0, After: max(after, 0),
 	}
 	expired, created := issuer.ends(now)
 	list.fill(&feed, after, expired.Unix(), created.UnixMilli(), func(random [credential.IDLength]byte) string {
@@ -78,8 +78,8 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 	return signed, nil
 }
 
-// AwaitRevocations returns once env has revocations newer than after, or ctx is
-// done. A node that is behind after waits as well. Errors: as Feed.
+// AwaitRevocations returns once env has revocations newer than after, at once
+// where after is of an earlier lineage, or ctx is done. A node that is behind after waits as well. Errors: as Feed.
 func (a *Authority) AwaitRevocations(ctx context.Context, env string, after int64) error {
 	for {
 		changed := a.news.wait() // before looking: nothing is missed
@@ -87,7 +87,7 @@ func (a *Authority) AwaitRevocations(ctx context.Context, env string, after int6
 		if err != nil {
 			return err
 		}
-		if list := d.revoked[at].content(); list.newer(after) > 0 {
+		if list := d.revoked[at].content(); after < d.lineage.From || list.newer(after) > 0 {
 			return nil
 		}
 		select {

@@ -34,6 +34,7 @@ func (a *Authority) load(ctx context.Context) error {
 	d := newDirectory(a.environments, a.root)
 	building := make([]*shard, shardCount)
 	err := a.store.Directory(ctx, func(s *DirectorySnapshot) error {
+		d.lineage = s.Lineage
 		d.moveTo(s.Head)
 		d.catalog.Store(newCatalogue(s.Scopes))
 		return d.loadSigningKeys(s.SigningKeys)
@@ -131,7 +132,7 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	defer a.following.unlock()
 	d := a.directory.Load()
 	if current, err := a.isCurrent(ctx, d); err != nil || current {
-		return err
+		return a.moved(d, err)
 	}
 	for {
 		started := a.clock()
@@ -152,7 +153,7 @@ func (a *Authority) catchUp(ctx context.Context) error {
 			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
 			return a.load(ctx)
 		case err != nil:
-			return fmt.Errorf("following the events: %w", err)
+			return a.moved(d, fmt.Errorf("following the events: %w", err))
 		}
 		if !changes.More {
 			d.currentAt.Store(&started)
@@ -162,6 +163,18 @@ func (a *Authority) catchUp(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// moved gives up the directory where err says that the installation was moved:
+// what becomes of it is decided elsewhere from then on.
+func (a *Authority) moved(d *directory, err error) error {
+	if errors.Is(err, ErrMoved) && d.currentAt.Load() != nil {
+		left := newDirectory(a.environments, a.root)
+		left.lineage, left.head, left.moved = d.lineage, d.head, true
+		a.directory.Store(left)
+		a.news.tell()
+	}
+	return err
 }
 
 // isCurrent asks how far the changes have come, and tells whether d is there
@@ -213,6 +226,9 @@ func (a *Authority) current(now time.Time) (*directory, error) {
 		return nil, fmt.Errorf("%w: it is not read yet", ErrStale)
 	}
 	at := d.currentAt.Load()
+	if d.moved {
+		return nil, fmt.Errorf("%w: %w", ErrStale, ErrMoved)
+	}
 	if at == nil {
 		return nil, fmt.Errorf("%w: it is being read anew", ErrStale)
 	}

@@ -24,9 +24,24 @@ const (
 type Installation struct {
 	Prefix       string // of credentials
 	MerchantIDs  MerchantIDKind
-	Lineage      int64 // raised by every restore
+	Lineage      Lineage
 	CreatedAt    time.Time
 	Environments []Environment // name, issuer and algorithm, in their order
+
+	// MovedTo names the database that the installation was moved to; "" where it
+	// was not.
+	MovedTo string
+}
+
+// Lineage is one history of an installation. A restore begins another one: of
+// what verifiers have heard before, nothing may be missed.
+type Lineage struct {
+	Number int64
+	// MinGeneration is the lowest generation that lives, of whatever API key.
+	MinGeneration int64
+	// From is the number of the last revocation that may be of an earlier one:
+	// whoever knows the feed up to there is told all.
+	From int64
 }
 
 // MerchantID identifies a merchant, as text whatever the kind.
@@ -71,7 +86,7 @@ func Initialize(ctx context.Context, cfg Config, prefix string, ids MerchantIDKi
 	if err != nil {
 		return err
 	}
-	inst := &Installation{Prefix: prefix, MerchantIDs: ids, Lineage: 1, CreatedAt: now, Environments: cfg.Environments}
+	inst := &Installation{Prefix: prefix, MerchantIDs: ids, Lineage: Lineage{Number: 1}, CreatedAt: now, Environments: cfg.Environments}
 	kids := make([]string, len(keys))
 	for i := range keys {
 		kids[i] = keys[i].Env + "=" + keys[i].KeyID

@@ -37,9 +37,9 @@ func TestOpenRefusesAnEmptyDatabase(t *testing.T) {
 func TestInitializeWorksOnce(t *testing.T) {
 	h := New(t)
 	wantError(t, "a second time", authority.Initialize(h.ctx, h.config, "tw", authority.MerchantNumbers, actor), authority.ErrExists)
-	want := authority.Installation{Prefix: "tw", MerchantIDs: authority.MerchantNumbers, Lineage: 1, CreatedAt: started}
+	want := authority.Installation{Prefix: "tw", MerchantIDs: authority.MerchantNumbers, Lineage: authority.Lineage{Number: 1}, CreatedAt: started}
 	got := h.Installation()
-	if len(got.Environments) != 3 || got.Prefix != want.Prefix || got.MerchantIDs != want.MerchantIDs || got.Lineage != 1 || !got.CreatedAt.Equal(started) {
+	if len(got.Environments) != 3 || got.Prefix != want.Prefix || got.MerchantIDs != want.MerchantIDs || got.Lineage != want.Lineage || !got.CreatedAt.Equal(started) {
 		t.Errorf("installation %+v", got)
 	}
 }

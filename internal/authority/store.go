@@ -17,11 +17,19 @@ import (
 // the store could not answer and that nothing is known of the outcome.
 type Store interface {
 	// Installation returns the installation and its sealed root key, or
-	// ErrNotFound where the database holds none.
+	// ErrNotFound where the database holds none. Where it was moved, every method
+	// that writes, and all that nodes follow, is ErrMoved.
 	Installation(ctx context.Context) (*Installation, *SealedRootKey, error)
 	// Initialize writes the first rows of an empty database; ErrExists where
 	// it is not empty.
 	Initialize(ctx context.Context, inst *Installation, root *SealedRootKey, keys []SigningKey, d *Draft) error
+	// BeginLineage begins another lineage behind the stored one, after a restore.
+	// MinGeneration of l is raised above every generation there is, and becomes
+	// that of each API key. Sessions, links, kept answers and nodes end. Releases
+	// that do not know of lineages may not work on the database from then on.
+	BeginLineage(ctx context.Context, l *Lineage, d *Draft) error
+	// AddEvent adds an event of no change.
+	AddEvent(ctx context.Context, d *Draft) error
 	// ReplaceRootKey replaces the sealed form of a root key; ErrConflict
 	// where the stored one is no longer previous.
 	ReplaceRootKey(ctx context.Context, previous []byte, root *SealedRootKey, d *Draft) error
@@ -176,7 +184,7 @@ type Store interface {
 	Directory(ctx context.Context, begin func(*DirectorySnapshot) error, key func(*DirectoryKey) error) error
 	// Changes returns what up to limit events behind after have changed,
 	// each thing as it is now; ErrDiverged where the event at after.Seq does
-	// not have after.Hash.
+	// not have after.Hash, and where the installation was restored since.
 	Changes(ctx context.Context, after EventHead, limit int) (*DirectoryChanges, error)
 }
 
@@ -236,6 +244,7 @@ type Position struct {
 
 // DirectorySnapshot is the directory without its API keys.
 type DirectorySnapshot struct {
+	Lineage     Lineage
 	Head        EventHead
 	Scopes      []Scope
 	SigningKeys []SigningKey

@@ -90,6 +90,11 @@ func (t *tx) directorySnapshot() (*authority.DirectorySnapshot, error) {
 	if s.Head, err = t.eventHead(); err != nil {
 		return nil, err
 	}
+	lineage, err := one(t, scanLineage, `SELECT `+lineageColumns+` FROM installation WHERE id = 1`)
+	if err != nil {
+		return nil, err
+	}
+	s.Lineage = *lineage
 	if s.Scopes, err = t.scopes(); err != nil {
 		return nil, err
 	}
@@ -122,6 +127,9 @@ func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit in
 		}
 		if events = events[1:]; len(events) == 0 {
 			return nil
+		}
+		if slices.ContainsFunc(events, func(e authority.Event) bool { return e.Kind == authority.InstallationRestored }) {
+			return authority.ErrDiverged // it changes everything, and no single thing
 		}
 		last := &events[len(events)-1]
 		c.Head, c.More = authority.EventHead{Seq: last.Seq, Hash: last.Hash}, len(events) == limit
@@ -239,5 +247,5 @@ func (s *Store) Position(ctx context.Context) (p authority.Position, err error) 
 			Scan(&p.Event.Seq, &p.Event.Hash, &p.Revocation, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID,
 				timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
 	})
-	return p, err
+	return p, noRow(err, authority.ErrMoved)
 }

@@ -28,9 +28,14 @@ func (t *tx) lockEvents() (head authority.EventHead, err error) {
 	t.followed = true
 	err = t.QueryRowContext(t.ctx, `UPDATE event_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash`).Scan(&head.Seq, &head.Hash)
 	if err != nil {
-		return head, fmt.Errorf("locking the event counter: %w", err)
+		return head, fmt.Errorf("locking the event counter: %w", noRow(err, authority.ErrMoved))
 	}
 	return head, nil
+}
+
+// AddEvent implements authority.Store.
+func (s *Store) AddEvent(ctx context.Context, d *authority.Draft) error {
+	return s.change(ctx, d, func(*tx) error { return nil })
 }
 
 // append writes an event of something that was found out on the way.
@@ -149,5 +154,5 @@ func (s *Store) EventHead(ctx context.Context) (head authority.EventHead, err er
 
 func (t *tx) eventHead() (head authority.EventHead, err error) {
 	err = t.QueryRowContext(t.ctx, `SELECT seq, hash FROM event_head WHERE id = 1`).Scan(&head.Seq, &head.Hash)
-	return head, err
+	return head, noRow(err, authority.ErrMoved)
 }

@@ -50,7 +50,7 @@ func initialize(t *testing.T, s authority.Store) authority.Store {
 
 func firstRows() (*authority.Installation, *authority.SealedRootKey, []authority.SigningKey) {
 	inst := &authority.Installation{
-		Prefix: "tw", MerchantIDs: authority.MerchantText, Lineage: 1, CreatedAt: at,
+		Prefix: "tw", MerchantIDs: authority.MerchantText, Lineage: authority.Lineage{Number: 1}, CreatedAt: at,
 		Environments: []authority.Environment{
 			{Name: "production", Issuer: "http://localhost:8080/production", Algorithm: jose.ES256},
 			{Name: "demo", Issuer: "http://localhost:8080/demo", Algorithm: jose.EdDSA},

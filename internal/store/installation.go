@@ -10,7 +10,7 @@ import (
 // Installation implements authority.Store.
 func (s *Store) Installation(ctx context.Context) (inst *authority.Installation, root *authority.SealedRootKey, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
-		inst, err = one(t, scanInstallation, `SELECT prefix, merchant_ids, lineage, created_at FROM installation WHERE id = 1`)
+		inst, err = one(t, scanInstallation, `SELECT prefix, merchant_ids, `+lineageColumns+`, created_at, moved_to FROM installation WHERE id = 1`)
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,13 @@ func (s *Store) Installation(ctx context.Context) (inst *authority.Installation,
 }
 
 func scanInstallation(r row, i *authority.Installation) error {
-	return r.Scan(&i.Prefix, &i.MerchantIDs, &i.Lineage, timestamp{&i.CreatedAt})
+	return r.Scan(&i.Prefix, &i.MerchantIDs, &i.Lineage.Number, &i.Lineage.MinGeneration, &i.Lineage.From, timestamp{&i.CreatedAt}, &i.MovedTo)
+}
+
+const lineageColumns = `lineage, min_gen, lineage_from`
+
+func scanLineage(r row, l *authority.Lineage) error {
+	return r.Scan(&l.Number, &l.MinGeneration, &l.From)
 }
 
 func scanEnvironment(r row, e *authority.Environment) error {
@@ -41,7 +47,7 @@ func (s *Store) Initialize(ctx context.Context, inst *authority.Installation, ro
 	keys []authority.SigningKey, d *authority.Draft) error {
 	return s.transact(ctx, func(t *tx) error {
 		err := t.exec(`INSERT INTO installation (id, prefix, merchant_ids, lineage, created_at) VALUES (1, $1, $2, $3, $4)`,
-			inst.Prefix, inst.MerchantIDs, inst.Lineage, millis(inst.CreatedAt))
+			inst.Prefix, inst.MerchantIDs, inst.Lineage.Number, millis(inst.CreatedAt))
 		if isDuplicate(err) {
 			return authority.ErrExists
 		}
@@ -75,5 +81,39 @@ func (s *Store) ReplaceRootKey(ctx context.Context, previous []byte, root *autho
 	return s.change(ctx, d, func(t *tx) error {
 		return t.execOne(authority.ErrConflict, `UPDATE root_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`,
 			root.Sealed, root.ID, previous)
+	})
+}
+
+// lineageSchema is the version of the schema that the oldest release knows which
+// tells verifiers of a lineage.
+const lineageSchema = 13
+
+// BeginLineage implements authority.Store. With many API keys it needs a store that
+// is Patient.
+func (s *Store) BeginLineage(ctx context.Context, l *authority.Lineage, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		highest, err := t.count(`SELECT coalesce(max(generation), 0) FROM api_keys`)
+		if err != nil {
+			return err
+		}
+		l.MinGeneration = max(l.MinGeneration, int64(highest)+1)
+		if _, err := t.lockRevocations(); err != nil {
+			return err
+		}
+		for _, statement := range []struct {
+			query string
+			args  []any
+		}{
+			{`UPDATE installation SET lineage = $1, min_gen = $2, lineage_from = $3 WHERE id = 1`, []any{l.Number, l.MinGeneration, l.From}},
+			{`UPDATE revocation_head SET seq = $1 WHERE id = 1`, []any{l.From}},
+			{`UPDATE api_keys SET generation = $1 WHERE status <> 'deleted'`, []any{l.MinGeneration}},
+			{`DELETE FROM sessions`, nil}, {`DELETE FROM links`, nil}, {`DELETE FROM replies`, nil}, {`DELETE FROM nodes`, nil},
+			{`UPDATE schema_window SET oldest = $1 WHERE id = 1 AND oldest < $1`, []any{lineageSchema}},
+		} {
+			if err := t.exec(statement.query, statement.args...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

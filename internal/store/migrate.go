@@ -15,11 +15,12 @@ var migrations embed.FS
 
 // migrate brings the schema to this release's, each migration in a
 // transaction. Another process may do the same at the same time: whoever comes
-// second finds the work done and looks again.
+// second finds the work done and looks again. before, where not nil, is called
+// with the version of a schema that is not empty, before it is changed.
 //
 // A newer schema will do while it says so: a release only adds to the schema of
 // the one before, so both can be at work while nodes are replaced one by one.
-func migrate(ctx context.Context, db *sql.DB, o Options, dialect goose.Dialect, options ...goose.ProviderOption) error {
+func migrate(ctx context.Context, db *sql.DB, o Options, before func(version int64) error, dialect goose.Dialect, options ...goose.ProviderOption) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -39,6 +40,11 @@ func migrate(ctx context.Context, db *sql.DB, o Options, dialect goose.Dialect, 
 			return nil
 		case o.NoMigrate:
 			return fmt.Errorf("%w (its schema has version %d, this one needs %d)", ErrSchemaOlder, current, target)
+		}
+		if before != nil && current > 0 {
+			if err := before(current); err != nil {
+				return fmt.Errorf("copying the database before it is changed: %w", err)
+			}
 		}
 		if _, err := p.Up(ctx); err != nil && tries == 3 {
 			return err

@@ -54,8 +54,13 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := migratePostgres(ctx, *config, o); err != nil {
+	patient := withoutLimits(*config)
+	if err := migratePostgres(ctx, patient, o); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", PostgresName(rawURL), explainPostgres(err))
+	}
+	limit := postgresLimit
+	if o.Patient {
+		config, limit = &patient, 0
 	}
 	db := stdlib.OpenDB(*config)
 	connections := cmp.Or(o.Connections, DefaultConnections)
@@ -63,7 +68,7 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connectionAge)
 	db.SetConnMaxIdleTime(connectionIdle)
-	s := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: postgresLimit}
+	s := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: limit}
 	// Engines that only speak the protocol may refuse this: nodes then find
 	// changes by asking.
 	_, err = db.ExecContext(ctx, notify)
@@ -160,15 +165,20 @@ func keepCommits(ctx context.Context, c *pgconn.PgConn) error {
 	return err
 }
 
-// migratePostgres checks and changes the schema on a connection of its own,
-// which may take its time, and else is like all others. An advisory lock lets
-// one process do it.
-func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) error {
+// withoutLimits is a configuration of connections that may take their time, and
+// else are like all others.
+func withoutLimits(config pgx.ConnConfig) pgx.ConnConfig {
 	config.RuntimeParams = maps.Clone(config.RuntimeParams)
 	config.RuntimeParams["application_name"] = "tokenwright migrate"
 	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		delete(config.RuntimeParams, limit)
 	}
+	return config
+}
+
+// migratePostgres checks and changes the schema on a connection of its own. An
+// advisory lock lets one process do it.
+func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) error {
 	db := stdlib.OpenDB(config)
 	defer func() { _ = db.Close() }()
 	var tables int
@@ -184,7 +194,7 @@ func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) erro
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, db, o, goose.DialectPostgres, goose.WithSessionLocker(locker))
+	return migrate(ctx, db, o, nil, goose.DialectPostgres, goose.WithSessionLocker(locker))
 }
 
 // deadConnection tells whether err is of a connection that had ended before

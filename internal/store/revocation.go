@@ -14,7 +14,7 @@ import (
 func (t *tx) lockRevocations() (last int64, err error) {
 	t.followed = true
 	err = t.QueryRowContext(t.ctx, `UPDATE revocation_head SET seq = seq WHERE id = 1 RETURNING seq`).Scan(&last)
-	return last, err
+	return last, noRow(err, authority.ErrMoved)
 }
 
 // insertRevocation adds v behind the last one, under the lock.
@@ -55,7 +55,7 @@ func scanRevocation(r row, v *authority.Revocation) error {
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
 		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&last); err != nil {
-			return err
+			return noRow(err, authority.ErrMoved)
 		}
 		list, err = collect(t, scanRevocation, `SELECT `+revocationColumns+` FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 		return err

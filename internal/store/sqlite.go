@@ -33,7 +33,11 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{turn: make(chan struct{}, 1), log: path + "-wal"}
 	var err error
-	if s.write, err = openSQLite(path, "_txlock=immediate"); err != nil {
+	options := "_txlock=immediate"
+	if o.Scratch {
+		options += "&_pragma=synchronous(OFF)"
+	}
+	if s.write, err = openSQLite(path, options); err != nil {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
@@ -42,8 +46,16 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	if err = connect(ctx, s.write); err == nil {
-		err = explainSQLite(migrate(ctx, s.write, o, goose.DialectSQLite3, goose.WithExcludeNames(postgresMigrations)))
+	err = connect(ctx, s.write)
+	if err == nil && !o.Scratch {
+		err = refuseBackup(ctx, s.write)
+	}
+	if err == nil && !o.AsIs {
+		before := func(version int64) error { return s.setAside(ctx, path, version) }
+		if o.Scratch {
+			before = nil
+		}
+		err = explainSQLite(migrate(ctx, s.write, o, before, goose.DialectSQLite3, goose.WithExcludeNames(postgresMigrations)))
 	}
 	if err != nil {
 		_ = s.Close()
@@ -53,7 +65,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 // postgresMigrations mean nothing to SQLite, which compares text by bytes anyway.
-var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql", "00012_postgres.sql"}
+var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql", "00012_postgres.sql", "00014_postgres.sql"}
 
 // createPrivate makes an empty database file that only its owner can read.
 func createPrivate(path string) error {
@@ -73,17 +85,21 @@ func createPrivate(path string) error {
 }
 
 func openSQLite(path, option string) (*sql.DB, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + option}
-	db, err := sql.Open("sqlite", dsn.String())
+	db, err := sql.Open("sqlite", fileURI(path, fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds())+
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&"+option))
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	return db, nil
+}
+
+// fileURI names a file as SQLite's driver wants it.
+func fileURI(path, options string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: options}
+	return u.String()
 }
 
 // connect makes the first connection, which switches a new file to the

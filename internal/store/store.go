@@ -35,6 +35,9 @@ var _ authority.Store = (*Store)(nil)
 // ErrNoDatabase says that there is no database where one was expected.
 var ErrNoDatabase = errors.New("there is no database")
 
+// ErrBackup says that the database is a backup, which is to be restored first.
+var ErrBackup = errors.New("it is a backup")
+
 // ErrSchemaNewer says that a newer release has changed the schema.
 var ErrSchemaNewer = errors.New("the database was written by a newer release")
 
@@ -48,6 +51,14 @@ type Options struct {
 	Create bool
 	// NoMigrate only checks the schema: ErrSchemaOlder where migrations are due.
 	NoMigrate bool
+	// AsIs leaves the schema as it is, of whatever release: for a copy.
+	AsIs bool
+	// Patient lets transactions take as long as they need, on PostgreSQL: for a
+	// restore, or a move, on which no request waits.
+	Patient bool
+	// Scratch opens a file that nobody relies on yet, a backup too, on SQLite: what
+	// is written is not durable before PutInPlace.
+	Scratch bool
 	// Connections is how many there are at most, on PostgreSQL; 0 means
 	// DefaultConnections.
 	Connections int

@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{path: filepath.Join(t.TempDir(), "tokenwright.db"), now: time.UnixMilli(1764000000123).UTC()}
 	w.Store = w.reopened(t)
-	inst := &authority.Installation{Prefix: "tw", MerchantIDs: authority.MerchantText, Lineage: 1, CreatedAt: w.now,
+	inst := &authority.Installation{Prefix: "tw", MerchantIDs: authority.MerchantText, Lineage: authority.Lineage{Number: 1}, CreatedAt: w.now,
 		Environments: []authority.Environment{{Name: "demo", Issuer: "http://localhost:8080/demo", Algorithm: jose.ES256}}}
 	root := &authority.SealedRootKey{ID: 1, Sealed: []byte("sealed"), CreatedAt: w.now}
 	if err := w.Initialize(t.Context(), inst, root, nil, w.draft(authority.InstallationCreated, "tw", "", "")); err != nil {

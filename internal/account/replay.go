@@ -1,0 +1,69 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// Replay does again what the event of d has changed of a user, and writes d with
+// it: for a restore (authority.Restoration). What a user proves itself by is in no
+// event: whoever has changed that since has nothing left, and is to be reset.
+// authority.ErrNotFound where there is nothing to change, as for a user who is
+// not there: then d is not written.
+func (a *Accounts) Replay(ctx context.Context, d *authority.Draft) error {
+	switch d.Kind {
+	case authority.UserUpdated, authority.UserDisabled, authority.UserEnabled, authority.UserDeleted, authority.UserReset, authority.UserCredentialsChanged:
+	default:
+		return authority.ErrNotFound
+	}
+	before, err := a.store.User(ctx, UserID(d.Subject))
+	if err != nil {
+		return err
+	}
+	u := *before
+	u.Memberships = slices.Clone(before.Memberships)
+	u.Version, u.UpdatedAt = u.Version+1, d.Time
+	if err := u.redo(d); err != nil {
+		return err
+	}
+	switch d.Kind {
+	case authority.UserDeleted:
+		return a.store.DeleteUser(ctx, &u, false, d)
+	case authority.UserReset, authority.UserCredentialsChanged:
+		l := a.newLink(Link{Kind: Reset, UserID: u.ID}, d.Actor.ID) // nobody gets to know it
+		return a.store.ResetUser(ctx, &u, &l.Link, l.Token.hash(), d)
+	}
+	return a.store.UpdateUser(ctx, &u, false, d)
+}
+
+// redo changes u as an event has recorded it.
+func (u *User) redo(d *authority.Draft) error {
+	var set struct {
+		Operator    *bool
+		Memberships map[authority.MerchantID]*Role // nil where it ended
+	}
+	if err := json.Unmarshal([]byte(d.Details), &set); err != nil {
+		return fmt.Errorf("reading the details: %w", err)
+	}
+	switch d.Kind {
+	case authority.UserDisabled:
+		u.Status = authority.Disabled
+	case authority.UserEnabled:
+		u.Status, u.EnabledAt = authority.Active, d.Time
+	}
+	if set.Operator != nil {
+		u.Operator = *set.Operator
+	}
+	for id, role := range set.Memberships {
+		u.Memberships = slices.DeleteFunc(u.Memberships, func(m Membership) bool { return m.MerchantID == id })
+		if role != nil {
+			u.Memberships = append(u.Memberships, Membership{id, *role})
+		}
+	}
+	u.Memberships = inOrder(u.Memberships)
+	return nil
+}

@@ -1,0 +1,165 @@
+package authority
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// Restoration says what is known of what has happened since the state of the
+// database that is restored.
+type Restoration struct {
+	// Events are all there were since, in their order; earlier ones are passed
+	// over. nil: what has happened is not known, and lost.
+	Events iter.Seq2[*Event, error]
+	// Users does again what an event has changed of users, in a transaction that
+	// writes d; ErrNotFound where there is nothing to change.
+	Users func(ctx context.Context, d *Draft) error
+	// Progress hears of each event that was replayed; nil for nobody.
+	Progress func(seq int64)
+}
+
+// Restored is what a restore has come to.
+type Restored struct {
+	From     EventHead // the last event of the state that was restored
+	Replayed int       // events that came after it
+	Lineage  Lineage
+	// Unfinished is what an event tells of and does not hold: people have to do it
+	// again. In the order of events, each API key, user and signing key once.
+	Unfinished []Unfinished
+}
+
+// Unfinished is something that a replay could not bring back.
+type Unfinished struct {
+	Kind    EventKind
+	Subject string
+}
+
+// Restore makes a state of the database from some time ago the present one: it
+// does again what is known to have happened since, and begins another lineage, in
+// which no token that was ever issued is alive. Where nothing is known, every
+// signing key is revoked as well, for one of them may have been.
+//
+// Nobody else works on the database meanwhile. Interrupted, it can be called again:
+// it goes on where it was. Errors: *ChainError where the events are not those that
+// followed.
+func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*Restored, error) {
+	head, err := a.store.EventHead(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the head of the events: %w", err)
+	}
+	out := &Restored{From: head}
+	if r.Events == nil {
+		err = a.distrustSigningKeys(ctx, actor)
+	} else {
+		err = a.replay(ctx, &r, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, last, err := a.store.Revocations(ctx, 0, 1)
+	if err != nil {
+		return nil, fmt.Errorf("reading the revocations: %w", err)
+	}
+	now := a.now()
+	// Ahead of whatever came after the state that was restored, which nobody knows:
+	// restores and revocations are rarer than seconds and milliseconds, and no
+	// clock that gave out a generation was further ahead than clocks may be.
+	out.Lineage = Lineage{
+		Number: max(a.installation.Lineage.Number+1, now.Unix()), MinGeneration: now.Add(a.clockSkew).Unix(),
+		From: max(last+1, now.UnixMilli()),
+	}
+	d := a.draft(actor, InstallationRestored, a.installation.Prefix, details{
+		"from": out.From.String(), "replayed": out.Replayed, "changesLost": r.Events == nil, "lineage": out.Lineage.Number,
+	})
+	if err := a.store.BeginLineage(ctx, &out.Lineage, d); err != nil {
+		return nil, fmt.Errorf("beginning another lineage: %w", err)
+	}
+	return out, nil
+}
+
+// distrustSigningKeys revokes every signing key that could sign, and lets new ones
+// sign at once: verifiers ask for the keys again where they see one that they do
+// not know, and no other token is alive.
+func (a *Authority) distrustSigningKeys(ctx context.Context, actor Actor) error {
+	for i := range a.environments {
+		env := &a.environments[i]
+		ring, err := a.readKeyring(ctx, env.Name)
+		if err != nil {
+			return err
+		}
+		// The active one last: then none that is announced takes its place.
+		var kids []string
+		for j := range ring {
+			if ring[j].Status.published() && ring[j].Status != SigningKeyActive {
+				kids = append(kids, ring[j].KeyID)
+			}
+		}
+		if active := ring.active(); active != nil {
+			kids = append(kids, active.KeyID)
+		}
+		for _, kid := range kids {
+			if err := a.changeKeyring(ctx, actor, env.Name, func(ring keyring) (*step, error) {
+				return a.revoke(env, ring, kid, true, a.now())
+			}); err != nil {
+				return fmt.Errorf("revoking signing key %s: %w", kid, err)
+			}
+		}
+		if err := a.ensureSpare(ctx, actor, env); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay does again what the events behind the last one tell.
+func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) error {
+	w := chainWalk{Authority: a, head: out.From, progress: r.Progress}
+	seen := map[string]bool{}
+	var last int64
+	for e, err := range r.Events {
+		if err != nil {
+			return fmt.Errorf("reading the events: %w", err)
+		}
+		last = e.Seq
+		e.RootKeyID = a.root.id
+		switch {
+		case e.Seq < w.head.Seq:
+			continue
+		case e.Seq == w.head.Seq:
+			if hex.EncodeToString(e.Hash) != hex.EncodeToString(w.head.Hash) {
+				return &ChainError{e.Seq, "is another one in the database: the export is of another installation, or of what came after another restore"}
+			}
+			continue
+		}
+		if err := w.pass(e); err != nil {
+			return err
+		}
+		unfinished, err := a.redo(ctx, r, e)
+		if err != nil {
+			return fmt.Errorf("doing event %d (%s) again: %w", e.Seq, e.Kind, err)
+		}
+		if unfinished && !seen[e.Subject] {
+			seen[e.Subject] = true
+			out.Unfinished = append(out.Unfinished, Unfinished{e.Kind, e.Subject})
+		}
+		out.Replayed++
+	}
+	if last < w.head.Seq {
+		return &ChainError{last + 1, fmt.Sprintf("is missing in the export, which must go on to event %d of the database at least", w.head.Seq)}
+	}
+	return nil
+}
+
+// redo does once more what e tells, and writes e. It tells whether that leaves
+// something for people to do.
+func (a *Authority) redo(ctx context.Context, r *Restoration, e *Event) (unfinished bool, err error) {
+	d := &Draft{Event: *e, chain: a.root.chain}
+	unfinished, err = a.redoEffect(ctx, r, d)
+	if errors.Is(err, ErrNotFound) { // it was about something that the events do not hold
+		err = a.store.AddEvent(ctx, d)
+	}
+	return unfinished, err
+}
