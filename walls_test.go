@@ -34,7 +34,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/credential":  {},
 	"internal/plain":       {},
 	"internal/ratelimit":   {},
-	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose"}},
+	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose", "internal/strictjson"}},
 	"internal/account": {ours: []string{"internal/authority", "internal/credential"},
 		others: []string{"golang.org/x/crypto", "golang.org/x/text"}},
 	"internal/store": {

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -30,7 +31,7 @@ func ParseEventHead(text string) (EventHead, error) {
 	seq, hash, _ := strings.Cut(text, ":")
 	n, err := strconv.ParseInt(seq, 10, 64)
 	raw, err2 := hex.DecodeString(hash)
-	if err != nil || err2 != nil || n < 1 || len(raw) != 32 {
+	if err != nil || err2 != nil || n < 1 || len(raw) != sha256.Size {
 		return EventHead{}, invalid("head", "is not SEQ:HASH, a number and 64 hexadecimal digits")
 	}
 	return EventHead{Seq: n, Hash: raw}, nil
@@ -41,7 +42,7 @@ func ParseEventHead(text string) (EventHead, error) {
 // of the chain: so a tail that was cut off, which leaves a valid chain, is
 // noticed too. progress, where not nil, hears of each event passed.
 func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progress func(seq int64)) (EventHead, error) {
-	w := chainWalk{Authority: a, expected: expected, progress: progress}
+	w := chainWalk{Authority: a, chainCheck: chainCheck{key: a.ChainKey(), expected: expected}, progress: progress}
 	for {
 		if done, err := w.step(ctx, chainBatch); done || err != nil {
 			return w.head, err
@@ -58,18 +59,17 @@ func (a *Authority) VerifyEventsFrom(ctx context.Context, actor Actor, from Even
 	if err := actor.mayOfAll(EventsRead); err != nil {
 		return from, false, err
 	}
-	w := chainWalk{Authority: a, head: from, expected: expected}
+	w := chainWalk{Authority: a, chainCheck: chainCheck{key: a.ChainKey(), head: from, expected: expected}}
 	for end := from.Seq + int64(limit); !done && err == nil && w.head.Seq < end; {
 		done, err = w.step(ctx, min(chainBatch, int(end-w.head.Seq)))
 	}
 	return w.head, done, err
 }
 
-// chainWalk is a walk along the event chain.
+// chainWalk is a walk along the event chain of the database.
 type chainWalk struct {
 	*Authority
-	head     EventHead // of the last event that was passed
-	expected *EventHead
+	chainCheck
 	progress func(seq int64)
 }
 
@@ -89,29 +89,14 @@ func (w *chainWalk) step(ctx context.Context, limit int) (done bool, err error) 
 		if err := w.pass(&events[i]); err != nil {
 			return false, err
 		}
+		if w.progress != nil {
+			w.progress(w.head.Seq)
+		}
 	}
 	if len(events) > 0 {
 		return false, nil
 	}
 	return true, w.end(recorded)
-}
-
-// pass takes the next event, which must be the one that was written there.
-func (w *chainWalk) pass(e *Event) error {
-	if e.Seq != w.head.Seq+1 {
-		return &ChainError{w.head.Seq + 1, "is missing"}
-	}
-	if e.RootKeyID != w.root.id || !hmac.Equal(e.Hash, chainHash(w.root.chain, w.head.Hash, e)) {
-		return &ChainError{e.Seq, "was changed after it was written, or what stood before it was"}
-	}
-	if w.expected != nil && w.expected.Seq == e.Seq && !hmac.Equal(w.expected.Hash, e.Hash) {
-		return &ChainError{e.Seq, "is not the event that was there when the given head was noted"}
-	}
-	w.head = EventHead{Seq: e.Seq, Hash: e.Hash}
-	if w.progress != nil {
-		w.progress(e.Seq)
-	}
-	return nil
 }
 
 // end holds that the last event is the recorded one.
@@ -123,8 +108,6 @@ func (w *chainWalk) end(recorded EventHead) error {
 		return &ChainError{w.head.Seq + 1, "is missing"}
 	case !hmac.Equal(w.head.Hash, recorded.Hash):
 		return &ChainError{w.head.Seq, "is not the recorded head of the chain"}
-	case w.expected != nil && w.expected.Seq > w.head.Seq:
-		return &ChainError{w.head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", w.expected.Seq)}
 	}
-	return nil
+	return w.reached()
 }

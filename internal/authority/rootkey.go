@@ -91,6 +91,8 @@ func deriveRootKeys(id int64, root []byte) *rootKeys {
 	}
 }
 
+func (r *rootKeys) chainKey() ChainKey { return ChainKey{id: r.id, key: [keySize]byte(r.chain)} }
+
 // openRootKey opens sealed with the first of the master keys that fits.
 func openRootKey(sealed *SealedRootKey, masterKeys []MasterKey) (*rootKeys, error) {
 	for _, master := range masterKeys {
