@@ -12,30 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tokenwright/tokenwright/internal/server"
-	"github.com/tokenwright/tokenwright/internal/store"
 )
-
-func (a *app) migrateCommand() *cobra.Command {
-	c := a.command("migrate", "Bring the database to this release's schema; makes it where there is none", noArgs,
-		func(ctx context.Context, _ []string) error {
-			st, err := a.openStore(ctx, store.Options{Create: true})
-			if err != nil {
-				return err
-			}
-			if err := st.Close(); err != nil {
-				return err
-			}
-			return a.print(map[string]any{"database": a.config.databaseName(), "current": true}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.databaseName())
-			})
-		})
-	return explained(c, `Bring the database to the schema of this release, and make it where there is none.
-Servers and management commands do so by themselves. This is for who wants it done
-before, or by another role of PostgreSQL: start nodes with --no-migrate then.
-
-A schema goes forward only. The release before works on it too, so that nodes can be
-replaced one after the other.`, "tokenwright migrate --database postgres://tokenwright@db.example.com/tokenwright")
-}
 
 func (a *app) configCommand() *cobra.Command {
 	check := a.command("check", "Check the configuration and show what is in force", noArgs, func(context.Context, []string) error {

@@ -114,6 +114,19 @@ func (a *Authority) RotateMasterKey(ctx context.Context, actor Actor, next Maste
 	return a.catchUp(ctx)
 }
 
+// KeepMasterKey seals the root key under current, unless it is: the database may be
+// from before a rotation.
+func (a *Authority) KeepMasterKey(ctx context.Context, actor Actor, current MasterKey) error {
+	_, sealed, err := a.store.Installation(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the root key: %w", err)
+	}
+	if _, err := openRootKey(sealed, []MasterKey{current}); err == nil {
+		return nil
+	}
+	return a.RotateMasterKey(ctx, actor, current)
+}
+
 // check compares the environments a node is configured with and the recorded ones.
 func (i *Installation) check(configured []Environment) error {
 	names := func(envs []Environment) string {

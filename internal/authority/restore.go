@@ -2,7 +2,7 @@ package authority
 
 import (
 	"context"
-	"encoding/hex"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,9 +11,13 @@ import (
 // Restoration says what is known of what has happened since the state of the
 // database that is restored.
 type Restoration struct {
-	// Events are all there were since, in their order; earlier ones are passed
-	// over. nil: what has happened is not known, and lost.
+	// Events are what is known, in their order; earlier ones are passed over. nil:
+	// nothing is.
 	Events iter.Seq2[*Event, error]
+	// Expected, where not nil, is a head that the events must reach.
+	Expected *EventHead
+	// ChangesLost says that more has happened, or may have.
+	ChangesLost bool
 	// Users does again what an event has changed of users, in a transaction that
 	// writes d; ErrNotFound where there is nothing to change.
 	Users func(ctx context.Context, d *Draft) error
@@ -39,7 +43,7 @@ type Unfinished struct {
 
 // Restore makes a state of the database from some time ago the present one: it
 // does again what is known to have happened since, and begins another lineage, in
-// which no token that was ever issued is alive. Where nothing is known, every
+// which no token that was ever issued is alive. Where more has happened, every
 // signing key is revoked as well, for one of them may have been.
 //
 // Nobody else works on the database meanwhile. Interrupted, it can be called again:
@@ -51,13 +55,15 @@ func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*R
 		return nil, fmt.Errorf("reading the head of the events: %w", err)
 	}
 	out := &Restored{From: head}
-	if r.Events == nil {
-		err = a.distrustSigningKeys(ctx, actor)
-	} else {
-		err = a.replay(ctx, &r, out)
+	if r.Events != nil {
+		if err := a.replay(ctx, &r, out); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	if r.ChangesLost {
+		if err := a.distrustSigningKeys(ctx, actor); err != nil {
+			return nil, err
+		}
 	}
 	_, last, err := a.store.Revocations(ctx, 0, 1)
 	if err != nil {
@@ -72,7 +78,7 @@ func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*R
 		From: max(last+1, now.UnixMilli()),
 	}
 	d := a.draft(actor, InstallationRestored, a.installation.Prefix, details{
-		"from": out.From.String(), "replayed": out.Replayed, "changesLost": r.Events == nil, "lineage": out.Lineage.Number,
+		"from": out.From.String(), "replayed": out.Replayed, "changesLost": r.ChangesLost, "lineage": out.Lineage.Number,
 	})
 	if err := a.store.BeginLineage(ctx, &out.Lineage, d); err != nil {
 		return nil, fmt.Errorf("beginning another lineage: %w", err)
@@ -116,25 +122,24 @@ func (a *Authority) distrustSigningKeys(ctx context.Context, actor Actor) error 
 
 // replay does again what the events behind the last one tell.
 func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) error {
-	w := chainWalk{Authority: a, head: out.From, progress: r.Progress}
+	chain := chainCheck{key: a.ChainKey(), head: out.From, expected: r.Expected}
 	seen := map[string]bool{}
 	var last int64
 	for e, err := range r.Events {
 		if err != nil {
 			return fmt.Errorf("reading the events: %w", err)
 		}
-		last = e.Seq
-		e.RootKeyID = a.root.id
-		switch {
-		case e.Seq < w.head.Seq:
+		last, e.RootKeyID = e.Seq, a.root.id
+		if e.Seq < chain.head.Seq {
 			continue
-		case e.Seq == w.head.Seq:
-			if hex.EncodeToString(e.Hash) != hex.EncodeToString(w.head.Hash) {
-				return &ChainError{e.Seq, "is another one in the database: the export is of another installation, or of what came after another restore"}
+		}
+		if e.Seq == chain.head.Seq {
+			if !hmac.Equal(e.Hash, chain.head.Hash) {
+				return &ChainError{e.Seq, "is another one in the database: the export is of another installation, or of what followed another restore"}
 			}
 			continue
 		}
-		if err := w.pass(e); err != nil {
+		if err := chain.pass(e); err != nil {
 			return err
 		}
 		unfinished, err := a.redo(ctx, r, e)
@@ -146,11 +151,14 @@ func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) e
 			out.Unfinished = append(out.Unfinished, Unfinished{e.Kind, e.Subject})
 		}
 		out.Replayed++
+		if r.Progress != nil {
+			r.Progress(e.Seq)
+		}
 	}
-	if last < w.head.Seq {
-		return &ChainError{last + 1, fmt.Sprintf("is missing in the export, which must go on to event %d of the database at least", w.head.Seq)}
+	if last < chain.head.Seq {
+		return &ChainError{last + 1, fmt.Sprintf("is missing in the export, which must go on to event %d at least, the last one in the database", chain.head.Seq)}
 	}
-	return nil
+	return chain.reached()
 }
 
 // redo does once more what e tells, and writes e. It tells whether that leaves

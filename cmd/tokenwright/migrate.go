@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+func (a *app) migrateCommand() *cobra.Command {
+	var from, to string
+	c := a.command("migrate", "Bring the database to this release's schema, or move it to another one", noArgs,
+		func(ctx context.Context, _ []string) error {
+			switch {
+			case from != "":
+				return a.move(ctx, from, to)
+			case to != "":
+				return usageError{"--to goes with --from"}
+			}
+			return a.migrate(ctx)
+		})
+	c.Flags().StringVar(&from, "from", "", "move the installation from this `database`, as sqlite:<path> or postgres://user@host/database")
+	c.Flags().StringVar(&to, "to", "", "to this empty `database` (default: the configured one)")
+	return explained(c, `Bring the database to the schema of this release, and make it where there is none.
+Servers and management commands do so by themselves. This is for who wants it done
+before, or by another role of PostgreSQL: start nodes with --no-migrate then.
+
+A schema goes forward only. The release before works on it too, so that nodes can be
+replaced one after the other. The embedded database is copied beside itself before.
+
+With --from the installation moves to another, empty database, with everything: API keys
+and tokens work on, and verifiers notice nothing. A server on the old database issues
+tokens while rows are copied, takes no changes, and stops at the end: the old database
+refuses to serve from then on. Start servers on the new one with the same master key.
+Interrupted, run it again: what is half copied is not there.`,
+		`tokenwright migrate --database postgres://tokenwright@db.example.com/tokenwright
+# From one server to several nodes; the password is in PGPASSWORD or PGPASSFILE.
+tokenwright migrate --from sqlite:/var/lib/tokenwright/tokenwright.db --to postgres://tokenwright@db.example.com/tokenwright`)
+}
+
+func (a *app) migrate(ctx context.Context) error {
+	st, err := a.openStore(ctx, store.Options{Create: true})
+	if err != nil {
+		return err
+	}
+	if err := st.Close(); err != nil {
+		return err
+	}
+	return a.print(map[string]any{"database": a.config.databaseName(), "current": true}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s has the schema of this release.\n", a.config.databaseName())
+	})
+}
+
+// on is a run of the command on another database.
+func (a *app) on(database string) (*app, error) {
+	other := *a
+	other.config.Database = database
+	path, embedded := other.config.embedded()
+	switch {
+	case embedded:
+		other.config.Data = filepath.Dir(path)
+	case !other.config.onPostgres():
+		return nil, usageError{"a database is sqlite:<path> or postgres://user@host/database"}
+	}
+	return &other, nil
+}
+
+// move moves the installation from one database to another.
+func (a *app) move(ctx context.Context, from, to string) (err error) {
+	for _, argument := range []string{from, to} {
+		if u, err := url.Parse(argument); err != nil || hasPassword(u) {
+			return usageError{"--from and --to must hold no password: arguments can be read by every user of the machine.\n" +
+				"  Give it in PGPASSWORD or PGPASSFILE, or leave --to out and the URL in TOKENWRIGHT_DATABASE or the file that " + databaseFileVariable + " names"}
+		}
+	}
+	source, err := a.on(from)
+	if err != nil {
+		return err
+	}
+	target := a
+	if to != "" {
+		if target, err = a.on(to); err != nil {
+			return err
+		}
+	}
+	if source.config.Database == target.config.Database {
+		return usageError{"--from and --to are the same database"}
+	}
+	st, err := source.openStore(ctx, store.Options{Patient: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	keys, err := source.masterKeys()
+	if err != nil {
+		return err
+	}
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys = st, keys
+	auth, err := authority.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	there, err := target.openStore(ctx, store.Options{Create: true, Patient: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	name := target.config.databaseName()
+	d, err := auth.NewDraft(commandActor(), authority.InstallationMoved, auth.Installation().Prefix, "", map[string]any{"to": name}, nil)
+	if err != nil {
+		return err
+	}
+	var progress func(string, int64)
+	if show := a.progress(); show != nil {
+		progress = func(table string, rows int64) { show(fmt.Sprintf("%d rows of %s copied", rows, table)) }
+	}
+	err = st.Move(ctx, there, name, d, progress)
+	if errors.Is(err, authority.ErrExists) {
+		return fmt.Errorf("%s is not empty; an installation moves into an empty database", name)
+	}
+	if err != nil {
+		return fmt.Errorf("moving the installation: %w", err)
+	}
+	return a.print(map[string]any{"from": source.config.databaseName(), "to": name, "masterKey": source.masterKeyPlace()}, func(w io.Writer) {
+		fmt.Fprintf(w, "The installation is in %s. %s refuses to serve from now on; keep it until you have a backup of the new one.\n", name, source.config.databaseName())
+		fmt.Fprintf(w, "Start servers with that database and the same master key, which is %s.\n", source.masterKeyPlace())
+	})
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+// restoreFlags are those of the command restore.
+type restoreFlags struct {
+	finish, replace, acceptLost bool
+	replay, head                string
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	var f restoreFlags
+	c := a.command("restore [FILE]", "Put a backup in the place of the database", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
+		return a.restore(ctx, args, &f)
+	})
+	c.Flags().StringVar(&f.replay, "replay", "", "do again what an export of events in this `file` tells; - is standard input")
+	c.Flags().BoolVar(&f.acceptLost, "accept-lost-changes", false, "what has happened since is not known, or not all of it")
+	c.Flags().StringVar(&f.head, "head", "", "a head that the export must reach, as `SEQ:HASH` of a server's log")
+	c.Flags().BoolVar(&f.replace, "replace", false, "put it in the place of a database, which keeps another name")
+	c.Flags().BoolVar(&f.finish, "finish", false, "finish the restore of a PostgreSQL database, before servers are started")
+	return explained(c, `Put a backup in the place of the embedded database, with the master key that it was
+made under (or the one that was rotated to since, and the old one beside it). Stop the
+server first. PostgreSQL restores with its own tools; then --finish does the rest here.
+
+An old database knows nothing of what was revoked since. So a restore ends every token
+that was ever issued, and tells verifiers: applications get new ones by themselves.
+And it wants to know what happened since:
+
+  --replay FILE          an export of events up to the last one: each is checked against
+                         the chain, and done again. What was deleted, disabled or
+                         revoked is so again. Secrets made since are lost; the answer
+                         lists the API keys that need another.
+  --accept-lost-changes  it is not known: what was deleted since is back. Look at what
+                         you know, and do it again. Every signing key is replaced.
+  both                   the export ends before the last event
+
+Interrupted, run it again.`,
+		`tokenwright restore /var/backups/tokenwright/tokenwright-20261129T020000Z.db --replay events.json
+# The database that is there keeps another name.
+tokenwright restore backup.db --replace --accept-lost-changes
+# After pg_restore, before nodes are started.
+tokenwright restore --finish --replay events.json`)
+}
+
+func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error {
+	expected, err := parseHead(f.head)
+	switch {
+	case err != nil:
+		return err
+	case f.finish != (len(args) == 0):
+		return usageError{"restore takes a FILE, or --finish for a database that PostgreSQL has restored"}
+	case f.finish && !a.config.onPostgres():
+		return usageError{"--finish is for PostgreSQL; the embedded database is restored from a FILE"}
+	case !f.finish && a.config.onPostgres():
+		return usageError{"PostgreSQL restores with its own tools (pg_restore); then: tokenwright restore --finish"}
+	case f.replay == "" && !f.acceptLost:
+		return usageError{"what has happened since the backup? Give its events with --replay FILE, or say --accept-lost-changes:\n" +
+			"  then what was deleted, disabled or revoked since is no longer"}
+	case f.head != "" && f.replay == "":
+		return usageError{"--head goes with --replay"}
+	}
+	r := authority.Restoration{Expected: expected, ChangesLost: f.acceptLost}
+	if show := a.progress(); show != nil {
+		r.Progress = func(seq int64) { show(fmt.Sprintf("event %d done again", seq)) }
+	}
+	if f.replay != "" {
+		in, err := a.open(f.replay)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = in.Close() }()
+		r.Events = authority.ReadEvents(in)
+	}
+	if f.finish {
+		done, err := a.restoreHere(ctx, store.Options{Patient: true}, r)
+		if err != nil {
+			return err
+		}
+		return a.printRestored(done, "")
+	}
+	return a.restoreFile(ctx, args[0], f.replace, r)
+}
+
+// open opens a file to read, or standard input, which - names.
+func (a *app) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(a.stdin), nil
+	}
+	return os.Open(name)
+}
+
+// restoreFile restores a backup beside the database, and gives it its name at the
+// end: whatever happens before, the database that was there is as it was.
+func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r authority.Restoration) error {
+	path, _ := a.config.embedded()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := errors.Join(checkOwner(filepath.Dir(path)), a.checkMasterKey()); err != nil {
+		return err
+	}
+	kept, err := a.placeFor(ctx, path, replace)
+	if err != nil {
+		return err
+	}
+	scratch := path + ".restoring"
+	remove := func() {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			_ = os.Remove(scratch + suffix)
+		}
+	}
+	remove() // of one that was interrupted
+	defer remove()
+	if err := a.copyBackup(backup, scratch); err != nil {
+		return fmt.Errorf("copying the backup: %w", err)
+	}
+	restoring := *a
+	restoring.config.Database = "sqlite:" + scratch
+	done, err := restoring.restoreHere(ctx, store.Options{Scratch: true}, r)
+	if err != nil {
+		return err
+	}
+	if err := store.PutInPlace(ctx, scratch, path, kept); err != nil {
+		return fmt.Errorf("putting the restored database in its place: %w", err)
+	}
+	return a.printRestored(done, kept)
+}
+
+// placeFor looks at what stands where the database is to be, and returns the name
+// that it is to keep, "" where nothing stands there.
+func (a *app) placeFor(ctx context.Context, path string, replace bool) (kept string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if !replace {
+		return "", fmt.Errorf("there is a database at %s; with --replace it keeps another name, and the backup takes its place", path)
+	}
+	if err := checkOwner(path); err != nil {
+		return "", err
+	}
+	used, err := store.InUse(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	if used {
+		return "", fmt.Errorf("%s is in use: stop the server first", path)
+	}
+	return path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z"), nil
+}
+
+// copyBackup copies the file of a backup, and a log beside it, as others may have
+// made one.
+func (a *app) copyBackup(from, to string) error {
+	for _, suffix := range []string{"", "-wal"} {
+		in, err := os.Open(from + suffix)
+		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out, err := os.OpenFile(to+suffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = io.Copy(out, in)
+			err = errors.Join(err, out.Close())
+		}
+		if err := errors.Join(err, in.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkMasterKey says where the master key is to be, where there is none.
+func (a *app) checkMasterKey() error {
+	keys, err := a.masterKeys()
+	if err == nil && len(keys) == 0 {
+		err = fmt.Errorf("a backup does not hold the master key; put the one that it was made under at %s, or name it with master_key_file", a.masterKeyPlace())
+	}
+	return err
+}
+
+// restoreHere restores the database as it is.
+func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Restoration) (done *authority.Restored, err error) {
+	st, err := a.openStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	keys, err := a.masterKeys()
+	if err != nil {
+		return nil, err
+	}
+	current := keys[0]
+	if keys, err = a.withReplacedKey(keys); err != nil {
+		return nil, err
+	}
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys = st, keys
+	auth, err := authority.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	r.Users = account.New(auth, st).Replay
+	actor := commandActor()
+	if done, err = auth.Restore(ctx, actor, r); err != nil {
+		return nil, err
+	}
+	return done, auth.KeepMasterKey(ctx, actor, current)
+}
+
+// withReplacedKey adds the master key that was replaced by the one in the data
+// directory: a backup from before is sealed under it.
+func (a *app) withReplacedKey(keys []authority.MasterKey) ([]authority.MasterKey, error) {
+	path := filepath.Join(a.config.Data, masterKeyName+previousSuffix)
+	text, err := os.ReadFile(path)
+	if !a.managesMasterKey() || errors.Is(err, fs.ErrNotExist) {
+		return keys, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := authority.ParseMasterKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("the master key of %s: %w", path, err)
+	}
+	return append(keys, key), nil
+}
+
+// unfinishedAdvice is how people do again what a replay cannot.
+var unfinishedAdvice = map[authority.EventKind]string{
+	authority.APIKeyCreated:          "it has no secret: tokenwright key rotate %s --overlap 0",
+	authority.SecretRotated:          "its new secret is lost: tokenwright key rotate %s",
+	authority.UserCreated:            "it is lost: tokenwright user create",
+	authority.UserReset:              "it has nothing to sign in with: tokenwright user reset %s",
+	authority.UserCredentialsChanged: "it has nothing to sign in with: tokenwright user reset %s",
+}
+
+// restoredThing is something that a replay could not bring back, as JSON has it.
+type restoredThing struct {
+	Event   authority.EventKind `json:"event"`
+	Subject string              `json:"subject"`
+}
+
+func (a *app) printRestored(r *authority.Restored, kept string) error {
+	unfinished := []restoredThing{}
+	for _, u := range r.Unfinished {
+		unfinished = append(unfinished, restoredThing{u.Kind, u.Subject})
+	}
+	out := map[string]any{
+		"database": a.config.databaseName(), "from": r.From.String(), "replayed": r.Replayed, "lineage": r.Lineage.Number,
+		"minGen": r.Lineage.MinGeneration, "unfinished": unfinished, "replaced": kept,
+	}
+	return a.print(out, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is restored as of event %d; %d later events were done again.\n", a.config.databaseName(), r.From.Seq, r.Replayed)
+		if kept != "" {
+			fmt.Fprintf(w, "The database that was there is %s.\n", kept)
+		}
+		fmt.Fprintln(w, "All access tokens issued so far are dead, and all sessions and links of users have ended.")
+		for _, u := range r.Unfinished {
+			advice := unfinishedAdvice[u.Kind]
+			if u.Kind != authority.UserCreated {
+				advice = fmt.Sprintf(advice, u.Subject)
+			}
+			row(w, u.Kind, u.Subject, advice)
+		}
+		fmt.Fprintln(w, "Start the servers.")
+	})
+}
