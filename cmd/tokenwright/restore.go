@@ -160,7 +160,7 @@ func (a *app) placeFor(ctx context.Context, path string, replace bool) (kept str
 	if used {
 		return "", fmt.Errorf("%s is in use: stop the server first", path)
 	}
-	return path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z"), nil
+	return path + ".replaced-" + time.Now().UTC().Format("20060102T150405.000Z"), nil
 }
 
 // copyBackup copies the file of a backup, and a log beside it, as others may have

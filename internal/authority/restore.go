@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Restoration says what is known of what has happened since the state of the
@@ -123,7 +124,6 @@ func (a *Authority) distrustSigningKeys(ctx context.Context, actor Actor) error 
 // replay does again what the events behind the last one tell.
 func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) error {
 	chain := chainCheck{key: a.ChainKey(), head: out.From, expected: r.Expected}
-	seen := map[string]bool{}
 	var last int64
 	for e, err := range r.Events {
 		if err != nil {
@@ -146,10 +146,7 @@ func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) e
 		if err != nil {
 			return fmt.Errorf("doing event %d (%s) again: %w", e.Seq, e.Kind, err)
 		}
-		if unfinished && !seen[e.Subject] {
-			seen[e.Subject] = true
-			out.Unfinished = append(out.Unfinished, Unfinished{e.Kind, e.Subject})
-		}
+		out.note(e, unfinished)
 		out.Replayed++
 		if r.Progress != nil {
 			r.Progress(e.Seq)
@@ -159,6 +156,18 @@ func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) e
 		return &ChainError{last + 1, fmt.Sprintf("is missing in the export, which must go on to event %d at least, the last one in the database", chain.head.Seq)}
 	}
 	return chain.reached()
+}
+
+// note keeps what e leaves to do, unless it is on the list, and drops from it what e
+// has ended.
+func (r *Restored) note(e *Event, unfinished bool) {
+	at := slices.IndexFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == e.Subject })
+	switch {
+	case at < 0 && unfinished:
+		r.Unfinished = append(r.Unfinished, Unfinished{e.Kind, e.Subject})
+	case at >= 0 && (e.Kind == APIKeyDeleted || e.Kind == UserDeleted):
+		r.Unfinished = slices.Delete(r.Unfinished, at, at+1)
+	}
 }
 
 // redo does once more what e tells, and writes e. It tells whether that leaves

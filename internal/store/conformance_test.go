@@ -84,6 +84,8 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"TheFirstErrorEndsDirectory", testDirectoryErrors},
 		{"ChangesTellsWhatEventsName", testChanges},
 		{"ChangesNoticesAnotherHistory", testDiverged},
+		{"BeginLineageRaisesEveryGeneration", testBeginLineage},
+		{"AddEventChangesNothingElse", testAddEvent},
 		{"ChangesAndDirectoryAgree", testChangesAgree},
 		{"ManyChangesAreToldAtOnce", testManyChanges},
 		{"PositionMovesWithEveryChange", testPosition},

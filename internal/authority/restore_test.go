@@ -1,0 +1,414 @@
+package authority_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"iter"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/store"
+)
+
+// backup copies the database into a file.
+func (h *harness) backup() string {
+	h.t.Helper()
+	path := filepath.Join(h.t.TempDir(), "backup.db")
+	_, err := h.store.Backup(h.ctx, path, nil)
+	h.must(err)
+	return path
+}
+
+// export is every event behind one, as a file has them.
+func (h *harness) export(after int64) []byte {
+	h.t.Helper()
+	var out bytes.Buffer
+	for _, e := range h.events() {
+		if e.Seq > after {
+			h.must(json.NewEncoder(&out).Encode(wire(&e)))
+		}
+	}
+	return out.Bytes()
+}
+
+func exported(text []byte) iter.Seq2[*authority.Event, error] {
+	return authority.ReadEvents(bytes.NewReader(text))
+}
+
+// restore makes an installation of a copy of a backup.
+func (h *harness) restore(backup string, r authority.Restoration) (*harness, *authority.Restored, error) {
+	h.t.Helper()
+	text, err := os.ReadFile(backup)
+	h.must(err)
+	restored := &harness{t: h.t, ctx: h.ctx, clock: h.clock, path: filepath.Join(h.t.TempDir(), "restored.db"), config: h.config}
+	h.must(os.WriteFile(restored.path, text, 0o600))
+	restored.store, err = store.OpenSQLite(h.ctx, restored.path, store.Options{Scratch: true})
+	h.must(err)
+	h.t.Cleanup(func() { _ = restored.store.Close() })
+	restored.config.Store = restored.store
+	opened := restored.config
+	opened.Environments = nil // as a command opens it
+	if restored.Authority, err = authority.Open(h.ctx, opened); err != nil {
+		h.t.Fatal(err)
+	}
+	out, err := restored.Restore(h.ctx, actor, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	restored.Authority = restored.node(restored.config)
+	return restored, out, nil
+}
+
+// state is what of an installation a replay brings back, as text by ID.
+func (h *harness) state() map[string]string {
+	h.t.Helper()
+	out := map[string]string{}
+	write := func(id string, v any) {
+		text, err := json.Marshal(v)
+		h.must(err)
+		out[id] = string(text)
+	}
+	merchants, err := h.Merchants(h.ctx, actor, authority.MerchantFilter{}, "", 100)
+	h.must(err)
+	for _, m := range merchants {
+		m.Version = 0 // of another number of changes
+		write("merchant "+string(m.ID), m)
+	}
+	scopes, err := h.Scopes(h.ctx, actor)
+	h.must(err)
+	for _, s := range scopes {
+		write("scope "+s.Name, s)
+	}
+	keys, err := h.APIKeys(h.ctx, actor, authority.APIKeyFilter{}, "", 100)
+	h.must(err)
+	for _, k := range keys {
+		whole, err := h.APIKey(h.ctx, actor, k.ID)
+		h.must(err)
+		for i := range whole.Secrets {
+			whole.Secrets[i].LastUsedAt, whole.Secrets[i].LastUsedFrom = time.Time{}, ""
+		}
+		whole.Generation, whole.Version = 0, 0
+		write(string(k.ID), whole)
+	}
+	return out
+}
+
+// C-540: what an export tells of is done again, and the history goes on with the
+// events that it had.
+func TestReplayDoesAgainWhatHappened(t *testing.T) {
+	h := New(t)
+	kept := h.ready()
+	changed, disabled, enabled, deleted, leaked, spied, rotated := h.demoKey(), h.demoKey(), h.demoKey(), h.demoKey(), h.demoKey(), h.demoKey(), h.demoKey()
+	two := h.rotate(h.demoKey(), authority.Rotation{Overlap: day})
+	_, err := h.DisableAPIKey(h.ctx, actor, enabled.ID, 0)
+	h.must(err)
+	h.merchant("77", "78", "79", "80")
+	_, err = h.SuspendMerchant(h.ctx, actor, "79", 0)
+	h.must(err)
+	h.scope("old:read")
+	backup := h.backup()
+	from := int64(len(h.events()))
+
+	h.clock.advance(time.Hour)
+	h.must(h.DeleteAPIKey(h.ctx, actor, deleted.ID, 0))
+	name, cidrs, end := "Renamed", []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, h.clock.now().Add(90*day)
+	_, err = h.UpdateAPIKey(h.ctx, actor, changed.ID, authority.APIKeyUpdate{
+		Name: &name, Description: &name, Scopes: &[]string{"customers:read"}, AllowedCIDRs: &cidrs, ExpiresAt: &end, RevokeTokens: true,
+	})
+	h.must(err)
+	_, err = h.UpdateAPIKey(h.ctx, actor, changed.ID, authority.APIKeyUpdate{ExpiresAt: &time.Time{}})
+	h.must(err)
+	_, err = h.DisableAPIKey(h.ctx, actor, disabled.ID, 0)
+	h.must(err)
+	_, err = h.EnableAPIKey(h.ctx, actor, enabled.ID, 0)
+	h.must(err)
+	h.must(h.LoadDirectory(h.ctx))
+	h.must(h.ReportLeakedSecret(h.ctx, actor, leaked.secret.Reveal(), "https://example.com"))
+	_, claims := h.issue(h.Authority, spied.request())
+	h.must(h.ReportLeakedToken(h.ctx, actor, claims, ""))
+	h.rotate(rotated, authority.Rotation{Overlap: time.Minute})
+	_, err = h.DeleteSecret(h.ctx, actor, two.ID, 1, true, 0)
+	h.must(err)
+	h.merchant("81")
+	limit := 9
+	_, err = h.UpdateMerchant(h.ctx, actor, "77", authority.MerchantUpdate{Name: &name, KeyLimit: &limit})
+	h.must(err)
+	_, err = h.SuspendMerchant(h.ctx, actor, "78", 0)
+	h.must(err)
+	_, err = h.ResumeMerchant(h.ctx, actor, "79", 0)
+	h.must(err)
+	h.must(h.DeleteMerchant(h.ctx, actor, "80", 0))
+	h.scope("new:write https://other.example.com")
+	h.must(h.DeleteScope(h.ctx, actor, "old:read"))
+	born := h.key(authority.NewAPIKey{MerchantID: "81", Env: "production", Name: "Born", Description: "since", Scopes: []string{"new:write"}, AllowedCIDRs: cidrs, ExpiresAt: end})
+	gone := h.key(authority.NewAPIKey{MerchantID: "81", Env: "production"})
+	h.must(h.DeleteAPIKey(h.ctx, actor, gone.ID, 0))
+	active := h.demoKeys()[0].KeyID
+	_, err = h.RevokeSigningKey(h.ctx, actor, active, true)
+	h.must(err)
+
+	restored, out, err := h.restore(backup, authority.Restoration{Events: exported(h.export(from - 3))})
+	h.must(err)
+	want, got := h.state(), restored.state()
+	for id, text := range want {
+		switch id {
+		case string(born.ID), string(rotated.ID): // their new secrets are in no event
+			var wanted, have authority.APIKey
+			h.must(errors.Join(json.Unmarshal([]byte(text), &wanted), json.Unmarshal([]byte(got[id]), &have)))
+			wanted.Secrets = slices.DeleteFunc(wanted.Secrets, func(s authority.Secret) bool { return s.RetiredAt.IsZero() })
+			if len(wanted.Secrets) != len(have.Secrets) || len(have.Secrets) == 1 && !have.Secrets[0].ExpiresAt.Equal(wanted.Secrets[0].ExpiresAt) {
+				t.Errorf("%s has secrets %+v, want %+v", id, have.Secrets, wanted.Secrets)
+			}
+			wanted.Secrets, have.Secrets = nil, nil
+			if a, b := marshal(t, wanted), marshal(t, have); a != b {
+				t.Errorf("%s is\n%s, want\n%s", id, b, a)
+			}
+		default:
+			if got[id] != text {
+				t.Errorf("%s is\n%s, want\n%s", id, got[id], text)
+			}
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d things are there, want %d", len(got), len(want))
+	}
+	events, again := h.events(), restored.events()
+	if len(again) <= len(events) || !slices.EqualFunc(again[:len(events)], events, func(a, b authority.Event) bool { return bytes.Equal(a.Hash, b.Hash) }) {
+		t.Error("the history does not go on with the events that it had")
+	}
+	if _, err := restored.VerifyEvents(h.ctx, nil, nil); err != nil {
+		t.Error(err)
+	}
+	unfinished := []authority.Unfinished{{Kind: authority.SecretRotated, Subject: string(rotated.ID)}, {Kind: authority.APIKeyCreated, Subject: string(born.ID)}}
+	if !slices.Equal(out.Unfinished, unfinished) || out.Replayed != len(events)-int(from) {
+		t.Errorf("it says %+v, want %+v", out, unfinished)
+	}
+	if restored.listed(active) != 1 || restored.demoKeys()[0].Status != authority.SigningKeyRevoked {
+		t.Error("a signing key that was revoked is not")
+	}
+	restored.refused(restored.Authority, deleted.request(), authority.UnknownID)
+	restored.issue(restored.Authority, kept.request())
+	next := restored.rotate(&key{APIKey: born.APIKey}, authority.Rotation{}) // what the list says is to be done
+	restored.issue(restored.Authority, &authority.TokenRequest{ClientID: string(next.ID), ClientSecret: next.secret.Reveal(), Address: netip.MustParseAddr("192.0.2.7"), Resource: "https://other.example.com"})
+
+	kinds := map[authority.EventKind]bool{}
+	for _, e := range events {
+		kinds[e.Kind] = true
+	}
+	for _, kind := range authority.EventKinds() {
+		thing, _, _ := strings.Cut(string(kind), ".")
+		switch kind {
+		case authority.APIKeyExpiring, authority.LimitReached, authority.SecretExpiring, authority.RetiredSecretUsed, authority.APIKeyTokensRevoked: // change nothing but a generation
+			continue
+		}
+		if (thing == "merchant" || thing == "scope" || thing == "api_key" || thing == "secret" || thing == "token") && !kinds[kind] {
+			t.Errorf("%s is not among the events that are replayed here", kind)
+		}
+	}
+}
+
+func marshal(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// demoKey is one more API key of demo, of a merchant of its own.
+func (h *harness) demoKey() *key {
+	h.t.Helper()
+	merchants, err := h.Merchants(h.ctx, actor, authority.MerchantFilter{}, "", 100)
+	h.must(err)
+	id := authority.MerchantID("1" + strings.Repeat("0", len(merchants)))
+	h.merchant(id)
+	return h.key(authority.NewAPIKey{MerchantID: id, Env: "demo", Scopes: []string{"customers:read", "customers:write"}})
+}
+
+// C-541: whatever is known, no token that was issued before a restore is alive after
+// it, here or where the feed is read; new ones are.
+func TestARestoreEndsEveryToken(t *testing.T) {
+	for name, knows := range map[string]bool{"Replayed": true, "ChangesLost": false} {
+		t.Run(name, func(t *testing.T) {
+			h := New(t)
+			k, ended := h.ready(), h.demoKey()
+			before, claims := h.issue(h.Authority, k.request())
+			backup := h.backup()
+			from := int64(len(h.events()))
+			h.clock.advance(time.Second)
+			last, lost := h.issue(h.Authority, ended.request())
+			h.revoke(h.Authority, k, before)
+			h.must(h.DeleteAPIKey(h.ctx, actor, ended.ID, 0))
+			// A clock that is ahead gives out generations that lie ahead.
+			h.clock.advance(50 * time.Second)
+			_, ahead := h.issue(h.Authority, h.demoKey().request())
+			known := h.feed(h.Authority, "demo", authority.WholeFeed)
+			h.clock.advance(-50 * time.Second)
+
+			r := authority.Restoration{ChangesLost: !knows}
+			if knows {
+				r.Events = exported(h.export(from))
+			}
+			restored, out, err := h.restore(backup, r)
+			h.must(err)
+			for _, token := range []authority.Token{before, last} {
+				if dead, err := restored.Revoked("demo", h.verify(h.Authority, token), "kid"); err != nil || !dead {
+					t.Errorf("a token of before is alive: %v", err)
+				}
+			}
+			f := restored.feed(restored.Authority, "demo", known.Seq)
+			if f.Partial || f.Lineage <= known.Lineage || f.Seq <= known.Seq || f.Lineage != out.Lineage.Number {
+				t.Errorf("who knows %+v is told %+v", known, f)
+			}
+			for _, c := range []int64{claims.Generation, lost.Generation, ahead.Generation} {
+				if c >= f.MinGeneration {
+					t.Errorf("a token of generation %d lives where %d is the lowest", c, f.MinGeneration)
+				}
+			}
+			if _, now := restored.issue(restored.Authority, k.request()); listed(f, now) || now.Generation < f.MinGeneration {
+				t.Errorf("a new token has generation %d, where %d is the lowest", now.Generation, f.MinGeneration)
+			}
+			if _, now := restored.issue(restored.Authority, restored.demoKey().request()); now.Generation < f.MinGeneration {
+				t.Errorf("a token of a new API key has generation %d, where %d is the lowest", now.Generation, f.MinGeneration)
+			}
+			restored.must(restored.AwaitRevocations(restored.ctx, "demo", known.Seq)) // and not the 30 s that a request may wait
+		})
+	}
+}
+
+// C-542: where it is not known whether a signing key was revoked, none that was
+// there signs again.
+func TestARestoreThatKnowsNothingReplacesSigningKeys(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	h.clock.advance(time.Hour)
+	_, err := h.RotateSigningKey(h.ctx, actor, "demo")
+	h.must(err)
+	h.wantStatuses("retired active announced")
+	old := h.demoKeys()
+	restored, _, err := h.restore(h.backup(), authority.Restoration{ChangesLost: true})
+	h.must(err)
+	statuses := strings.Fields(restored.statuses())
+	slices.Sort(statuses)
+	if got := strings.Join(statuses, " "); got != "active announced revoked revoked revoked" {
+		t.Errorf("the signing keys are %s", got)
+	}
+	f := restored.feed(restored.Authority, "demo", authority.WholeFeed)
+	for _, was := range old {
+		if !slices.Contains(f.SigningKeys, was.KeyID) {
+			t.Errorf("the feed does not list %s: %v", was.KeyID, f.SigningKeys)
+		}
+	}
+	fresh := restored.demoKeys()
+	restored.signs(k, fresh[slices.IndexFunc(fresh, func(k authority.SigningKey) bool { return k.Status == authority.SigningKeyActive })].KeyID)
+
+	known, _, err := h.restore(h.backup(), authority.Restoration{Events: exported(h.export(1))})
+	h.must(err)
+	known.wantStatuses("retired active announced")
+}
+
+// C-543: only what followed is replayed: each event is held against the chain.
+func TestReplayRefusesWhatDidNotFollow(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	backup := h.backup()
+	from := int64(len(h.events()))
+	_, err := h.DisableAPIKey(h.ctx, actor, k.ID, 0)
+	h.must(err)
+	h.scope("new:read")
+	whole := h.export(0)
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	head, err := h.store.EventHead(h.ctx)
+	h.must(err)
+	other := New(t)
+	other.ready()
+	for what, c := range map[string]struct {
+		export   []byte
+		expected *authority.EventHead
+		seq      int64
+	}{
+		"a gap":                 {h.export(from + 1), nil, from + 1},
+		"an end too early":      {bytes.Join(lines[:from-1], nil), nil, from},
+		"another installation":  {other.export(0), nil, from},
+		"a changed event":       {bytes.Replace(whole, []byte("new:read"), []byte("new:rdad"), 1), nil, from + 2},
+		"two in another order":  {bytes.Join([][]byte{lines[from+1], lines[from]}, nil), nil, from + 1},
+		"less than the head":    {bytes.Join(lines[:from+1], nil), &head, from + 2},
+		"another head than log": {whole, &authority.EventHead{Seq: head.Seq, Hash: make([]byte, 32)}, head.Seq},
+	} {
+		_, _, err := h.restore(backup, authority.Restoration{Events: exported(c.export), Expected: c.expected})
+		var broken *authority.ChainError
+		if !errors.As(err, &broken) || broken.Seq != c.seq {
+			t.Errorf("%s: %v, want event %d named", what, err, c.seq)
+		}
+	}
+	restored, _, err := h.restore(backup, authority.Restoration{Events: exported(whole), Expected: &head})
+	h.must(err)
+	restored.refused(restored.Authority, k.request(), authority.KeyDisabled)
+}
+
+// A restore that was interrupted goes on where it was.
+func TestAnInterruptedReplayGoesOn(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	backup := h.backup()
+	from := int64(len(h.events()))
+	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
+	h.scope("new:read")
+	half := bytes.SplitAfter(h.export(from), []byte("\n"))
+	errCut := errors.New("cut off")
+	text, err := os.ReadFile(backup)
+	h.must(err)
+	h.must(os.WriteFile(h.path+".r", text, 0o600))
+	s, err := store.OpenSQLite(h.ctx, h.path+".r", store.Options{Scratch: true})
+	h.must(err)
+	defer func() { h.must(s.Close()) }()
+	cfg := h.config
+	cfg.Store = s
+	a, err := authority.Open(h.ctx, cfg)
+	h.must(err)
+	_, err = a.Restore(h.ctx, actor, authority.Restoration{Events: func(yield func(*authority.Event, error) bool) {
+		for e, err := range exported(half[0]) {
+			yield(e, err)
+		}
+		yield(nil, errCut)
+	}})
+	wantError(t, "the first time", err, errCut)
+	out, err := a.Restore(h.ctx, actor, authority.Restoration{Events: exported(h.export(from))})
+	h.must(err)
+	if out.Replayed != 1 {
+		t.Errorf("%d events were done again, want the second alone", out.Replayed)
+	}
+	if _, err := a.VerifyEvents(h.ctx, nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// C-544: a node that is at work while the database below it is restored follows.
+func TestARunningNodeFollowsARestore(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	node := h.second()
+	h.follow(node)
+	token, claims := h.issue(node, k.request())
+	out, err := h.Restore(h.ctx, actor, authority.Restoration{ChangesLost: true})
+	h.must(err)
+	eventually(t, "the node tells of the new lineage", func() bool {
+		signed, err := node.Feed("demo", authority.WholeFeed)
+		return err == nil && signed != nil && h.feed(node, "demo", authority.WholeFeed).Lineage == out.Lineage.Number
+	})
+	if dead, err := node.Revoked(token.Env, claims, "kid"); err != nil || !dead {
+		t.Errorf("a token of before is alive there: %v", err)
+	}
+	_, now := h.issue(node, k.request())
+	if now.Generation < out.Lineage.MinGeneration {
+		t.Errorf("a token of generation %d, where %d is the lowest", now.Generation, out.Lineage.MinGeneration)
+	}
+}

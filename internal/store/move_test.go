@@ -1,0 +1,251 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
+)
+
+// everything fills every table.
+func everything(t *testing.T, s *Store) {
+	t.Helper()
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	addScope(t, s, "a:read")
+	addKey(t, s, apiKey(1, "demo", "acme", "a:read"))
+	must(t, s.CreateAPIKey(t.Context(), apiKey(2, "platform", ""), authority.KeyLimits{Active: 50, Undeleted: 10}, draft(authority.APIKeyCreated, "twc_platform")))
+	deleteKey(t, s, addKey(t, s, apiKey(3, "demo", "acme")).ID)
+	addUser(t, s, user(1, "acme"))
+	must(t, s.AddReply(t.Context(), reply(1, at)))
+	for _, query := range []string{
+		`INSERT INTO usage VALUES (3600000, 'twc_demo_1', 1, 'issued', 7)`, `INSERT INTO usage_totals VALUES ('acme', 3600000, 0, 'demo', 'issued', 7)`,
+		`INSERT INTO last_uses VALUES ('twc_demo_1', 1, 5, '192.0.2.1')`, `INSERT INTO expiry_notices VALUES ('twc_demo_1', 1, 5, 30)`,
+		`INSERT INTO webhook_cursors VALUES ('crm', 3, 5)`, `INSERT INTO webhook_deliveries (webhook, seq, kind, state, attempts, status, error, created_at, attempted_at, next_at, ended_at)
+			VALUES ('crm', 3, 'api_key.created', 'pending', 1, 0, '', 1, 2, 3, 0)`,
+		`INSERT INTO identities SELECT 'https://idp', 'subject', id FROM users`, `INSERT INTO sign_in_failures VALUES ($1, 2, 3)`,
+		`INSERT INTO recovery_codes SELECT id, $1 FROM users`, `INSERT INTO credentials SELECT id, '$argon2id$', $1, 4 FROM users`,
+		`INSERT INTO links VALUES ('l1', $1, 'reset', 'u', '', '', '', 1, 'cli', 2)`,
+		`INSERT INTO sessions VALUES ('s1', $1, 'u', '', 'password', 0, 1, 2, 3, 4, '192.0.2.1', 'ä')`,
+	} {
+		args := []any{}
+		if strings.Contains(query, "$1") {
+			args = append(args, []byte{0, 255, 39})
+		}
+		_, err := s.write.ExecContext(t.Context(), query, args...)
+		must(t, err)
+	}
+}
+
+// tables are all there are.
+func tables(t *testing.T, s *Store) (list []string) {
+	t.Helper()
+	query := `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
+	if s.log == "" {
+		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`
+	}
+	rows, err := s.read.QueryContext(t.Context(), query)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		must(t, rows.Scan(&name))
+		list = append(list, name)
+	}
+	must(t, rows.Err())
+	slices.Sort(list)
+	return list
+}
+
+// dump is every row of a table as text, sorted.
+func dump(t *testing.T, s *Store, table string) (list []string) {
+	t.Helper()
+	rows, err := s.read.QueryContext(t.Context(), `SELECT * FROM `+table)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	must(t, err)
+	for rows.Next() {
+		values := make([]sql.RawBytes, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		must(t, rows.Scan(into...))
+		text := ""
+		for i := range values {
+			text += fmt.Sprintf("%s=%q ", columns[i], values[i])
+		}
+		list = append(list, text)
+	}
+	must(t, rows.Err())
+	slices.Sort(list)
+	return list
+}
+
+func dumps(t *testing.T, s *Store) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, table := range movedTables {
+		out[table] = dump(t, s, table)
+	}
+	return out
+}
+
+// moveDraft is the event of a move.
+func moveDraft() *authority.Draft { return draft(authority.InstallationMoved, "tw") }
+
+// testMove moves from a database to another one; open makes one of each kind.
+func testMove(t *testing.T, openFrom, openTo func() *Store) {
+	from, to := openFrom(), openTo()
+	everything(t, from)
+	left := []string{"goose_db_version", "nodes"}
+	if got := append(slices.Clone(movedTables), left...); !slices.Equal(slices.Sorted(slices.Values(got)), tables(t, from)) {
+		t.Fatalf("moved or left are %v, the tables are %v", got, tables(t, from))
+	}
+	before := dumps(t, from)
+	for table, rows := range before {
+		if len(rows) == 0 && table != "memberships" && table != "revocations" {
+			t.Errorf("%s has no row, so nothing is shown of it", table)
+		}
+	}
+	seen := map[string]int64{}
+	must(t, from.Move(t.Context(), to, "the new one", moveDraft(), func(table string, rows int64) { seen[table] = rows }))
+	after := dumps(t, to)
+	for _, table := range movedTables {
+		switch table {
+		case "events", "event_head":
+			continue
+		}
+		wantEqual(t, table, after[table], before[table])
+		wantEqual(t, "told rows of "+table, seen[table], int64(len(before[table])))
+	}
+	wantEqual(t, "events but the last", after["events"][:len(before["events"])], before["events"])
+	checkChain(t, to)
+	last := read(t, to)
+	wantEqual(t, "the last event", last.Events[len(last.Events)-1].Kind, authority.InstallationMoved)
+
+	// C-547: nothing changes any more where it was, and whoever follows is told.
+	inst, _, err := from.Installation(t.Context())
+	must(t, err)
+	wantEqual(t, "where it is now", inst.MovedTo, "the new one")
+	_, err = from.Position(t.Context())
+	wantError(t, err, authority.ErrMoved)
+	wantError(t, from.CreateMerchant(t.Context(), merchant("late"), draft(authority.MerchantCreated, "late")), authority.ErrMoved)
+	wantError(t, from.RevokeToken(t.Context(), &authority.Revocation{Env: "demo", ClientID: apiKey(1, "demo", "acme").ID, TokenID: "j", CreatedAt: at}, 100), authority.ErrMoved)
+	wantError(t, from.Directory(t.Context(), func(*authority.DirectorySnapshot) error { return nil }, func(*authority.DirectoryKey) error { return nil }), authority.ErrMoved)
+	wantError(t, from.Move(t.Context(), openTo(), "a third", moveDraft(), nil), authority.ErrMoved)
+	addMerchant(t, to, "here")
+}
+
+func TestAnInstallationMoves(t *testing.T) {
+	sqlite := func() *Store { return openStore(t, newPath(t)) }
+	t.Run("SQLiteToSQLite", func(t *testing.T) { testMove(t, sqlite, sqlite) })
+}
+
+// C-546
+func TestPostgresAnInstallationMoves(t *testing.T) {
+	sqlite := func() *Store { return openStore(t, newPath(t)) }
+	postgres := func() *Store { return openPostgres(t, postgrestest.Shared(t).Database(t)) }
+	t.Run("SQLiteToPostgres", func(t *testing.T) { testMove(t, sqlite, postgres) })
+	t.Run("PostgresToSQLite", func(t *testing.T) { testMove(t, postgres, sqlite) })
+}
+
+// What was cut off between the two databases is ended by the same call; whatever
+// else is in the new one stays.
+func TestAMoveThatWasCutOffIsEnded(t *testing.T) {
+	path := newPath(t)
+	first := openStore(t, path)
+	everything(t, first)
+	backup := path + ".backup"
+	_, err := first.Backup(t.Context(), backup, nil)
+	must(t, err)
+	to := openStore(t, newPath(t))
+	must(t, first.Move(t.Context(), to, "the new one", moveDraft(), nil))
+
+	from := untilTheEnd(t)(OpenSQLite(t.Context(), backup, Options{Scratch: true})) // as it was before the mark
+	moved := dumps(t, to)
+	must(t, from.Move(t.Context(), to, "the new one", moveDraft(), nil))
+	wantEqual(t, "what was moved", dumps(t, to), moved)
+	_, err = from.Position(t.Context())
+	wantError(t, err, authority.ErrMoved)
+
+	other := openStore(t, newPath(t))
+	everything(t, other)
+	addMerchant(t, other, "another")
+	refused(t, other, authority.ErrExists, func() error { return other.Move(t.Context(), to, "the new one", moveDraft(), nil) })
+	wantEqual(t, "what is there", dumps(t, to), moved)
+}
+
+// What ends within a database leaves both as they were.
+func TestAMoveThatFailsLeavesBothAsTheyWere(t *testing.T) {
+	from, to := openStore(t, newPath(t)), openStore(t, newPath(t))
+	everything(t, from)
+	_, err := to.write.ExecContext(t.Context(), `ALTER TABLE users RENAME COLUMN email TO mail`)
+	must(t, err)
+	before, empty := dumps(t, from), dumps(t, to)
+	if err := from.Move(t.Context(), to, "the new one", moveDraft(), nil); err == nil || !strings.Contains(err.Error(), "copying users") {
+		t.Errorf("got %v, want the table named", err)
+	}
+	wantEqual(t, "the old one", dumps(t, from), before)
+	wantEqual(t, "the new one", dumps(t, to), empty)
+	addMerchant(t, from, "later")
+}
+
+// testBeginLineage: C-541.
+func testBeginLineage(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	low, high := apiKey(1, "demo", "acme"), apiKey(2, "demo", "acme")
+	high.Generation = at.Unix() + 5000
+	addKey(t, s, low)
+	addKey(t, s, high)
+	gone := addKey(t, s, apiKey(3, "demo", "acme"))
+	deleteKey(t, s, gone.ID)
+	u := addUser(t, s, user(1, "acme"))
+	signedIn(t, s, 1, u)
+	must(t, s.AddReply(t.Context(), reply(1, at)))
+	must(t, s.KeepNode(t.Context(), &authority.Node{ID: "n", StartedAt: at, SeenAt: at, CurrentAt: at}, at.Add(-time.Hour)))
+	before := readDirectory(t, s)
+	l := &authority.Lineage{Number: 7, MinGeneration: at.Unix() + 60, From: 1_000_000}
+	must(t, s.BeginLineage(t.Context(), l, draft(authority.InstallationRestored, "tw")))
+	wantEqual(t, "the lowest generation", l.MinGeneration, high.Generation+1)
+	for _, k := range []*authority.APIKey{low, high} {
+		wantEqual(t, "the generation of "+string(k.ID), get(t)(s.APIKey(t.Context(), k.ID)).Generation, l.MinGeneration)
+	}
+	inst, _, err := s.Installation(t.Context())
+	must(t, err)
+	wantEqual(t, "lineage", inst.Lineage, *l)
+	must(t, s.Directory(t.Context(), func(d *authority.DirectorySnapshot) error {
+		wantEqual(t, "lineage of the directory", d.Lineage, *l)
+		return nil
+	}, func(*authority.DirectoryKey) error { return nil }))
+	_, last, err := s.Revocations(t.Context(), 0, 10)
+	must(t, err)
+	wantEqual(t, "the last revocation", last, l.From)
+	_, err = s.Changes(t.Context(), before.Head, 10)
+	wantError(t, err, authority.ErrDiverged)
+	_, err = s.Reply(t.Context(), reply(1, at).ID)
+	wantError(t, err, authority.ErrNotFound)
+	_, _, err = accounts(s).Session(t.Context(), token(1))
+	wantError(t, err, authority.ErrNotFound)
+	nodes, err := s.Nodes(t.Context())
+	must(t, err)
+	wantEqual(t, "nodes", len(nodes), 0)
+}
+
+func testAddEvent(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	before := read(t, s)
+	must(t, s.AddEvent(t.Context(), draft(authority.APIKeyExpiring, "twc_demo_1")))
+	after := read(t, s)
+	wantEqual(t, "events", after.Events[:len(before.Events)], before.Events)
+	wantEqual(t, "the last event", after.Events[len(before.Events)].Kind, authority.APIKeyExpiring)
+	after.Events, after.Head, after.Directory.Head = before.Events, before.Head, before.Directory.Head
+	wantEqual(t, "all else", after, before)
+}
