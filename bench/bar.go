@@ -25,6 +25,7 @@ var (
 	barFresh       = bar{most: 30, unit: " ns"}  // P4: of the client SDK, a token that is fresh
 	barFreshAllocs = bar{most: 0, unit: ""}      // P4
 	barHerd        = bar{most: 1}                // P4: requests of 10,000 goroutines at the expiry of their token
+	barRestore     = bar{most: 60, unit: " s"}   // of a million API keys
 	barCores       = bar{most: 1.05}             // P9: CPU per token on two cores by that on one
 )
 

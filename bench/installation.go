@@ -70,6 +70,15 @@ func (in *installation) cli(args ...string) ([]byte, error) {
 	return out, nil
 }
 
+// pinned runs a command on the server's core.
+func (in *installation) pinned(ctx context.Context, args ...string) error {
+	args = append([]string{"-c", serverCore, in.binary}, append(args, "--data", in.data)...)
+	if out, err := exec.CommandContext(ctx, "taskset", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("tokenwright %v: %w\n%s", args, err, out)
+	}
+	return nil
+}
+
 // seed makes a merchant with one API key for demo.
 func (in *installation) seed() (key apiKey, err error) {
 	for _, args := range [][]string{

@@ -54,6 +54,7 @@ var suites = []suite{
 	{"start", (*bench).start},
 	{"cores", (*bench).cores},
 	{"directory", (*bench).directory},
+	{"restore", (*bench).restore},
 	{"parts", (*bench).parts},
 	{"verify", (*bench).verify},
 	{"sdk", (*bench).sdk},
