@@ -54,6 +54,7 @@ var chapters = []chapter{
 	}},
 	{"Operation", []string{
 		"run-it",
+		"backup",
 		"configuration",
 		"command-line",
 		"postgresql",

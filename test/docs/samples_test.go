@@ -38,6 +38,7 @@ var given = map[string]taken{
 		r.install(t, "haproxy", "exec "+harness.FindProgram(t, "haproxy")+` "$@"`)
 	}},
 	"runbooks":                  {prepare: withJournal, shown: []string{" secret_form\t"}},
+	"backup":                    {prepare: alone, shown: []string{"is restored as of event"}},
 	"run-it":                    {prepare: alone},
 	"create-an-api-key":         {prepare: giveAdminToken},
 	"get-a-token":               {refuses: true},
