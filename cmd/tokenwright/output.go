@@ -151,6 +151,7 @@ func explain(err error) string {
 		{authority.ErrNotInitialized, "tokenwright serve or tokenwright quickstart sets it up"},
 		{authority.ErrMasterKey, "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"},
 		{store.ErrBackup, "tokenwright restore FILE puts it in the place of a database"},
+		{authority.ErrCopied, "tokenwright restore --finish goes on from it; where nothing was lost, with --head alone"},
 		{authority.ErrMoved, "configure servers and commands with that one"},
 		{authority.ErrEnvironments, "configure them as recorded (--url, environments), or use another data directory"},
 	}

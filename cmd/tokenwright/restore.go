@@ -49,12 +49,18 @@ And it wants to know what happened since:
                          you know, and do it again. Every signing key is replaced.
   both                   the export ends before the last event
 
+A PostgreSQL database that was copied is noticed, and no server works on the copy. Where
+nothing happened since, as when all servers were stopped before, --finish with --head, the
+last one that was logged, is enough: then tokens live on.
+
 Interrupted, run it again.`,
 		`tokenwright restore /var/backups/tokenwright/tokenwright-20261129T020000Z.db --replay events.json
 # The database that is there keeps another name.
 tokenwright restore backup.db --replace --accept-lost-changes
 # After pg_restore, before nodes are started.
-tokenwright restore --finish --replay events.json`)
+tokenwright restore --finish --replay events.json
+# The database is on another machine now; all servers were stopped before.
+tokenwright restore --finish --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a716c13adb3a8f4efd10642852`)
 }
 
 func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error {
@@ -68,11 +74,13 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		return usageError{"--finish is for PostgreSQL; the embedded database is restored from a FILE"}
 	case !f.finish && a.config.onPostgres():
 		return usageError{"PostgreSQL restores with its own tools (pg_restore); then: tokenwright restore --finish"}
+	case f.finish && expected != nil && f.replay == "" && !f.acceptLost:
+		return a.keepPlace(ctx, expected)
 	case f.replay == "" && !f.acceptLost:
 		return usageError{"what has happened since the backup? Give its events with --replay FILE, or say --accept-lost-changes:\n" +
 			"  then what was deleted, disabled or revoked since is no longer"}
 	case f.head != "" && f.replay == "":
-		return usageError{"--head goes with --replay"}
+		return usageError{"--head goes with --replay, or with --finish alone"}
 	}
 	r := authority.Restoration{Expected: expected, ChangesLost: f.acceptLost}
 	if show := a.progress(); show != nil {
@@ -211,7 +219,7 @@ func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Rest
 		return nil, err
 	}
 	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys = st, keys
+	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, true
 	auth, err := authority.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -222,6 +230,44 @@ func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Rest
 		return nil, err
 	}
 	return done, auth.KeepMasterKey(ctx, actor, current)
+}
+
+// keepPlace takes a copy of the database for the one to work on, which lacks nothing:
+// its last event is the one that a server has noted at its end.
+func (a *app) keepPlace(ctx context.Context, expected *authority.EventHead) error {
+	st, err := a.openStore(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }() // every change is committed by then
+	keys, err := a.masterKeys()
+	if err != nil {
+		return err
+	}
+	cfg := a.config.authority()
+	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, true
+	auth, err := authority.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	head, err := st.EventHead(ctx)
+	if err != nil {
+		return err
+	}
+	if head.String() != expected.String() {
+		return fmt.Errorf("the last event of this database is %s, not that of --head: something is missing, or the head is not the last one that was logged", head)
+	}
+	name := a.config.databaseName()
+	d, err := auth.NewDraft(commandActor(), authority.InstallationMoved, auth.Installation().Prefix, "", map[string]any{"to": name}, nil)
+	if err != nil {
+		return err
+	}
+	if err := st.KeepPlace(ctx, d); err != nil {
+		return err
+	}
+	return a.print(map[string]any{"database": name, "head": head.String()}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s lacks nothing up to event %d. Start the servers.\n", name, head.Seq)
+	})
 }
 
 // withReplacedKey adds the master key that was replaced by the one in the data

@@ -32,6 +32,8 @@ type Config struct {
 	Clock func() time.Time
 	// Logger receives what happens outside of any call; nil means nowhere.
 	Logger *slog.Logger
+	// Restoring opens what is a copy, to restore it.
+	Restoring bool
 
 	// What follows is for servers; a management command leaves it empty.
 
@@ -94,7 +96,7 @@ type Authority struct {
 
 // Open reads the installation and checks master key and environments against
 // it, before anything else is done with the database. Errors: ErrNotInitialized
-// for an empty database, ErrMasterKey, ErrEnvironments.
+// for an empty database, ErrMasterKey, ErrEnvironments, ErrCopied, ErrMoved.
 func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if err := cfg.CheckSigningKeyTimes(); err != nil {
 		return nil, err
@@ -106,8 +108,11 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the installation: %w", err)
 	}
-	if inst.MovedTo != "" {
+	switch {
+	case inst.MovedTo != "":
 		return nil, fmt.Errorf("%w, %s", ErrMoved, inst.MovedTo)
+	case inst.Copied && !cfg.Restoring:
+		return nil, ErrCopied
 	}
 	root, err := openRootKey(sealed, cfg.MasterKeys)
 	if err != nil {

@@ -34,6 +34,9 @@ var (
 	ErrMasterKey = errors.New("the master key does not open this database")
 	// ErrEnvironments says that the configuration and the recorded environments differ.
 	ErrEnvironments = errors.New("the environments are configured otherwise than this database records them")
+	// ErrCopied says that the database is not the one that was worked on, but a
+	// copy of it.
+	ErrCopied = errors.New("the database is a copy of the one that was worked on, as a dump is that was restored")
 	// ErrMoved says that the installation was moved to another database.
 	ErrMoved = errors.New("the installation was moved to another database")
 	// ErrDiverged says that the event last applied is not in the store as it

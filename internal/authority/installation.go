@@ -28,6 +28,9 @@ type Installation struct {
 	CreatedAt    time.Time
 	Environments []Environment // name, issuer and algorithm, in their order
 
+	// Copied says that the database is a copy of the one that was worked on, as a
+	// restored dump is.
+	Copied bool
 	// MovedTo names the database that the installation was moved to; "" where it
 	// was not.
 	MovedTo string

@@ -27,7 +27,10 @@ type Store interface {
 	// MinGeneration of l is raised above every generation there is, and becomes
 	// that of each API key. Sessions, links, kept answers and nodes end. Releases
 	// that do not know of lineages may not work on the database from then on.
+	// It is the one that is worked on, as after KeepPlace.
 	BeginLineage(ctx context.Context, l *Lineage, d *Draft) error
+	// KeepPlace says that the database is the one that is worked on, with an event.
+	KeepPlace(ctx context.Context, d *Draft) error
 	// AddEvent adds an event of no change.
 	AddEvent(ctx context.Context, d *Draft) error
 	// ReplaceRootKey replaces the sealed form of a root key; ErrConflict

@@ -10,10 +10,12 @@ import (
 // Installation implements authority.Store.
 func (s *Store) Installation(ctx context.Context) (inst *authority.Installation, root *authority.SealedRootKey, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {
-		inst, err = one(t, scanInstallation, `SELECT prefix, merchant_ids, `+lineageColumns+`, created_at, moved_to FROM installation WHERE id = 1`)
+		stored, err := one(t, scanInstallation, `SELECT prefix, merchant_ids, `+lineageColumns+`, created_at, moved_to, place FROM installation WHERE id = 1`)
 		if err != nil {
 			return err
 		}
+		inst = &stored.Installation
+		inst.Copied = stored.place != "" && s.place != "" && stored.place != s.place
 		inst.Environments, err = collect(t, scanEnvironment, `SELECT name, issuer, algorithm FROM environments ORDER BY position`)
 		if err != nil {
 			return err
@@ -24,8 +26,14 @@ func (s *Store) Installation(ctx context.Context) (inst *authority.Installation,
 	return inst, root, err
 }
 
-func scanInstallation(r row, i *authority.Installation) error {
-	return r.Scan(&i.Prefix, &i.MerchantIDs, &i.Lineage.Number, &i.Lineage.MinGeneration, &i.Lineage.From, timestamp{&i.CreatedAt}, &i.MovedTo)
+// installation is a row, and the place that it names.
+type installation struct {
+	authority.Installation
+	place string
+}
+
+func scanInstallation(r row, i *installation) error {
+	return r.Scan(&i.Prefix, &i.MerchantIDs, &i.Lineage.Number, &i.Lineage.MinGeneration, &i.Lineage.From, timestamp{&i.CreatedAt}, &i.MovedTo, &i.place)
 }
 
 const lineageColumns = `lineage, min_gen, lineage_from`
@@ -46,8 +54,8 @@ func scanRootKey(r row, k *authority.SealedRootKey) error {
 func (s *Store) Initialize(ctx context.Context, inst *authority.Installation, root *authority.SealedRootKey,
 	keys []authority.SigningKey, d *authority.Draft) error {
 	return s.transact(ctx, func(t *tx) error {
-		err := t.exec(`INSERT INTO installation (id, prefix, merchant_ids, lineage, created_at) VALUES (1, $1, $2, $3, $4)`,
-			inst.Prefix, inst.MerchantIDs, inst.Lineage.Number, millis(inst.CreatedAt))
+		err := t.exec(`INSERT INTO installation (id, prefix, merchant_ids, lineage, created_at, place) VALUES (1, $1, $2, $3, $4, $5)`,
+			inst.Prefix, inst.MerchantIDs, inst.Lineage.Number, millis(inst.CreatedAt), s.place)
 		if isDuplicate(err) {
 			return authority.ErrExists
 		}
@@ -104,7 +112,7 @@ func (s *Store) BeginLineage(ctx context.Context, l *authority.Lineage, d *autho
 			query string
 			args  []any
 		}{
-			{`UPDATE installation SET lineage = $1, min_gen = $2, lineage_from = $3 WHERE id = 1`, []any{l.Number, l.MinGeneration, l.From}},
+			{`UPDATE installation SET lineage = $1, min_gen = $2, lineage_from = $3, place = $4 WHERE id = 1`, []any{l.Number, l.MinGeneration, l.From, s.place}},
 			{`UPDATE revocation_head SET seq = $1 WHERE id = 1`, []any{l.From}},
 			{`UPDATE api_keys SET generation = $1 WHERE status <> 'deleted'`, []any{l.MinGeneration}},
 			{`DELETE FROM sessions`, nil}, {`DELETE FROM links`, nil}, {`DELETE FROM replies`, nil}, {`DELETE FROM nodes`, nil},
@@ -116,4 +124,9 @@ func (s *Store) BeginLineage(ctx context.Context, l *authority.Lineage, d *autho
 		}
 		return nil
 	})
+}
+
+// KeepPlace implements authority.Store.
+func (s *Store) KeepPlace(ctx context.Context, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error { return t.exec(`UPDATE installation SET place = $1 WHERE id = 1`, s.place) })
 }

@@ -77,6 +77,9 @@ func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *
 		}
 	}
 	moved := &tx{Tx: there, ctx: ctx}
+	if err := moved.exec(`UPDATE installation SET place = $1 WHERE id = 1`, to.place); err != nil {
+		return err
+	}
 	head, err := moved.eventHead() // with the number that the event has taken
 	if err != nil {
 		return err

@@ -94,6 +94,9 @@ func dumps(t *testing.T, s *Store) map[string][]string {
 	for _, table := range movedTables {
 		out[table] = dump(t, s, table)
 	}
+	for i, row := range out["installation"] { // of each database its own
+		out["installation"][i] = strings.Replace(row, fmt.Sprintf("place=%q", s.place), "", 1)
+	}
 	return out
 }
 
@@ -237,6 +240,41 @@ func testBeginLineage(t *testing.T, s authority.Store) {
 	nodes, err := s.Nodes(t.Context())
 	must(t, err)
 	wantEqual(t, "nodes", len(nodes), 0)
+}
+
+// C-548: a dump that was restored into another database is noticed, until somebody
+// has said what it is.
+func TestPostgresACopyIsNoticed(t *testing.T) {
+	server := postgrestest.Shared(t)
+	url := server.Database(t)
+	s := openPostgres(t, url)
+	initialize(t, s)
+	copied := func(s *Store) bool {
+		t.Helper()
+		inst, _, err := s.Installation(t.Context())
+		must(t, err)
+		return inst.Copied
+	}
+	if s.place == "" || copied(s) {
+		t.Fatalf("place %q, a copy: %t", s.place, copied(s))
+	}
+	for _, said := range []func(*Store) error{
+		func(s *Store) error { return s.KeepPlace(t.Context(), moveDraft()) },
+		func(s *Store) error {
+			return s.BeginLineage(t.Context(), &authority.Lineage{Number: 7}, draft(authority.InstallationRestored, "tw"))
+		},
+	} {
+		_, err := s.write.ExecContext(t.Context(), `UPDATE installation SET place = '1/2'`) // of where it came from
+		must(t, err)
+		other := openPostgres(t, url)
+		wantEqual(t, "a copy", copied(other), true)
+		must(t, said(other))
+		wantEqual(t, "a copy once it was said", copied(s), false)
+	}
+	_, err := s.write.ExecContext(t.Context(), `UPDATE installation SET place = $1`, "") // of a release that kept none
+	must(t, err)
+	wantEqual(t, "a copy of what knows no place", copied(openPostgres(t, url)), false)
+	wantEqual(t, "the place", value[string](t, s, `SELECT place FROM installation`), s.place)
 }
 
 func testAddEvent(t *testing.T, s authority.Store) {

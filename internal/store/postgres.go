@@ -69,6 +69,13 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	db.SetConnMaxLifetime(connectionAge)
 	db.SetConnMaxIdleTime(connectionIdle)
 	s := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: limit}
+	if s.place, err = placeOf(ctx, db); err == nil {
+		// Of a release that kept none.
+		_, err = db.ExecContext(ctx, `UPDATE installation SET place = $1 WHERE id = 1 AND place = ''`, s.place)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", PostgresName(rawURL), explainPostgres(err)), s.Close())
+	}
 	// Engines that only speak the protocol may refuse this: nodes then find
 	// changes by asking.
 	_, err = db.ExecContext(ctx, notify)
@@ -78,6 +85,17 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", PostgresName(rawURL), err), s.Close())
 	}
 	return s, nil
+}
+
+// placeOf tells which database of which server db is. Both numbers go with the
+// files, so a standby that takes over has them; a dump that is restored is another
+// database. "" where the server does not tell.
+func placeOf(ctx context.Context, db *sql.DB) (place string, err error) {
+	err = db.QueryRowContext(ctx, `SELECT s.system_identifier || '/' || d.oid FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`).Scan(&place)
+	if postgresCode(err) != "" && !Unreachable(err) {
+		return "", nil // no such function, or not for this role
+	}
+	return place, err
 }
 
 // PostgresName is a URL without what is secret in it.

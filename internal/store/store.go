@@ -27,6 +27,7 @@ type Store struct {
 	turn     chan struct{}   // taken by the change under way; see alone
 	limit    time.Duration   // for a transaction; 0 for none
 	listener *pgx.ConnConfig // where changes are announced; nil on SQLite
+	place    string          // which database of which PostgreSQL; "" where that cannot be told
 	log      string          // the file that every change is appended to; "" on PostgreSQL
 }
 
