@@ -82,7 +82,10 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 	case f.head != "" && f.replay == "":
 		return usageError{"--head goes with --replay, or with --finish alone"}
 	}
-	r := authority.Restoration{Expected: expected, ChangesLost: f.acceptLost}
+	r := authority.Restoration{ChangesLost: f.acceptLost}
+	if expected != nil {
+		r.Noted = []authority.EventHead{*expected}
+	}
 	if show := a.progress(); show != nil {
 		r.Progress = func(seq int64) { show(fmt.Sprintf("event %d done again", seq)) }
 	}

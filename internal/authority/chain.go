@@ -42,7 +42,12 @@ func ParseEventHead(text string) (EventHead, error) {
 // of the chain: so a tail that was cut off, which leaves a valid chain, is
 // noticed too. progress, where not nil, hears of each event passed.
 func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progress func(seq int64)) (EventHead, error) {
-	w := chainWalk{Authority: a, chainCheck: chainCheck{key: a.ChainKey(), expected: expected}, progress: progress}
+	return a.VerifyEventsAgainst(ctx, headsOf(expected), progress)
+}
+
+// VerifyEventsAgainst is VerifyEvents for any number of known heads.
+func (a *Authority) VerifyEventsAgainst(ctx context.Context, noted []EventHead, progress func(seq int64)) (EventHead, error) {
+	w := chainWalk{Authority: a, chainCheck: newChainCheck(a.ChainKey(), EventHead{}, noted), progress: progress}
 	for {
 		if done, err := w.step(ctx, chainBatch); done || err != nil {
 			return w.head, err
@@ -59,11 +64,18 @@ func (a *Authority) VerifyEventsFrom(ctx context.Context, actor Actor, from Even
 	if err := actor.mayOfAll(EventsRead); err != nil {
 		return from, false, err
 	}
-	w := chainWalk{Authority: a, chainCheck: chainCheck{key: a.ChainKey(), head: from, expected: expected}}
+	w := chainWalk{Authority: a, chainCheck: newChainCheck(a.ChainKey(), from, headsOf(expected))}
 	for end := from.Seq + int64(limit); !done && err == nil && w.head.Seq < end; {
 		done, err = w.step(ctx, min(chainBatch, int(end-w.head.Seq)))
 	}
 	return w.head, done, err
+}
+
+func headsOf(expected *EventHead) []EventHead {
+	if expected == nil {
+		return nil
+	}
+	return []EventHead{*expected}
 }
 
 // chainWalk is a walk along the event chain of the database.

@@ -1,15 +1,24 @@
 package authority
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"fmt"
+	"slices"
 )
 
 // chainCheck holds event behind event against the chain, wherever they are read.
 type chainCheck struct {
-	key      ChainKey
-	head     EventHead // of the last event that was passed
-	expected *EventHead
+	key   ChainKey
+	head  EventHead   // of the last event that was passed
+	noted []EventHead // that are ahead, in the order of events
+}
+
+// newChainCheck begins behind from; noted are heads that must be in the chain.
+func newChainCheck(key ChainKey, from EventHead, noted []EventHead) chainCheck {
+	noted = slices.Clone(noted)
+	slices.SortStableFunc(noted, func(a, b EventHead) int { return cmp.Compare(a.Seq, b.Seq) })
+	return chainCheck{key: key, head: from, noted: noted}
 }
 
 // pass takes the next event, which must be the one that was written there.
@@ -20,38 +29,32 @@ func (c *chainCheck) pass(e *Event) error {
 	if e.RootKeyID != c.key.id || !hmac.Equal(e.Hash, chainHash(c.key.key[:], c.head.Hash, e)) {
 		return &ChainError{e.Seq, "was changed after it was written, or what stood before it was"}
 	}
-	if err := sameAs(c.expected, e); err != nil {
-		return err
+	return c.take(e)
+}
+
+// take makes e the head, where no noted head says that another one was there.
+func (c *chainCheck) take(e *Event) error {
+	for ; len(c.noted) > 0 && c.noted[0].Seq <= e.Seq; c.noted = c.noted[1:] {
+		if err := c.noted[0].at(e); err != nil {
+			return err
+		}
 	}
 	c.head = EventHead{Seq: e.Seq, Hash: e.Hash}
 	return nil
 }
 
-// begin takes the first event of an export that begins in the middle. The hash
-// before it is not known, so it is taken for what it says; the next one is not.
-func (c *chainCheck) begin(e *Event) error {
-	if c.expected != nil && c.expected.Seq < e.Seq {
-		return fmt.Errorf("the given head is of event %d, and the export begins at event %d", c.expected.Seq, e.Seq)
-	}
-	if err := sameAs(c.expected, e); err != nil {
-		return err
-	}
-	c.head = EventHead{Seq: e.Seq, Hash: e.Hash}
-	return nil
-}
-
-// sameAs holds that e is the event of a noted head, where it has its number.
-func sameAs(noted *EventHead, e *Event) error {
-	if noted != nil && noted.Seq == e.Seq && !hmac.Equal(noted.Hash, e.Hash) {
+// at holds that h, where it is a head of e, was noted of this very event.
+func (h EventHead) at(e *Event) error {
+	if h.Seq == e.Seq && !hmac.Equal(h.Hash, e.Hash) {
 		return &ChainError{e.Seq, "is not the event that was there when the given head was noted"}
 	}
 	return nil
 }
 
-// reached holds that the given head was.
+// reached holds that every noted head was.
 func (c *chainCheck) reached() error {
-	if c.expected != nil && c.expected.Seq > c.head.Seq {
-		return &ChainError{c.head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", c.expected.Seq)}
+	if n := len(c.noted); n > 0 && c.noted[n-1].Seq > c.head.Seq {
+		return &ChainError{c.head.Seq + 1, fmt.Sprintf("is missing: the chain once reached %d", c.noted[n-1].Seq)}
 	}
 	return nil
 }

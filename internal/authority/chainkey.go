@@ -1,10 +1,12 @@
 package authority
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 )
 
@@ -46,33 +48,40 @@ func ParseChainKey(text string) (ChainKey, error) {
 }
 
 // VerifyExport walks along the events of an export, the oldest first, and returns
-// the head of them, how many there were, and a *ChainError where one is not as it
-// was written, or another error where one cannot be read. What is counted before
-// an error is intact.
+// the head of them, how many are proven to be as they were written, and a
+// *ChainError where one is not, or another error where one cannot be read.
 //
 // The walk begins behind from: what stands before is passed over, but the event
 // of from must be the one there. With a zero from it begins at the first event of
 // the export. Where that is not the first of all, the hash before it is not known:
-// then nothing is proven of this event itself, only that those behind it follow
-// it. A known head given as expected must be among the events, or be from.
+// then nothing is proven of this event itself, and it is not counted, only that
+// those behind it follow it. A known head given as expected must be among the events, or be from; one
+// from before them can be compared with nothing, and is an error.
 func (k ChainKey) VerifyExport(events iter.Seq2[*Event, error], from EventHead, expected *EventHead) (EventHead, int64, error) {
-	c := chainCheck{key: k, head: from, expected: expected}
-	if expected != nil && expected.Seq <= from.Seq {
-		if expected.String() != from.String() {
-			return from, 0, fmt.Errorf("the given head is of event %d, and the walk begins behind event %d", expected.Seq, from.Seq)
+	return k.VerifyExportAgainst(events, from, headsOf(expected))
+}
+
+// VerifyExportAgainst is VerifyExport for any number of known heads.
+func (k ChainKey) VerifyExportAgainst(events iter.Seq2[*Event, error], from EventHead, noted []EventHead) (EventHead, int64, error) {
+	c := newChainCheck(k, from, noted)
+	for ; from.Seq > 0 && len(c.noted) > 0 && c.noted[0].Seq <= from.Seq; c.noted = c.noted[1:] {
+		if c.noted[0].String() != from.String() {
+			return from, 0, fmt.Errorf("the given head of event %d cannot be compared: only what stands behind event %d is verified", c.noted[0].Seq, from.Seq)
 		}
-		c.expected = nil
 	}
 	n := int64(0)
 	for e, err := range events {
+		begins := c.head.Seq == from.Seq
 		switch {
 		case err != nil:
-		case n == 0 && e.Seq <= from.Seq: // stands before the walk
-			if err = sameAs(&from, e); err == nil {
+		case begins && e.Seq <= from.Seq: // stands before the walk
+			if err = from.at(e); err == nil {
 				continue
 			}
-		case n == 0 && from.Seq == 0 && e.Seq > 1:
-			err = c.begin(e)
+		case begins && from.Seq == 0 && e.Seq > 1:
+			if err = c.begin(e); err == nil {
+				continue
+			}
 		case e.Seq <= c.head.Seq:
 			err = &ChainError{e.Seq, fmt.Sprintf("stands behind event %d: an export is verified from the oldest event to the newest, each of them once", c.head.Seq)}
 		default:
@@ -86,4 +95,23 @@ func (k ChainKey) VerifyExport(events iter.Seq2[*Event, error], from EventHead, 
 		n++
 	}
 	return c.head, n, c.reached()
+}
+
+// begin takes the first event of an export that begins in the middle. The hash
+// before it is not known, so it is taken for what it says; the next one is not.
+func (c *chainCheck) begin(e *Event) error {
+	if len(c.noted) > 0 && c.noted[0].Seq < e.Seq {
+		return fmt.Errorf("the given head of event %d cannot be compared: the export begins at event %d", c.noted[0].Seq, e.Seq)
+	}
+	return c.take(e)
+}
+
+// ShowChainKey returns the event-chain key to somebody who hands it over, and
+// records that. It is for whoever has the master key, from which it derives.
+func (a *Authority) ShowChainKey(ctx context.Context, actor Actor) (ChainKey, error) {
+	d := a.draft(actor, ChainKeyShown, strconv.FormatInt(a.root.id, 10), nil)
+	if err := a.store.AddEvent(ctx, d); err != nil {
+		return ChainKey{}, fmt.Errorf("recording that the event-chain key is shown: %w", err)
+	}
+	return a.ChainKey(), a.catchUp(ctx)
 }

@@ -21,8 +21,9 @@ const (
 	InstallationRestored EventKind = "installation.restored" // prefix
 	InstallationMoved    EventKind = "installation.moved"    // prefix; the first event in the new database
 
-	MasterKeyRotated    EventKind = "master_key.rotated" // ID of the root key
-	MerchantCreated     EventKind = "merchant.created"   // merchant ID
+	MasterKeyRotated    EventKind = "master_key.rotated"    // ID of the root key
+	ChainKeyShown       EventKind = "event_chain_key.shown" // the same
+	MerchantCreated     EventKind = "merchant.created"      // merchant ID
 	MerchantUpdated     EventKind = "merchant.updated"
 	MerchantSuspended   EventKind = "merchant.suspended"
 	MerchantResumed     EventKind = "merchant.resumed"
@@ -70,7 +71,7 @@ const (
 // EventKinds returns every kind that an event can have, in the order above.
 func EventKinds() []EventKind {
 	return []EventKind{
-		InstallationCreated, InstallationRestored, InstallationMoved, MasterKeyRotated, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
+		InstallationCreated, InstallationRestored, InstallationMoved, MasterKeyRotated, ChainKeyShown, MerchantCreated, MerchantUpdated, MerchantSuspended, MerchantResumed, MerchantDeleted,
 		ScopeCreated, ScopeDeleted, APIKeyCreated, APIKeyUpdated, APIKeyDisabled, APIKeyEnabled, APIKeyTokensRevoked, APIKeyDeleted,
 		SecretRotated, SecretDeleted, APIKeyExpiring, LimitReached, SecretExpiring, RetiredSecretUsed, SecretLeaked, TokenLeaked,
 		SigningKeyAnnouncement, SigningKeyWanted, SigningKeyUpdate, SigningKeyActivation, SigningKeyRemoval, SigningKeyRevocation,

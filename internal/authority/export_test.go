@@ -240,19 +240,19 @@ func TestVerifyExportNamesTheFirstBrokenPlace(t *testing.T) {
 		{"behind a head", events, *headOf(events[2]), headOf(events[last]), 0, 4},
 		{"behind a head, without what stands before", events[3:], *headOf(events[2]), nil, 0, 4},
 		{"behind the last", events, *headOf(events[last]), headOf(events[last]), 0, 0},
-		{"from the middle", events[3:], authority.EventHead{}, headOf(events[3]), 0, 4},
+		{"from the middle", events[3:], authority.EventHead{}, headOf(events[3]), 0, 3},
 
 		{"details", change(3, func(e *authority.Event) { e.Details = `{"name":"x"}` }), authority.EventHead{}, nil, 4, 3},
 		{"time", change(0, func(e *authority.Event) { e.Time = e.Time.Add(1e6) }), authority.EventHead{}, nil, 1, 0},
 		{"address moved to the actor", change(6, func(e *authority.Event) { e.Actor.ID, e.Actor.Address = e.Actor.ID+"1", "92.0.2.1" }), authority.EventHead{}, nil, 7, 6},
 		{"hash", change(2, func(e *authority.Event) { e.Hash = make([]byte, 32) }), authority.EventHead{}, nil, 3, 2},
-		{"the hash of the first of a part", change(3, func(e *authority.Event) { e.Hash = make([]byte, 32) })[3:], authority.EventHead{}, nil, 5, 1},
-		{"the first", events[1:], authority.EventHead{Seq: 0}, headOf(events[last]), 0, 6}, // nothing tells that it was left out
+		{"the hash of the first of a part", change(3, func(e *authority.Event) { e.Hash = make([]byte, 32) })[3:], authority.EventHead{}, nil, 5, 0},
+		{"the first", events[1:], authority.EventHead{Seq: 0}, headOf(events[last]), 0, 5}, // nothing tells that it was left out
 		{"one removed", slices.Delete(slices.Clone(events), 3, 4), authority.EventHead{}, nil, 4, 3},
 		{"exchanged", exchanged, authority.EventHead{}, nil, 4, 3},
 		{"exchanged and renumbered", renumbered, authority.EventHead{}, nil, 4, 3},
 		{"twice", slices.Insert(slices.Clone(events), 3, events[2]), authority.EventHead{}, nil, 3, 3},
-		{"the newest first", reversed, authority.EventHead{}, nil, 6, 1},
+		{"the newest first", reversed, authority.EventHead{}, nil, 6, 0},
 		{"added", append(slices.Clone(events), forged), authority.EventHead{}, nil, 8, 7},
 		{"the tail cut off", events[:5], authority.EventHead{}, headOf(events[last]), 6, 5},
 		{"all cut off", nil, *headOf(events[2]), headOf(events[last]), 4, 0},
@@ -313,5 +313,56 @@ func TestTheChainKeyIsText(t *testing.T) {
 	h.must(err)
 	if _, _, err := key.VerifyExport(of(events), authority.EventHead{}, nil); err == nil {
 		t.Error("the key of another root key verifies")
+	}
+}
+
+// C-536: of many heads that were noted, each must be in the chain.
+func TestEveryNotedHeadIsCompared(t *testing.T) {
+	h := New(t)
+	h.chain(6)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 100)
+	h.must(err)
+	noted := func(at ...int) (heads []authority.EventHead) {
+		for _, i := range at {
+			heads = append(heads, *headOf(events[i]))
+		}
+		return heads
+	}
+	another := authority.EventHead{Seq: 4, Hash: events[5].Hash}
+	for _, c := range []struct {
+		what  string
+		noted []authority.EventHead
+		seq   int64
+	}{
+		{"none", nil, 0}, {"in any order, some twice", noted(5, 0, 6, 3, 3, 0), 0}, {"one of them another", append(noted(6, 0, 5, 3), another), 4},
+		{"one never reached", append(noted(6, 1), authority.EventHead{Seq: 9, Hash: another.Hash}), 8},
+	} {
+		_, _, inExport := h.ChainKey().VerifyExportAgainst(of(events), authority.EventHead{}, c.noted)
+		_, inDatabase := h.VerifyEventsAgainst(h.ctx, c.noted, nil)
+		for _, err := range []error{inExport, inDatabase} {
+			var broken *authority.ChainError
+			if c.seq == 0 && err != nil || c.seq != 0 && (!errors.As(err, &broken) || broken.Seq != c.seq) {
+				t.Errorf("%s: %v, want event %d to be named", c.what, err, c.seq)
+			}
+		}
+	}
+}
+
+// C-537: that the event-chain key was handed out is an event.
+func TestShowingTheChainKeyIsAnEvent(t *testing.T) {
+	h := New(t)
+	key, err := h.ShowChainKey(h.ctx, actor)
+	h.must(err)
+	if key != h.ChainKey() {
+		t.Error("another key was shown")
+	}
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{Kind: authority.ChainKeyShown}, 0, 10)
+	h.must(err)
+	if len(events) != 1 || events[0].Actor != recorded(actor) || events[0].Subject != "1" || events[0].Details != "{}" {
+		t.Errorf("events %+v", events)
+	}
+	h.must(h.store.Close())
+	if key, err := h.ShowChainKey(h.ctx, actor); err == nil || key == h.ChainKey() {
+		t.Errorf("without a record: %v", err)
 	}
 }

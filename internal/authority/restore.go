@@ -15,8 +15,8 @@ type Restoration struct {
 	// Events are what is known, in their order; earlier ones are passed over. nil:
 	// nothing is.
 	Events iter.Seq2[*Event, error]
-	// Expected, where not nil, is a head that the events must reach.
-	Expected *EventHead
+	// Noted are heads that the events must reach.
+	Noted []EventHead
 	// ChangesLost says that more has happened, or may have.
 	ChangesLost bool
 	// Users does again what an event has changed of users, in a transaction that
@@ -123,7 +123,7 @@ func (a *Authority) distrustSigningKeys(ctx context.Context, actor Actor) error 
 
 // replay does again what the events behind the last one tell.
 func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) error {
-	chain := chainCheck{key: a.ChainKey(), head: out.From, expected: r.Expected}
+	chain := newChainCheck(a.ChainKey(), out.From, r.Noted)
 	var last int64
 	for e, err := range r.Events {
 		if err != nil {

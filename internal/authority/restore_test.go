@@ -331,25 +331,25 @@ func TestReplayRefusesWhatDidNotFollow(t *testing.T) {
 	other := New(t)
 	other.ready()
 	for what, c := range map[string]struct {
-		export   []byte
-		expected *authority.EventHead
-		seq      int64
+		export []byte
+		noted  []authority.EventHead
+		seq    int64
 	}{
 		"a gap":                 {h.export(from + 1), nil, from + 1},
 		"an end too early":      {bytes.Join(lines[:from-1], nil), nil, from},
 		"another installation":  {other.export(0), nil, from},
 		"a changed event":       {bytes.Replace(whole, []byte("new:read"), []byte("new:rdad"), 1), nil, from + 2},
 		"two in another order":  {bytes.Join([][]byte{lines[from+1], lines[from]}, nil), nil, from + 1},
-		"less than the head":    {bytes.Join(lines[:from+1], nil), &head, from + 2},
-		"another head than log": {whole, &authority.EventHead{Seq: head.Seq, Hash: make([]byte, 32)}, head.Seq},
+		"less than the head":    {bytes.Join(lines[:from+1], nil), []authority.EventHead{head}, from + 2},
+		"another head than log": {whole, []authority.EventHead{{Seq: head.Seq, Hash: make([]byte, 32)}}, head.Seq},
 	} {
-		_, _, err := h.restore(backup, authority.Restoration{Events: exported(c.export), Expected: c.expected})
+		_, _, err := h.restore(backup, authority.Restoration{Events: exported(c.export), Noted: c.noted})
 		var broken *authority.ChainError
 		if !errors.As(err, &broken) || broken.Seq != c.seq {
 			t.Errorf("%s: %v, want event %d named", what, err, c.seq)
 		}
 	}
-	restored, _, err := h.restore(backup, authority.Restoration{Events: exported(whole), Expected: &head})
+	restored, _, err := h.restore(backup, authority.Restoration{Events: exported(whole), Noted: []authority.EventHead{head}})
 	h.must(err)
 	restored.refused(restored.Authority, k.request(), authority.KeyDisabled)
 }

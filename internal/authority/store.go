@@ -31,8 +31,6 @@ type Store interface {
 	BeginLineage(ctx context.Context, l *Lineage, d *Draft) error
 	// KeepPlace says that the database is the one that is worked on, with an event.
 	KeepPlace(ctx context.Context, d *Draft) error
-	// AddEvent adds an event of no change.
-	AddEvent(ctx context.Context, d *Draft) error
 	// ReplaceRootKey replaces the sealed form of a root key; ErrConflict
 	// where the stored one is no longer previous.
 	ReplaceRootKey(ctx context.Context, previous []byte, root *SealedRootKey, d *Draft) error
@@ -115,6 +113,8 @@ type Store interface {
 	// how many.
 	SweepRevocations(ctx context.Context, env string, expired, created time.Time, limit int) (int, error)
 
+	// AddEvent writes the event of what changes nothing that is stored.
+	AddEvent(ctx context.Context, d *Draft) error
 	// Events returns up to limit events in their order, beginning behind after.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
 	// FindEvents returns up to limit events that f matches, in the order that f

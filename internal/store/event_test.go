@@ -97,4 +97,9 @@ func testEvents(t *testing.T, s authority.Store) {
 	if bytes.Equal(d.Hash, make([]byte, len(d.Hash))) {
 		t.Error("the event has no hash")
 	}
+	alone := draft(authority.ChainKeyShown, "1")
+	must(t, s.AddEvent(t.Context(), alone))
+	events, err = s.Events(t.Context(), 11, 10)
+	must(t, err)
+	wantEqual(t, "event of no change", events, []authority.Event{alone.Event})
 }
