@@ -223,8 +223,12 @@ type EventVerification struct {
 	OK     bool   `json:"ok"`
 	Events int64  `json:"events"`           // that were checked and are intact
 	Head   string `json:"head"`             // SEQ:HASH of the last of them
+	Heads  int    `json:"heads,omitempty"`  // noted ones that are among the events
 	Broken int64  `json:"broken,omitempty"` // the first event that is not
 	Reason string `json:"reason,omitempty"`
+	// Unproven is the event at which an export begins in the middle. Nothing is
+	// proven of what it says itself, so it is not counted.
+	Unproven int64 `json:"unproven,omitempty"`
 }
 
 // Webhook is a receiver that is told of events.

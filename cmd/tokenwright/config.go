@@ -230,6 +230,11 @@ var otherVariables = []string{
 	"TOKENWRIGHT_MASTER_KEY_PREVIOUS",
 	// A file that holds the same. TOKENWRIGHT_MASTER_KEY_PREVIOUS goes before it.
 	"TOKENWRIGHT_MASTER_KEY_PREVIOUS_FILE",
+	// The event-chain key, which "event chain-key" prints: "event verify --export" needs
+	// nothing else. --chain-key-file goes before it.
+	chainKeyVariable,
+	// A file that holds the same. TOKENWRIGHT_EVENT_CHAIN_KEY goes before it.
+	chainKeyVariable + "_FILE",
 	// The client ID of the API key by which "token get", "token revoke" and, with
 	// --server, management commands ask.
 	"TOKENWRIGHT_CLIENT_ID",

@@ -29,6 +29,10 @@ func (a *app) print(v any, table func(w io.Writer)) error {
 		e.SetIndent("", "  ")
 		return e.Encode(v)
 	}
+	return a.printTable(table)
+}
+
+func (a *app) printTable(table func(w io.Writer)) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	table(w)
 	return w.Flush()

@@ -19,6 +19,10 @@ type ChainError struct {
 	Reason string
 }
 
+// WasChanged is the Reason where a hash does not fit, which it does not under
+// another event-chain key either.
+const WasChanged = "was changed after it was written, or what stood before it was"
+
 // Error implements error.
 func (e *ChainError) Error() string { return fmt.Sprintf("event %d %s", e.Seq, e.Reason) }
 

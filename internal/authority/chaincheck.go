@@ -27,7 +27,7 @@ func (c *chainCheck) pass(e *Event) error {
 		return &ChainError{c.head.Seq + 1, "is missing"}
 	}
 	if e.RootKeyID != c.key.id || !hmac.Equal(e.Hash, chainHash(c.key.key[:], c.head.Hash, e)) {
-		return &ChainError{e.Seq, "was changed after it was written, or what stood before it was"}
+		return &ChainError{e.Seq, WasChanged}
 	}
 	return c.take(e)
 }

@@ -71,12 +71,14 @@ func (v *visit) breakOff(err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// exportEvents answers with every event that the filter of the page selects.
+// exportEvents answers with every event that the filter of the page selects, the
+// oldest first: as the chain goes, by which an export is verified.
 func (c *Console) exportEvents(v *visit) error {
 	f := readEventFilter(v)
 	if len(f.Errors) > 0 {
 		return &refusal{http.StatusBadRequest, "The filter cannot be read. Choose it on the page of events, and export from there."}
 	}
+	f.filter.NewestFirst = false
 	events := c.Authority.AllEvents(v.Request.Context(), v.actor, f.filter)
 	name := "events"
 	if v.merchant != nil {

@@ -12,6 +12,7 @@ type EventVerification struct {
 	OK     bool   `json:"ok"`
 	Events int64  `json:"events"`
 	Head   string `json:"head"`
+	Heads  int    `json:"heads"`
 	Broken int64  `json:"broken"`
 	Reason string `json:"reason"`
 }

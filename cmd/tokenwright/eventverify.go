@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// eventCheck is what event verify is asked for.
+type eventCheck struct {
+	heads     []string
+	headsFile string
+	export    string // "" for the database
+	from      string
+	keyFile   string
+}
+
+func (a *app) verifyEventsCommand() *cobra.Command {
+	var v eventCheck
+	verify := a.command("verify", "Check that no event was changed, removed or cut off", noArgs, func(ctx context.Context, _ []string) error {
+		noted, err := notedHeads(v.heads, v.headsFile)
+		if err != nil {
+			return err
+		}
+		if v.export != "" {
+			return a.verifyExport(&v, noted)
+		}
+		if v.from != "" || v.keyFile != "" {
+			return usageError{"--from and --chain-key-file are for --export: in the database everything is verified, with the master key"}
+		}
+		return a.manageDatabase(ctx, func(auth *authority.Authority, _ authority.Actor) error {
+			head, err := auth.VerifyEventsAgainst(ctx, noted, a.verifying())
+			return a.printVerification(admin.EventVerification{Events: head.Seq, Head: head.String(), Heads: len(noted)}, err, "")
+		})
+	})
+	verify.Flags().StringArrayVar(&v.heads, "head", nil, "a head noted earlier, as `SEQ:HASH` (the server logs one each hour); may be repeated")
+	verify.Flags().StringVar(&v.headsFile, "heads", "", "a `file` with heads: a server's log, or lines SEQ:HASH")
+	verify.Flags().StringVar(&v.export, "export", "", "verify this `file` instead of the database: an export of events as JSON; - is standard input")
+	verify.Flags().StringVar(&v.from, "from", "", "with --export: verify what stands behind this head, as `SEQ:HASH`")
+	verify.Flags().StringVar(&v.keyFile, "chain-key-file", "", "with --export: the `file` with the event-chain key; "+chainKeyVariable)
+	return explained(verify, `Check that no event was changed or removed: each carries a keyed hash over the one
+before it. That the last ones were cut off is noticed by a head from earlier: the
+number and the hash of an event, which the server logs each hour. --heads compares
+all that a log has.
+
+With --export it needs neither the database nor the master key, but an export and the
+event-chain key, which event chain-key prints. An export is what event list prints as
+JSON without other flags, or the console's export as NDJSON without a filter: one of a
+choice of events has gaps. One that begins in the middle, as event list --after makes
+it, is verified --from the head before it.
+
+Exit code 0 means that every event is as it was written, 1 that one is not; the answer
+names the first. Without --export it works on the database itself, not with --server.`,
+		`tokenwright event verify
+tokenwright event verify --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a716c13adb3a8f4efd10642852
+# Elsewhere, with all heads that a server has logged.
+tokenwright event verify --export events.json --chain-key-file chain.key --heads server.log`)
+}
+
+// verifying tells people how far it is, on a terminal.
+func (a *app) verifying() func(seq int64) {
+	if !styleOf(a.stderr, a.environ) {
+		return nil
+	}
+	return func(seq int64) {
+		if seq%10_000 == 0 {
+			fmt.Fprintf(a.stderr, "\r%d events checked", seq)
+		}
+	}
+}
+
+// verifyExport works without a database: all it has are files.
+func (a *app) verifyExport(v *eventCheck, noted []authority.EventHead) error {
+	key, err := a.chainKey(v.keyFile)
+	if err != nil {
+		return err
+	}
+	var from authority.EventHead
+	if v.from != "" {
+		if from, err = parseHead("--from", v.from); err != nil {
+			return err
+		}
+		if v.headsFile != "" { // a log is longer than a part of the events
+			noted = slices.DeleteFunc(noted, func(h authority.EventHead) bool { return h.Seq < from.Seq })
+		}
+	}
+	in, name := a.stdin, "standard input"
+	if v.export != "-" {
+		f, err := os.Open(v.export)
+		if err != nil {
+			return fmt.Errorf("reading the export: %w", err)
+		}
+		defer func() { _ = f.Close() }() // only read
+		in, name = f, v.export
+	}
+	head, n, err := key.VerifyExportAgainst(a.eventsOf(in), from, noted)
+	var broken *authority.ChainError
+	if err != nil && !errors.As(err, &broken) {
+		return fmt.Errorf("verifying %s: %w", name, err)
+	}
+	if err == nil && head.Seq == 0 {
+		return fmt.Errorf("verifying %s: no event is in it", name)
+	}
+	out := admin.EventVerification{Events: n, Head: head.String(), Heads: len(noted), Unproven: head.Seq - from.Seq - n}
+	note := ""
+	switch {
+	case broken != nil && n == 0 && out.Unproven == 0 && broken.Reason == authority.WasChanged:
+		note = "Nothing was verified before it. Is this the event-chain key of the installation that the export is from?\n"
+	case broken == nil && out.Unproven > 0:
+		note = fmt.Sprintf("The export begins at event %d, which only a head before it can prove: give that with --from.\n", out.Unproven)
+	}
+	if broken == nil && len(noted) == 0 {
+		note += "That none is missing at the end shows only a head noted elsewhere: give one with --head, or all with --heads.\n"
+	}
+	return a.printVerification(out, err, note)
+}
+
+// printVerification prints what verification has found, of which err is nil or a
+// *ChainError; any other is returned. note is for people.
+func (a *app) printVerification(out admin.EventVerification, err error, note string) error {
+	if broken, ok := errors.AsType[*authority.ChainError](err); ok {
+		out.Broken, out.Reason, out.Heads = broken.Seq, broken.Reason, 0
+	} else if err != nil {
+		return err
+	}
+	out.OK = err == nil
+	if err := a.print(out, func(w io.Writer) {
+		switch {
+		case out.OK:
+			fmt.Fprintf(w, "%d events, each as it was written.\n", out.Events)
+			if out.Heads > 0 {
+				fmt.Fprintf(w, "Noted heads that are among them: %d.\n", out.Heads)
+			}
+			fmt.Fprintf(w, "%sHead: %s\n", note, out.Head)
+		case note != "":
+			fmt.Fprintf(w, "Event %d %s.\n%s", out.Broken, out.Reason, note)
+		default:
+			fmt.Fprintf(w, "Event %d %s.\nThe %d events before it are intact.\n", out.Broken, out.Reason, out.Events)
+		}
+	}); err != nil {
+		return err
+	}
+	if !out.OK {
+		return errReported
+	}
+	return nil
+}
+
+// eventsOf reads an export, and tells how far it is.
+func (a *app) eventsOf(in io.Reader) iter.Seq2[*authority.Event, error] {
+	progress := a.verifying()
+	return func(yield func(*authority.Event, error) bool) {
+		for e, err := range authority.ReadEvents(in) {
+			if progress != nil && err == nil {
+				progress(e.Seq)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
