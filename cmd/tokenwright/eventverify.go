@@ -136,7 +136,7 @@ func (a *app) printVerification(out admin.EventVerification, err error, note str
 	if err := a.print(out, func(w io.Writer) {
 		switch {
 		case out.OK:
-			fmt.Fprintf(w, "%d events, each as it was written.\n", out.Events)
+			fmt.Fprintf(w, "%s, each as it was written.\n", counted(out.Events))
 			if out.Heads > 0 {
 				fmt.Fprintf(w, "Noted heads that are among them: %d.\n", out.Heads)
 			}
@@ -144,7 +144,8 @@ func (a *app) printVerification(out admin.EventVerification, err error, note str
 		case note != "":
 			fmt.Fprintf(w, "Event %d %s.\n%s", out.Broken, out.Reason, note)
 		default:
-			fmt.Fprintf(w, "Event %d %s.\nThe %d events before it are intact.\n", out.Broken, out.Reason, out.Events)
+			are := map[bool]string{true: "is", false: "are"}[out.Events == 1]
+			fmt.Fprintf(w, "Event %d %s.\nThe %s before it %s intact.\n", out.Broken, out.Reason, counted(out.Events), are)
 		}
 	}); err != nil {
 		return err
@@ -153,6 +154,13 @@ func (a *app) printVerification(out admin.EventVerification, err error, note str
 		return errReported
 	}
 	return nil
+}
+
+func counted(events int64) string {
+	if events == 1 {
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", events)
 }
 
 // eventsOf reads an export, and tells how far it is.

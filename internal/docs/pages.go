@@ -66,6 +66,7 @@ var chapters = []chapter{
 		"logs",
 		"runbooks",
 		"security",
+		"audit",
 		"changelog",
 	}},
 }

@@ -21,6 +21,7 @@ type taken struct {
 
 // given says it by page; each page says the same to its readers.
 var given = map[string]taken{
+	"audit":    {prepare: withJournal, shown: []string{" events, each as it was written.\nNoted heads that are among them: ", "\nEvent 2 was changed after it was written, or what stood before it was.\nThe 1 event before it is intact.\nexit code 1\n"}},
 	"gateways": {prepare: theGateways},
 	"leaks": {prepare: func(t *testing.T, r *reader) {
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
