@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -143,11 +144,16 @@ func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subjec
 		}
 		text = string(raw)
 	}
-	actor.Permissions, actor.Once = nil, nil // of the request, not of what is recorded
 	return &Draft{chain: root.chain, Event: Event{
-		Time: now, Actor: actor, Kind: kind, Subject: subject, Details: text, RootKeyID: root.id,
+		Time: now, Kind: kind, Subject: exportable(subject), Details: text, RootKeyID: root.id,
+		// What it may do is of the request, not of what is recorded.
+		Actor: Actor{ID: exportable(actor.ID), Address: exportable(actor.Address), RequestID: exportable(actor.RequestID)},
 	}}
 }
+
+// exportable is text as JSON can hold it, so that what is hashed is what an export
+// has: the name of an account of the system may be in any encoding.
+func exportable(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
 
 func (a *Authority) draft(actor Actor, kind EventKind, subject string, set details) *Draft {
 	return newDraft(a.root, a.now(), actor, kind, subject, set)
