@@ -32,8 +32,8 @@ So hand it to whoever cannot, over a channel that keeps it secret, and have head
 the events noted where nobody changes them: the server logs one each hour. That the
 key was shown is an event itself, event_chain_key.shown.
 
-It needs the database and the master key, and works on the database itself, not with
---server.`, `umask 077 && tokenwright event chain-key > chain.key`)
+It needs the database and the master key, and works on the database itself, not
+with --server.`, `umask 077 && tokenwright event chain-key > chain.key`)
 }
 
 // chainKey reads the event-chain key of whoever verifies an export.
