@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +26,19 @@ type eventCheck struct {
 func (a *app) verifyEventsCommand() *cobra.Command {
 	var v eventCheck
 	verify := a.command("verify", "Check that no event was changed, removed or cut off", noArgs, func(ctx context.Context, _ []string) error {
-		noted, err := notedHeads(v.heads, v.headsFile)
+		var from authority.EventHead
+		if v.from != "" {
+			var err error
+			if from, err = parseHead("--from", v.from); err != nil {
+				return err
+			}
+		}
+		noted, err := notedHeads(v.heads, v.headsFile, from.Seq)
 		if err != nil {
 			return err
 		}
 		if v.export != "" {
-			return a.verifyExport(&v, noted)
+			return a.verifyExport(&v, from, noted)
 		}
 		if v.from != "" || v.keyFile != "" {
 			return usageError{"--from and --chain-key-file are for --export: in the database everything is verified, with the master key"}
@@ -79,19 +85,10 @@ func (a *app) verifying() func(seq int64) {
 }
 
 // verifyExport works without a database: all it has are files.
-func (a *app) verifyExport(v *eventCheck, noted []authority.EventHead) error {
+func (a *app) verifyExport(v *eventCheck, from authority.EventHead, noted []authority.EventHead) error {
 	key, err := a.chainKey(v.keyFile)
 	if err != nil {
 		return err
-	}
-	var from authority.EventHead
-	if v.from != "" {
-		if from, err = parseHead("--from", v.from); err != nil {
-			return err
-		}
-		if v.headsFile != "" { // a log is longer than a part of the events
-			noted = slices.DeleteFunc(noted, func(h authority.EventHead) bool { return h.Seq < from.Seq })
-		}
 	}
 	in, name := a.stdin, "standard input"
 	if v.export != "-" {
@@ -107,8 +104,11 @@ func (a *app) verifyExport(v *eventCheck, noted []authority.EventHead) error {
 	if err != nil && !errors.As(err, &broken) {
 		return fmt.Errorf("verifying %s: %w", name, err)
 	}
-	if err == nil && head.Seq == 0 {
-		return fmt.Errorf("verifying %s: no event is in it", name)
+	if err == nil && n == 0 && from.Seq == 0 { // what proves nothing is no success
+		if head.Seq == 0 {
+			return fmt.Errorf("verifying %s: no event is in it", name)
+		}
+		return fmt.Errorf("verifying %s: its one event can only be verified behind a head: give that with --from", name)
 	}
 	out := admin.EventVerification{Events: n, Head: head.String(), Heads: len(noted), Unproven: head.Seq - from.Seq - n}
 	note := ""

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -31,8 +32,9 @@ func parseHead(flag, text string) (authority.EventHead, error) {
 	return head, nil
 }
 
-// notedHeads are the heads that were given one by one, and those of a file.
-func notedHeads(given []string, file string) (heads []authority.EventHead, err error) {
+// notedHeads are the heads that were given one by one, and those of a file that are
+// not before from: a log is longer than a part of the events.
+func notedHeads(given []string, file string, from int64) (heads []authority.EventHead, err error) {
 	for _, text := range given {
 		head, err := parseHead("--head", text)
 		if err != nil {
@@ -55,6 +57,7 @@ func notedHeads(given []string, file string) (heads []authority.EventHead, err e
 	if err != nil {
 		return nil, fmt.Errorf("reading the heads of %s: %w", file, err)
 	}
+	inFile = slices.DeleteFunc(inFile, func(h authority.EventHead) bool { return h.Seq < from })
 	return append(heads, inFile...), nil
 }
 

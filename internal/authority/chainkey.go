@@ -65,8 +65,11 @@ func (k ChainKey) VerifyExport(events iter.Seq2[*Event, error], from EventHead, 
 func (k ChainKey) VerifyExportAgainst(events iter.Seq2[*Event, error], from EventHead, noted []EventHead) (EventHead, int64, error) {
 	c := newChainCheck(k, from, noted)
 	for ; from.Seq > 0 && len(c.noted) > 0 && c.noted[0].Seq <= from.Seq; c.noted = c.noted[1:] {
-		if c.noted[0].String() != from.String() {
+		if c.noted[0].Seq < from.Seq {
 			return from, 0, fmt.Errorf("the given head of event %d cannot be compared: only what stands behind event %d is verified", c.noted[0].Seq, from.Seq)
+		}
+		if err := c.noted[0].at(&Event{Seq: from.Seq, Hash: from.Hash}); err != nil {
+			return from, 0, err
 		}
 	}
 	n := int64(0)
