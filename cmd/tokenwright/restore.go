@@ -64,28 +64,30 @@ tokenwright restore --finish --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a71
 }
 
 func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error {
-	expected, err := parseHead(f.head)
+	var noted []authority.EventHead
+	if f.head != "" {
+		head, err := parseHead("--head", f.head)
+		if err != nil {
+			return err
+		}
+		noted = append(noted, head)
+	}
 	switch {
-	case err != nil:
-		return err
 	case f.finish != (len(args) == 0):
 		return usageError{"restore takes a FILE, or --finish for a database that PostgreSQL has restored"}
 	case f.finish && !a.config.onPostgres():
 		return usageError{"--finish is for PostgreSQL; the embedded database is restored from a FILE"}
 	case !f.finish && a.config.onPostgres():
 		return usageError{"PostgreSQL restores with its own tools (pg_restore); then: tokenwright restore --finish"}
-	case f.finish && expected != nil && f.replay == "" && !f.acceptLost:
-		return a.keepPlace(ctx, expected)
+	case f.finish && len(noted) > 0 && f.replay == "" && !f.acceptLost:
+		return a.keepPlace(ctx, noted[0])
 	case f.replay == "" && !f.acceptLost:
 		return usageError{"what has happened since the backup? Give its events with --replay FILE, or say --accept-lost-changes:\n" +
 			"  then what was deleted, disabled or revoked since is no longer"}
 	case f.head != "" && f.replay == "":
 		return usageError{"--head goes with --replay, or with --finish alone"}
 	}
-	r := authority.Restoration{ChangesLost: f.acceptLost}
-	if expected != nil {
-		r.Noted = []authority.EventHead{*expected}
-	}
+	r := authority.Restoration{Noted: noted, ChangesLost: f.acceptLost}
 	if show := a.progress(); show != nil {
 		r.Progress = func(seq int64) { show(fmt.Sprintf("event %d done again", seq)) }
 	}
@@ -237,7 +239,7 @@ func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Rest
 
 // keepPlace takes a copy of the database for the one to work on, which lacks nothing:
 // its last event is the one that a server has noted at its end.
-func (a *app) keepPlace(ctx context.Context, expected *authority.EventHead) error {
+func (a *app) keepPlace(ctx context.Context, expected authority.EventHead) error {
 	st, err := a.openStore(ctx, store.Options{})
 	if err != nil {
 		return err
