@@ -29,6 +29,7 @@ type harness struct {
 	ctx  context.Context
 	auth *authority.Authority
 	path string
+	cfg  authority.Config
 	at   time.Time // moved by the test
 }
 
@@ -44,6 +45,7 @@ func newHarness(t testing.TB) *harness {
 			{Name: "demo", Issuer: "http://localhost:8080/demo", Algorithm: jose.ES256},
 			{Name: authority.Platform, Issuer: "http://localhost:8080/platform", Algorithm: jose.ES256},
 		}}
+	h.cfg = cfg
 	h.must(authority.Initialize(h.ctx, cfg, "tw", authority.MerchantNumbers, root))
 	h.auth, err = authority.Open(h.ctx, cfg)
 	h.must(err)
