@@ -73,7 +73,7 @@ func (a *app) on(database string) (*app, error) {
 }
 
 // move moves the installation from one database to another.
-func (a *app) move(ctx context.Context, from, to string) (err error) {
+func (a *app) move(ctx context.Context, from, to string) error {
 	for _, argument := range []string{from, to} {
 		if u, err := url.Parse(argument); err != nil || hasPassword(u) {
 			return usageError{"--from and --to must hold no password: arguments can be read by every user of the machine.\n" +
@@ -93,44 +93,41 @@ func (a *app) move(ctx context.Context, from, to string) (err error) {
 	if source.config.Database == target.config.Database {
 		return usageError{"--from and --to are the same database"}
 	}
-	st, err := source.openStore(ctx, store.Options{Patient: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	keys, err := source.masterKeys()
-	if err != nil {
-		return err
-	}
-	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys = st, keys
-	auth, err := authority.Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	there, err := target.openStore(ctx, store.Options{Create: true, Patient: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, there.Close()) }()
-	name := target.config.databaseName()
-	d, err := auth.NewDraft(commandActor(), authority.InstallationMoved, auth.Installation().Prefix, "", map[string]any{"to": name}, nil)
-	if err != nil {
-		return err
-	}
-	var progress func(string, int64)
-	if show := a.progress(); show != nil {
-		progress = func(table string, rows int64) { show(fmt.Sprintf("%d rows of %s copied", rows, table)) }
-	}
-	err = st.Move(ctx, there, name, d, progress)
-	if errors.Is(err, authority.ErrExists) {
-		return fmt.Errorf("%s is not empty; an installation moves into an empty database", name)
-	}
-	if err != nil {
-		return fmt.Errorf("moving the installation: %w", err)
-	}
-	return a.print(map[string]any{"from": source.config.databaseName(), "to": name, "masterKey": source.masterKeyPlace()}, func(w io.Writer) {
-		fmt.Fprintf(w, "The installation is in %s. %s refuses to serve from now on; keep it until you have a backup of the new one.\n", name, source.config.databaseName())
-		fmt.Fprintf(w, "Start servers with that database and the same master key, which is %s.\n", source.masterKeyPlace())
+	return source.withStore(ctx, store.Options{Patient: true}, false, func(auth *authority.Authority, st *store.Store) (err error) {
+		there, err := target.openStore(ctx, store.Options{Create: true, Patient: true})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, there.Close()) }()
+		name := target.config.databaseName()
+		d, err := movedTo(auth, name)
+		if err != nil {
+			return err
+		}
+		var progress func(string, int64)
+		if show := a.progress(); show != nil {
+			progress = func(table string, rows int64) { show(fmt.Sprintf("%d rows of %s copied", rows, table)) }
+		}
+		err = st.Move(ctx, there, name, d, progress)
+		if errors.Is(err, authority.ErrExists) {
+			return fmt.Errorf("%s is not empty; an installation moves into an empty database", name)
+		}
+		if err != nil {
+			return fmt.Errorf("moving the installation: %w", err)
+		}
+		return a.printMoved(source, name)
 	})
+}
+
+func (a *app) printMoved(source *app, name string) error {
+	from, key := source.config.databaseName(), source.masterKeyPlace()
+	return a.print(map[string]any{"from": from, "to": name, "masterKey": key}, func(w io.Writer) {
+		fmt.Fprintf(w, "The installation is in %s. %s refuses to serve from now on; keep it until you have a backup of the new one.\n", name, from)
+		fmt.Fprintf(w, "Start servers with that database and the same master key, which is %s.\n", key)
+	})
+}
+
+// movedTo drafts the event of a move.
+func movedTo(auth *authority.Authority, name string) (*authority.Draft, error) {
+	return auth.NewDraft(commandActor(), authority.InstallationMoved, auth.Installation().Prefix, "", map[string]any{"to": name}, nil)
 }

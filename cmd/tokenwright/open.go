@@ -45,17 +45,26 @@ func (a *app) manageDatabase(ctx context.Context, f func(*authority.Authority, a
 
 // withDatabase opens the database, with the master key, for f.
 func (a *app) withDatabase(ctx context.Context, f func(*authority.Authority, *store.Store) error) error {
-	st, err := a.openStore(ctx, store.Options{})
+	return a.withStore(ctx, store.Options{}, false, f)
+}
+
+// withStore is withDatabase with options; restoring opens a copy as well, and what is
+// sealed under the master key of before.
+func (a *app) withStore(ctx context.Context, o store.Options, restoring bool, f func(*authority.Authority, *store.Store) error) (err error) {
+	st, err := a.openStore(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = st.Close() }() // every change is committed by then
+	defer func() { err = errors.Join(err, st.Close()) }()
 	keys, err := a.masterKeys()
+	if err == nil && restoring {
+		keys, err = a.withReplacedKey(keys)
+	}
 	if err != nil {
 		return err
 	}
 	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys = st, keys
+	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, restoring
 	auth, err := authority.Open(ctx, cfg)
 	if err != nil {
 		return err

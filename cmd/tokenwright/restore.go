@@ -208,70 +208,44 @@ func (a *app) checkMasterKey() error {
 	return err
 }
 
-// restoreHere restores the database as it is.
+// restoreHere restores the database as it is, and seals it under the present master
+// key.
 func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Restoration) (done *authority.Restored, err error) {
-	st, err := a.openStore(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
 	keys, err := a.masterKeys()
 	if err != nil {
 		return nil, err
 	}
-	current := keys[0]
-	if keys, err = a.withReplacedKey(keys); err != nil {
-		return nil, err
-	}
-	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, true
-	auth, err := authority.Open(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	r.Users = account.New(auth, st).Replay
-	actor := commandActor()
-	if done, err = auth.Restore(ctx, actor, r); err != nil {
-		return nil, err
-	}
-	return done, auth.KeepMasterKey(ctx, actor, current)
+	return done, a.withStore(ctx, o, true, func(auth *authority.Authority, st *store.Store) error {
+		r.Users = account.New(auth, st).Replay
+		if done, err = auth.Restore(ctx, commandActor(), r); err != nil {
+			return err
+		}
+		return auth.KeepMasterKey(ctx, commandActor(), keys[0])
+	})
 }
 
 // keepPlace takes a copy of the database for the one to work on, which lacks nothing:
 // its last event is the one that a server has noted at its end.
 func (a *app) keepPlace(ctx context.Context, expected authority.EventHead) error {
-	st, err := a.openStore(ctx, store.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.Close() }() // every change is committed by then
-	keys, err := a.masterKeys()
-	if err != nil {
-		return err
-	}
-	cfg := a.config.authority()
-	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, true
-	auth, err := authority.Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	head, err := st.EventHead(ctx)
-	if err != nil {
-		return err
-	}
-	if head.String() != expected.String() {
-		return fmt.Errorf("the last event of this database is %s, not that of --head: something is missing, or the head is not the last one that was logged", head)
-	}
-	name := a.config.databaseName()
-	d, err := auth.NewDraft(commandActor(), authority.InstallationMoved, auth.Installation().Prefix, "", map[string]any{"to": name}, nil)
-	if err != nil {
-		return err
-	}
-	if err := st.KeepPlace(ctx, d); err != nil {
-		return err
-	}
-	return a.print(map[string]any{"database": name, "head": head.String()}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s lacks nothing up to event %d. Start the servers.\n", name, head.Seq)
+	return a.withStore(ctx, store.Options{}, true, func(auth *authority.Authority, st *store.Store) error {
+		head, err := st.EventHead(ctx)
+		if err != nil {
+			return err
+		}
+		if head.String() != expected.String() {
+			return fmt.Errorf("the last event of this database is %s, not that of --head: something is missing, or the head is not the last one that was logged", head)
+		}
+		name := a.config.databaseName()
+		d, err := movedTo(auth, name)
+		if err != nil {
+			return err
+		}
+		if err := st.KeepPlace(ctx, d); err != nil {
+			return err
+		}
+		return a.print(map[string]any{"database": name, "head": head.String()}, func(w io.Writer) {
+			fmt.Fprintf(w, "%s lacks nothing up to event %d. Start the servers.\n", name, head.Seq)
+		})
 	})
 }
 
