@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tokenwright/tokenwright/internal/account"
@@ -111,12 +112,19 @@ func (n *node) ready() error {
 // and then does what a node does beside answering, until following is done. An
 // error that ends the server goes to stop.
 func (n *node) run(serving, following context.Context, stop context.CancelCauseFunc) {
+	if n.opened.Load() == nil {
+		// It has started, for it lives; a manager that waits for more would kill it.
+		n.notify(n.logger, daemon.SdNotifyReady, statusWaiting)
+	}
 	if err := n.await(serving); err != nil {
 		stop(err)
 	}
 	opened := n.opened.Load()
 	if opened == nil {
 		return
+	}
+	if serving.Err() == nil {
+		n.notify(n.logger, daemon.SdNotifyReady, statusServing+n.config.URL)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { opened.auth.Follow(following) })

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
@@ -211,6 +212,10 @@ func (a *app) runServer(ctx context.Context, srv *server.Server, n *node, reload
 	var wg sync.WaitGroup
 	wg.Go(func() { reloadOnHangup(serving, reload, n.logger) })
 	wg.Go(func() { n.run(serving, following, stopServing) })
+	wg.Go(func() {
+		<-serving.Done()
+		n.notify(n.logger, daemon.SdNotifyStopping)
+	})
 	err := srv.Run(serving)
 	if cause := context.Cause(serving); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errFinished) {
 		err = cause
