@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/http/pprof"
@@ -153,6 +154,10 @@ func buildInfo() prometheus.Collector {
 	return gauge
 }
 
+// What the linker writes into a release (deploy/dist), so that a copy of the sources
+// without their history makes the same bytes; "" in other builds.
+var releaseVersion, releaseRevision string
+
 // Build says which build is running; "unknown" where the binary does not say.
 func Build() (version, revision, goVersion string) {
 	version, revision, goVersion = "unknown", "unknown", "unknown"
@@ -164,7 +169,7 @@ func Build() (version, revision, goVersion string) {
 			}
 		}
 	}
-	return version, revision, goVersion
+	return cmp.Or(releaseVersion, version), cmp.Or(releaseRevision, revision), goVersion
 }
 
 // metricsHandler serves the metrics listener. /debug/pprof/cmdline is left out:
