@@ -124,6 +124,7 @@ elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_S
 	add("manage", a.merchantCommand(), a.scopeCommand(), a.keyCommand(), a.userCommand(), a.portalLinkCommand(), a.signingKeyCommand(), a.masterKeyCommand(), a.eventCommand(), a.webhookCommand(),
 		a.mailCommand(), a.backupCommand(), a.restoreCommand(), a.migrateCommand())
 	add("other", a.tokenCommand(), a.configCommand(), a.versionCommand())
+	add("other", a.distCommands(root)...)
 	describeCompletion(root)
 	return root
 }
