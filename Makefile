@@ -19,15 +19,19 @@ export TOKENWRIGHT_TEST_ALL := 1
 # go test needs no go vet: lint has run it.
 TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS)) $(TESTFLAGS)
-build: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
+build dist: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
 
-.PHONY: help build test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
+.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/tokenwright
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/tokenwright ./cmd/tokenwright
+
+# Some minutes at first, for each platform is compiled anew. PLATFORMS="linux/amd64" for one.
+dist: ## make a release: archives, Debian packages, SBOMs and checksums in dist
+	deploy/dist $(PLATFORMS)
 
 test: tools ## run every test, with the race detector
 	$(MAKE) --no-print-directory lint
