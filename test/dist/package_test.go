@@ -1,0 +1,80 @@
+package dist
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// machine starts systemd on a copy of this machine, which forgets everything: what
+// is written goes to memory. It has the directory given as /test, the release as
+// /dist, and another one as /out.
+const machine = `set -e
+mount -t tmpfs tmpfs "$SCRATCH"
+mkdir "$SCRATCH"/{upper,work,root}
+mount -t overlay overlay -o lowerdir=/,upperdir="$SCRATCH/upper",workdir="$SCRATCH/work" "$SCRATCH/root"
+exec systemd-nspawn --quiet --directory="$SCRATCH/root" --machine="tokenwright-$$" --private-network --register=no --keep-unit --link-journal=no \
+	--console=pipe --boot --bind-ro="$TEST:/test" --bind-ro="$DIST:/dist" --bind="$OUT:/out" \
+	--bind-ro="$TEST/check.service:/etc/systemd/system/check.service" systemd.unit=check.service`
+
+// C-525, C-526, R-67: the package on a machine that systemd runs: installed,
+// configured, started, crashed, upgraded, removed, purged.
+func TestPackageServesUnderSystemd(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a systemd")
+	}
+	harness.Need(t, "systemd-nspawn", "unshare", "dpkg", "jq", "curl", "man")
+	testdata, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if err := os.Chmod(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // ends what hangs
+	defer cancel()
+	c := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "bash", "-c", machine)
+	c.Env = append(os.Environ(), "SCRATCH="+t.TempDir(), "TEST="+testdata, "DIST="+made.dir, "OUT="+out)
+	said, err := c.CombinedOutput()
+	if _, missing := os.Stat(filepath.Join(out, "done")); err != nil || missing != nil {
+		log, _ := os.ReadFile(filepath.Join(out, "log")) // as far as it came
+		t.Errorf("the machine ended with %v:\n%s\n%s", err, said, log)
+	}
+}
+
+// C-525: where nothing runs systemd, as in a container, the package is installed all
+// the same, and its files are those of the archive.
+func TestPackageHasWhatTheArchiveHas(t *testing.T) {
+	harness.Need(t, "dpkg-deb")
+	packages, err := filepath.Glob(filepath.Join(made.dir, "*.deb"))
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("%v %v", packages, err)
+	}
+	root := t.TempDir()
+	tool(t, "dpkg-deb", "--extract", packages[0], root)
+	for of, in := range map[string]string{
+		"tokenwright": "usr/bin/tokenwright", "deploy/systemd/tokenwright.service": "usr/lib/systemd/system/tokenwright.service",
+		"deploy/tokenwright.yaml": "etc/tokenwright/tokenwright.yaml", "completions/_tokenwright": "usr/share/zsh/vendor-completions/_tokenwright",
+		"completions/tokenwright.fish": "usr/share/fish/vendor_completions.d/tokenwright.fish",
+		"completions/tokenwright.bash": "usr/share/bash-completion/completions/tokenwright",
+	} {
+		if read(t, made.tree, of) != read(t, root, in) {
+			t.Errorf("%s of the archive and %s of the package differ", of, in)
+		}
+	}
+	version := strings.TrimSpace(tool(t, "dpkg-deb", "--field", packages[0], "Version"))
+	tool(t, "dpkg", "--compare-versions", version, "lt", "1.0.0~rc.1")
+	if of := build(t).Version; version != strings.ReplaceAll(strings.TrimPrefix(of, "v"), "-", "~") {
+		t.Errorf("the package has version %s, and the binary %s", version, of)
+	}
+	for _, script := range []string{"postinst", "prerm", "postrm"} {
+		tool(t, "sh", "-n", filepath.Join(made.root, "deploy", "debian", script))
+	}
+}

@@ -1,0 +1,110 @@
+# What somebody does with the package, as root of a machine that systemd has started.
+# /dist is the release, /out takes what is to be kept. Ends with 0 where all is well.
+set -euxo pipefail
+export LC_ALL=C.UTF-8
+config=/etc/tokenwright/tokenwright.yaml key=/etc/tokenwright/master.key data=/var/lib/tokenwright
+as() { runuser -u tokenwright -- env TOKENWRIGHT_CONFIG=$config tokenwright "$@"; }
+shown() { systemctl show --property "$1" --value tokenwright; }
+fails() { ! "$@" || { echo "this should fail: $*"; exit 1; }; }
+# eventually runs a command until it succeeds, a minute at most.
+eventually() {
+	local n
+	for ((n = 0; n < 600; n++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "this does not come: $*"
+	exit 1
+}
+rm -f /usr/sbin/policy-rc.d # of the machine, which may start no service at all
+rm -f /var/lib/man-db/auto-update # its index takes seconds, and is not ours
+userdel tokenwright 2>/dev/null || true
+rm -rf /etc/tokenwright $data
+
+: == installed, and not started
+dpkg --install /dist/*.deb >/out/install
+grep -q 'set url in /etc/tokenwright/tokenwright.yaml' /out/install
+grep -q 'Keep a copy' /out/install
+[[ $(stat -c '%U:%G %a' $key) == 'root:tokenwright 640' ]]
+[[ $(stat -c '%U:%G %a' $data) == 'tokenwright:tokenwright 700' ]]
+[[ $(base64 -d $key | wc -c) == 32 ]]
+[[ $(dpkg-query --show --showformat '${Conffiles}' tokenwright) == *$config* ]]
+dpkg --verify tokenwright
+fails systemctl is-enabled --quiet tokenwright
+fails systemctl is-active --quiet tokenwright
+man --where tokenwright-serve
+
+: == the unit
+systemd-analyze verify tokenwright.service 2>/out/verify
+fails grep -i tokenwright /out/verify
+systemd-analyze security --no-pager --threshold=15 tokenwright.service
+
+: == the first start wants the URL, and is not tried again and again
+fails systemctl start tokenwright
+[[ $(shown ActiveState) == failed ]]
+[[ ! -e $data/tokenwright.db ]]
+sed -i 's|^url:.*|url: https://tokens.example.com|' $config
+as config check >/dev/null
+systemctl enable --now tokenwright
+[[ $(shown Type) == notify ]]
+[[ $(shown StatusText) == 'Serving https://tokens.example.com' ]]
+[[ $(stat -c '%U %a' $data/tokenwright.db) == 'tokenwright 600' ]]
+
+: == the first token
+as merchant create --id 4259 --name Acme
+as scope create customers:read --description 'Look up customers'
+as key create --merchant 4259 --env demo --name Orders --scope customers:read -o json >/out/key
+token() {
+	jq '{client_id: .clientId, client_secret: .clientSecret, grant_type: "client_credentials"}' /out/key |
+		curl -fsS --noproxy '*' -H 'Content-Type: application/json' -d @- http://127.0.0.1:8080/oauth/token
+}
+token | jq -e '.token_type == "bearer" and .expires_in == 3600'
+as event list -o json | jq -e 'any(.[]; .actor | startswith("cli:tokenwright@"))'
+
+: == systemd reloads it, starts it again after a crash, and an upgrade restarts it
+systemctl reload tokenwright
+before=$(shown MainPID)
+systemctl kill --signal=KILL tokenwright
+again() { [[ $(shown ActiveState) == active && $(shown MainPID) != "$before" ]]; }
+eventually again
+token >/dev/null
+before=$(shown MainPID)
+sum=$(sha256sum $key)
+dpkg --install /dist/*.deb >/out/upgrade
+again
+token >/dev/null
+fails grep -q 'Next:' /out/upgrade
+grep -q tokens.example.com $config
+
+: == a node whose database is away has started, and says what it waits for
+mkdir -p /run/systemd/system/tokenwright.service.d
+printf '[Service]\nEnvironment=TOKENWRIGHT_DATABASE=postgres://nobody@127.0.0.1:1/nothing\n' >/run/systemd/system/tokenwright.service.d/away.conf
+systemctl daemon-reload
+systemctl restart tokenwright
+[[ $(shown StatusText) == 'Waiting for the database, which does not answer' ]]
+rm -r /run/systemd/system/tokenwright.service.d
+systemctl daemon-reload
+systemctl restart tokenwright
+token >/dev/null
+
+: == removed: it has ended, and what nobody can make again stays
+dpkg --remove tokenwright
+fails pgrep -x tokenwright
+[[ -z $(find /etc/systemd/system -name 'tokenwright*') ]]
+dpkg --purge tokenwright >/out/purge
+grep -q "^$data stays" /out/purge
+grep -q "^$key stays" /out/purge
+[[ -s $data/tokenwright.db && $(sha256sum $key) == "$sum" && ! -e $config && ! -e /usr/bin/tokenwright ]]
+
+: == no new key beside a database
+mv $key /root/
+dpkg --install /dist/*.deb >/out/again
+[[ ! -e $key ]]
+grep -q 'its master key is not here' /out/again
+mv /root/master.key $key
+sed -i 's|^url:.*|url: https://tokens.example.com|' $config
+systemctl start tokenwright
+token >/dev/null
+systemctl stop tokenwright
+[[ $(shown Result) == success ]]
+echo done >/out/done
