@@ -89,7 +89,7 @@ token >/dev/null
 
 : == removed: it has ended, and what nobody can make again stays
 dpkg --remove tokenwright
-fails pgrep -x tokenwright
+fails curl -fsS --noproxy '*' http://127.0.0.1:8080/healthz
 [[ -z $(find /etc/systemd/system -name 'tokenwright*') ]]
 dpkg --purge tokenwright >/out/purge
 grep -q "^$data stays" /out/purge
