@@ -53,6 +53,7 @@ var chapters = []chapter{
 		"leaks",
 	}},
 	{"Operation", []string{
+		"install",
 		"run-it",
 		"backup",
 		"configuration",

@@ -14,13 +14,13 @@ import (
 
 // machine starts systemd on a copy of this machine, which forgets everything: what
 // is written goes to memory. It has the directory given as /test, the release as
-// /dist, and another one as /out.
+// /dist, the pages of the documentation as /docs, and another one as /out.
 const machine = `set -e
 mount -t tmpfs tmpfs "$SCRATCH"
 mkdir "$SCRATCH"/{upper,work,root}
 mount -t overlay overlay -o lowerdir=/,upperdir="$SCRATCH/upper",workdir="$SCRATCH/work" "$SCRATCH/root"
 exec systemd-nspawn --quiet --directory="$SCRATCH/root" --machine="tokenwright-$$" --private-network --register=no --keep-unit --link-journal=no \
-	--console=pipe --boot --bind-ro="$TEST:/test" --bind-ro="$DIST:/dist" --bind="$OUT:/out" \
+	--console=pipe --boot --bind-ro="$TEST:/test" --bind-ro="$DIST:/dist" --bind-ro="$DOCS:/docs" --bind="$OUT:/out" \
 	--bind-ro="$TEST/check.service:/etc/systemd/system/check.service" systemd.unit=check.service`
 
 // C-525, C-526, R-67: the package on a machine that systemd runs: installed,
@@ -41,7 +41,8 @@ func TestPackageServesUnderSystemd(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // ends what hangs
 	defer cancel()
 	c := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "bash", "-c", machine)
-	c.Env = append(os.Environ(), "SCRATCH="+t.TempDir(), "TEST="+testdata, "DIST="+made.dir, "OUT="+out)
+	c.Env = append(os.Environ(), "SCRATCH="+t.TempDir(), "TEST="+testdata, "DIST="+made.dir, "OUT="+out,
+		"DOCS="+filepath.Join(made.root, "internal", "docs", "content"))
 	said, err := c.CombinedOutput()
 	if _, missing := os.Stat(filepath.Join(out, "done")); err != nil || missing != nil {
 		log, _ := os.ReadFile(filepath.Join(out, "log")) // as far as it came

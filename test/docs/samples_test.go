@@ -23,6 +23,7 @@ type taken struct {
 var given = map[string]taken{
 	"audit":    {prepare: withJournal, shown: []string{" events, each as it was written.\nNoted heads that are among them: ", "\nEvent 2 was changed after it was written, or what stood before it was.\nThe 1 event before it is intact.\nexit code 1\n"}},
 	"gateways": {prepare: theGateways},
+	"install":  {prepare: giveRelease},
 	"leaks": {prepare: func(t *testing.T, r *reader) {
 		r.install(t, "gitleaks", "exec "+harness.FindProgram(t, "gitleaks")+` "$@"`)
 	}},

@@ -82,7 +82,19 @@ printf '[Service]\nEnvironment=TOKENWRIGHT_DATABASE=postgres://nobody@127.0.0.1:
 systemctl daemon-reload
 systemctl restart tokenwright
 [[ $(shown StatusText) == 'Waiting for the database, which does not answer' ]]
-rm -r /run/systemd/system/tokenwright.service.d
+rm /run/systemd/system/tokenwright.service.d/away.conf
+
+: == what the documentation says of port 443, and of a URL of the database with a password
+sed -n '/443.conf not-run/,/^```$/p' /docs/install.md | sed '1d;$d' >/run/systemd/system/tokenwright.service.d/443.conf
+sed -n '/database.conf not-run/,/^```$/p' /docs/install.md | sed '1d;$d' >/run/systemd/system/tokenwright.service.d/database.conf
+echo "sqlite:$data/tokenwright.db" >/etc/tokenwright/database
+chmod 600 /etc/tokenwright/database
+sed -i 's/^listen: .*/listen: 127.0.0.1:443/; /^data:/d' $config
+systemctl daemon-reload
+systemctl restart tokenwright
+curl -fsS --noproxy '*' http://127.0.0.1:443/readyz
+rm -r /run/systemd/system/tokenwright.service.d /etc/tokenwright/database
+sed -i "s/^listen: .*/listen: 127.0.0.1:8080/; \$a data: $data" $config
 systemctl daemon-reload
 systemctl restart tokenwright
 token >/dev/null
