@@ -83,7 +83,7 @@ test("search finds what is meant", async (t) => {
   assert.ok(ports.slice(0, 3).includes("/docs/configuration#listen"), ports);
   assert.ok(!/\breport/i.test(await page.locator("#found strong").first().textContent()));
   assert.match((await first("revoke token"))[0], /^\/docs\/revocation\b/);
-  assert.match((await first("docker"))[0], /^\/docs\/run-it\b/);
+  assert.match((await first("docker"))[0], /^\/docs\/install\b/);
   assert.doesNotMatch((await first("how long does a token live"))[0], /changelog/);
   assert.deepEqual(await first("eport"), [], "a word is found in the middle of another");
 });

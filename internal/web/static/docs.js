@@ -21,7 +21,7 @@
   // What readers say, and what the pages say for it.
   const same = {
     port: ["listen"],
-    docker: ["run a server", "container", "binary"], container: ["docker", "run a server", "binary"], kubernetes: ["container", "run a server"],
+    docker: ["container", "install"], container: ["docker", "install"], kubernetes: ["container", "run a server"],
     live: ["lifetime", "expire"], lives: ["lifetime", "live"], expire: ["lifetime", "live"], expires: ["expire", "lifetime"], expiry: ["expire", "lifetime"], ttl: ["lifetime"],
     revoke: ["revocation", "revoked", "end"], end: ["revoke", "revocation"], rotate: ["rotation"], password: ["secret"], jwks: ["signing key"],
   };
