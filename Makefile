@@ -21,7 +21,7 @@ TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=moder
 export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS)) $(TESTFLAGS)
 build dist: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
 
-.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench
+.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench keep-release
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ proof: tools ## show that refusals take alike long (C-037, C-038, C-211)
 # BENCH="-only tokens,start"; BENCH=-h shows them. A figure that misses its bar is no failure.
 bench: tools ## measure speed and size beside other programs (bench/results)
 	cd bench && $(GO) run . $(BENCH)
+
+# A step of a release: RELEASE=0.2.0 REF=v0.2.0, once that commit is there.
+keep-release: tools ## keep a release for the tests of upgrades, in the place of the one before (RELEASE=, REF=)
+	test/upgrade/keep-release "$(RELEASE)" "$(or $(REF),HEAD)"
 
 fuzz-short: ## run each fuzz target for a moment
 	@$(call fuzz,.,$(FUZZ_SHORT),--exclude-dir=test --exclude-dir=bench)

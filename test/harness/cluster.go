@@ -16,6 +16,7 @@ type ClusterOptions struct {
 	Postgres *postgrestest.Server // nil: one of its own, which waits for the disk
 	Standby  *postgrestest.Server // a second host in the URL of the database; nil: none
 	Nodes    int                  // 0: two; HAProxy is configured for two
+	Binary   string               // of nodes and commands; "": that of all tests
 	Args     []string             // further arguments of each node's serve
 	Config   string               // configuration file of every process, as YAML
 	Network  *Network             // of the first node; nil: all are on this machine
@@ -46,6 +47,7 @@ func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 		c.Postgres = postgrestest.Start(t, "listen_addresses=*")
 	}
 	c.Installation = NewOnPostgres(t, c.Postgres)
+	c.Binary = cmp.Or(o.Binary, c.Binary)
 	if o.Standby != nil {
 		c.addHost(o.Standby)
 	}

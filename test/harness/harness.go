@@ -63,7 +63,7 @@ func runTests(m *testing.M, flags ...string) int {
 		return broken(err)
 	}
 	run.binary = filepath.Join(dir, "tokenwright")
-	if err := buildTo(run.binary, "./cmd/tokenwright", flags...); err != nil {
+	if err := buildTo(run.binary, run.root, "./cmd/tokenwright", flags...); err != nil {
 		return broken(err)
 	}
 	code := m.Run()
@@ -90,21 +90,28 @@ func Build(t testing.TB, flags ...string) string {
 // path.
 func BuildProgram(t testing.TB, program string, flags ...string) string {
 	t.Helper()
+	return BuildIn(t, run.root, program, flags...)
+}
+
+// BuildIn makes a binary of a program in another module, whose directory it is given,
+// and returns its path.
+func BuildIn(t testing.TB, module, program string, flags ...string) string {
+	t.Helper()
 	dir, err := os.MkdirTemp(run.own, "binary-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, filepath.Base(program))
-	if err := buildTo(path, program, flags...); err != nil {
+	if err := buildTo(path, module, program, flags...); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func buildTo(to, program string, flags ...string) error {
+func buildTo(to, module, program string, flags ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", to}, flags...)
 	c := exec.Command("go", append(args, program)...)
-	c.Dir = run.root
+	c.Dir = module
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}

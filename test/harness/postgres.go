@@ -68,6 +68,11 @@ func (in *Installation) Node(t testing.TB) *Installation {
 	return &node
 }
 
+// DatabaseURL is that of the database on PostgreSQL, for its owner.
+func (in *Installation) DatabaseURL() string {
+	return strings.TrimPrefix(in.Environ[0], "TOKENWRIGHT_DATABASE=")
+}
+
 // OnPostgres tells whether the database is PostgreSQL.
 func (in *Installation) OnPostgres() bool { return in.postgres != nil }
 
