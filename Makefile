@@ -101,7 +101,7 @@ bench: tools ## measure speed and size beside other programs (bench/results)
 	cd bench && $(GO) run . $(BENCH)
 
 # A step of a release: RELEASE=0.2.0 REF=v0.2.0, once that commit is there.
-keep-release: tools ## keep a release for the tests of upgrades, in the place of the one before (RELEASE=, REF=)
+keep-release: programs ## keep a release for the tests of upgrades, in the place of the one before (RELEASE=, REF=)
 	test/upgrade/keep-release "$(RELEASE)" "$(or $(REF),HEAD)"
 
 fuzz-short: ## run each fuzz target for a moment
