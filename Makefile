@@ -87,6 +87,7 @@ faults: tools ## let the worst happen to servers, nodes and databases, for about
 	cd test && $(GO) test -count=1 -v -timeout 3h -run '$(or $(FAULT),.)' ./faults -full -rounds 200 \
 		$(if $(FAULT),,-results results.md)
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./model -rounds 1000 -judge
+	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./upgrade -full -mixed 10m
 
 rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation

@@ -35,6 +35,7 @@ func TestAMigratedDatabaseIsLikeANewOneAndWorks(t *testing.T) {
 				}
 			}
 			checkWorks(t, in, s)
+			checkGoesOn(t, in)
 		}
 	})
 }
@@ -54,10 +55,20 @@ func checkWorks(t *testing.T, in *harness.Installation, s *seed) {
 	if got := merchants(t, in); !slices.Equal(got, s.Merchants) {
 		t.Errorf("the merchants are\n%q\nand were\n%q", got, s.Merchants)
 	}
-	// And what is new joins what is old.
+	server.Stop(t)
+}
+
+// checkGoesOn holds that what is new joins what is old.
+func checkGoesOn(t *testing.T, in *harness.Installation) {
+	t.Helper()
+	server := in.Start(t)
 	key := in.CreateKey(t, "demo")
 	harness.Eventually(t, harness.Propagation, "a new API key works", func() bool { return in.Works(t, key) })
 	in.CLI(t, "key", "delete", key.ClientID, "--yes")
+	harness.Eventually(t, harness.Propagation, "a deleted API key is refused", func() bool { return in.Refuses(t, key) })
+	if v := in.VerifyEvents(t); !v.OK {
+		t.Errorf("the events: %+v", v)
+	}
 	server.Stop(t)
 }
 

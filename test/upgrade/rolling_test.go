@@ -74,8 +74,7 @@ func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 // schemaVersion is the number of the last migration that the database has.
 func schemaVersion(t *testing.T, c *harness.Cluster) int {
 	t.Helper()
-	database := strings.Split(strings.TrimPrefix(c.DatabaseURL(), "postgres://"), ":")[0] // it has the name of its owner
-	return postgrestest.Query[int](t, c.Postgres, database, "SELECT max(version_id)::int FROM goose_db_version")
+	return postgrestest.Query[int](t, c.Postgres, databaseOf(c.Installation), "SELECT max(version_id)::int FROM goose_db_version")
 }
 
 // replace ends a node as operators do, and starts another binary in its place.
@@ -98,8 +97,8 @@ func replace(t *testing.T, c *harness.Cluster, n int, binary string) {
 // should.
 func checkReads(t *testing.T, writer, reader *harness.Server, operator harness.APIKey) {
 	t.Helper()
-	ctx, c := context.Background(), adminOf(writer.Installation, operator)
-	other := adminOf(reader.Installation, operator)
+	ctx, c := context.Background(), adminOf(writer.Installation, operator, nil)
+	other := adminOf(reader.Installation, operator, nil)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -36,20 +37,43 @@ func startTraffic(t *testing.T, c *harness.Cluster, key, operator harness.APIKey
 	f := &traffic{in: c.Installation, stop: stop}
 	for n := range clients {
 		f.done.Go(func() { f.ask(ctx, key) })
-		f.done.Go(func() { f.manage(ctx, adminOf(c.Installation, operator), n) })
+		f.done.Go(func() { f.manage(ctx, adminOf(c.Installation, operator, f.watched), n) })
 	}
 	t.Cleanup(func() { stop(); f.done.Wait() })
 	return f
 }
 
-// adminOf is a client of the admin API that tries everything once: what fails is to be
-// seen.
-func adminOf(in *harness.Installation, operator harness.APIKey) *admin.Client {
+// adminOf is a client of the admin API. What watch makes of its transport sees each
+// request, those too that the client sends again; nil for none.
+func adminOf(in *harness.Installation, operator harness.APIKey, watch func(http.RoundTripper) http.RoundTripper) *admin.Client {
+	client := *in.Client
+	if watch != nil {
+		client.Transport = watch(client.Transport)
+	}
 	tokens := tokenwright.Config{
-		URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: in.Public + "/admin", HTTPClient: in.Client,
+		URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: in.Public + "/admin", HTTPClient: &client,
 	}
 	return &admin.Client{URL: in.URL, HTTPClient: tokens.Client(context.Background())}
 }
+
+// watched counts as failures what the client would mend by itself: no answer, and an
+// answer of a server that cannot.
+func (f *traffic) watched(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(r)
+		if err != nil {
+			f.fail(r.Method+" "+r.URL.Path, err)
+		} else if resp.StatusCode >= http.StatusInternalServerError {
+			f.fail(r.Method+" "+r.URL.Path, errors.New(resp.Status))
+		}
+		return resp, err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func (f *traffic) ask(ctx context.Context, key harness.APIKey) {
 	client := f.in.NewClient(&http.Transport{MaxIdleConnsPerHost: 4})
@@ -91,12 +115,18 @@ func life(c *admin.Client, name string) error {
 }
 
 func (f *traffic) count(number *int, what string, err error) {
+	if err != nil {
+		f.fail(what, err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	*number++
-	if err != nil {
-		f.failures = append(f.failures, fmt.Sprintf("%s: %s: %v", time.Now().UTC().Format("15:04:05.000"), what, err))
-	}
+}
+
+func (f *traffic) fail(what string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failures = append(f.failures, fmt.Sprintf("%s: %s: %v", time.Now().UTC().Format("15:04:05.000"), what, err))
 }
 
 // seen is how much was done so far.
