@@ -26,61 +26,50 @@ func (c *Config) complete() error {
 	if c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(c.Data, "tokenwright.db")
 	}
-	if _, err := c.trustedProxies(); err != nil {
-		return err
-	}
-	switch {
-	case !strings.HasPrefix(c.Database, "sqlite:") && !c.onPostgres():
-		return errors.New("database is sqlite:<path> or postgres://user@host/database")
-	case c.DatabaseConnections < 2:
-		return errors.New("database_connections is at least 2")
-	case c.TokenLimit < 0 || c.TokenLimit > maxLimit || c.FailureLimit < 0 || c.FailureLimit > maxLimit:
-		return errors.New("token_limit and failure_limit are 0 to 1000000000")
-	case c.LogFormat != "json" && c.LogFormat != "text":
-		return errors.New("log_format is json or text")
-	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel):
-		return errors.New("log_level is debug, info, warn or error")
-	case !credential.ValidPrefix(c.Prefix):
-		return errors.New("prefix is a lower-case letter and up to seven letters or digits")
-	case c.MerchantIDs != string(authority.MerchantNumbers) && c.MerchantIDs != string(authority.MerchantText):
-		return errors.New("merchant_ids is number or text")
-	case c.MaxStaleness < time.Second:
-		return errors.New("max_staleness is at least 1s")
-	case c.JWKSMaxAge <= 0 || c.ClockSkew <= 0:
-		return errors.New("jwks_max_age and clock_skew are at least 1s")
-	case time.Duration(c.UsageRetention) < day || time.Duration(c.UsageRetention)%day != 0:
-		return errors.New("usage_retention is a number of days, such as 400d")
-	case c.AdminLimit < 0:
-		return errors.New("admin_limit is 0 (no limit) or more")
-	case c.LeakGrace < 0 || c.LeakGrace > authority.MaxLeakGrace:
-		return errors.New("leak_grace is 0 to 24h")
-	case c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute:
-		return errors.New("shutdown_delay is 0 to 5m")
-	case len(c.Environments) == 0:
-		return errors.New("environments: there must be at least one")
-	}
+	_, proxies := c.trustedProxies()
 	times := c.authority()
-	if err := times.CheckSigningKeyTimes(); err != nil {
-		return err
-	}
+	problems := []error{proxies, c.checkValues(), times.CheckSigningKeyTimes(), c.checkForwardAuth(), c.checkWebhooks(), c.checkMail(), c.checkSingleSignOn()}
 	if c.Server != "" {
 		if err := authority.CheckURL(c.Server); err != nil {
-			return fmt.Errorf("server: %w", err)
+			problems = append(problems, fmt.Errorf("server: %w", err))
 		}
 	}
-	if err := c.checkForwardAuth(); err != nil {
-		return err
+	if c.URL != "" { // else it comes from the listener, once that is bound
+		problems = append(problems, c.checkURL())
 	}
-	if err := errors.Join(c.checkWebhooks(), c.checkMail()); err != nil {
-		return err
+	return errors.Join(problems...)
+}
+
+// checkValues checks what is one value of a kind or of a range. Each message begins with
+// the name of the setting.
+func (c *Config) checkValues() error {
+	var problems []error
+	for _, check := range []struct {
+		wrong bool
+		what  string
+	}{
+		{!strings.HasPrefix(c.Database, "sqlite:") && !c.onPostgres(), "database is sqlite:<path> or postgres://user@host/database"},
+		{c.DatabaseConnections < 2, "database_connections is at least 2"},
+		{c.TokenLimit < 0 || c.TokenLimit > maxLimit, "token_limit is 0 to 1000000000"},
+		{c.FailureLimit < 0 || c.FailureLimit > maxLimit, "failure_limit is 0 to 1000000000"},
+		{c.LogFormat != "json" && c.LogFormat != "text", "log_format is json or text"},
+		{!slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "log_level is debug, info, warn or error"},
+		{!credential.ValidPrefix(c.Prefix), "prefix is a lower-case letter and up to seven letters or digits"},
+		{c.MerchantIDs != string(authority.MerchantNumbers) && c.MerchantIDs != string(authority.MerchantText), "merchant_ids is number or text"},
+		{c.MaxStaleness < time.Second, "max_staleness is at least 1s"},
+		{c.JWKSMaxAge <= 0, "jwks_max_age is at least 1s"},
+		{c.ClockSkew <= 0, "clock_skew is at least 1s"},
+		{time.Duration(c.UsageRetention) < day || time.Duration(c.UsageRetention)%day != 0, "usage_retention is a number of days, such as 400d"},
+		{c.AdminLimit < 0, "admin_limit is 0 (no limit) or more"},
+		{c.LeakGrace < 0 || c.LeakGrace > authority.MaxLeakGrace, "leak_grace is 0 to 24h"},
+		{c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute, "shutdown_delay is 0 to 5m"},
+		{len(c.Environments) == 0, "environments: there must be at least one"},
+	} {
+		if check.wrong {
+			problems = append(problems, errors.New(check.what))
+		}
 	}
-	if err := c.checkSingleSignOn(); err != nil {
-		return err
-	}
-	if c.URL == "" {
-		return nil // from the listener, once it is bound
-	}
-	return c.checkURL()
+	return errors.Join(problems...)
 }
 
 func (c *Config) trustedProxies() ([]netip.Prefix, error) {
@@ -116,6 +105,16 @@ func (c *Config) checkURL() error {
 		return errors.New("url is an origin, such as https://auth.example.com, without a path")
 	}
 	return nil
+}
+
+// served is c with the URL that serve derives where it has none, to check what follows
+// from it.
+func (c *Config) served() Config {
+	served := *c
+	if served.URL == "" {
+		served.URL = served.urlOf(served.Listen)
+	}
+	return served
 }
 
 // urlOf is the default URL of a server that listens on address.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -132,7 +133,7 @@ func showDefaults(set *pflag.FlagSet, c Config) {
 	}
 }
 
-// loadConfig brings the sources together.
+// loadConfig brings the sources together. All that is wrong is told at once.
 func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	a.config = defaultConfig()
 	if a.defaults != nil {
@@ -141,11 +142,52 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	if a.configFile == "" {
 		a.configFile = a.environ["TOKENWRIGHT_CONFIG"]
 	}
+	a.source = source{file: a.configFile, lines: map[string]int{}, over: map[string]string{}}
+	var problems []error
 	if a.configFile != "" {
-		if err := a.config.readFile(a.configFile); err != nil {
+		unusable, err := a.readFile(a.configFile)
+		if unusable {
 			return err
 		}
+		problems = append(problems, err)
 	}
+	problems = append(problems, a.formerVariables())
+	for _, s := range scalars() {
+		problems = append(problems, a.setOver(s, flags))
+	}
+	if err := a.readDatabaseURL(flags); err != nil {
+		problems = append(problems, err)
+	}
+	a.warnOfUnknownVariables()
+	problems = append(problems, a.config.complete())
+	if errors.Join(problems...) != nil {
+		// What only servers ask may be wrong as well.
+		if served := a.config.served(); served.checkURL() == nil {
+			_, err := served.environments()
+			problems = append(problems, err)
+		}
+	}
+	return a.source.located(errors.Join(problems...))
+}
+
+// setOver sets a field from its variable and its flag, over the file.
+func (a *app) setOver(s scalar, flags *pflag.FlagSet) error {
+	if text := a.environ[s.variable()]; text != "" {
+		a.source.over[s.name] = s.variable()
+		if err := a.config.set(s.name, text); err != nil {
+			return fmt.Errorf("%s %w", s.variable(), err)
+		}
+	}
+	if f := flags.Lookup(s.flag()); f != nil && f.Changed {
+		a.source.over[s.name] = "--" + s.flag()
+		if err := a.config.set(s.name, f.Value.String()); err != nil {
+			return usageError{fmt.Sprintf("--%s %s", s.flag(), err)}
+		}
+	}
+	return nil
+}
+
+func (a *app) warnOfUnknownVariables() {
 	known := slices.Clone(otherVariables)
 	for name := range a.config.Webhooks {
 		known = append(known, webhookSecretVariable(name))
@@ -155,50 +197,37 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	}
 	for _, s := range scalars() {
 		known = append(known, s.variable())
-		if text, ok := a.environ[s.variable()]; ok && text != "" {
-			if err := a.config.set(s.name, text); err != nil {
-				return fmt.Errorf("%s %w", s.variable(), err)
-			}
-		}
-		if f := flags.Lookup(s.flag()); f != nil && f.Changed {
-			if err := a.config.set(s.name, f.Value.String()); err != nil {
-				return usageError{fmt.Sprintf("--%s %s", s.flag(), err)}
-			}
-		}
 	}
-	if err := a.readDatabaseURL(flags); err != nil {
-		return err
-	}
-	for name := range a.environ {
+	for _, name := range slices.Sorted(maps.Keys(a.environ)) {
 		if strings.HasPrefix(name, "TOKENWRIGHT_") && !slices.Contains(known, name) {
-			fmt.Fprintf(a.stderr, "tokenwright: warning: the variable %s is unknown%s\n", name, didYouMean(name, known))
+			a.warn("the variable " + name + " is unknown" + didYouMean(name, known))
 		}
 	}
-	return a.config.complete()
 }
 
-func (c *Config) readFile(path string) error {
+// readFile reads what it can of the file, and returns all that is wrong with it;
+// unusable where nothing could be read.
+func (a *app) readFile(path string) (unusable bool, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return true, fmt.Errorf("reading the configuration: %w", err)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return fmt.Errorf("reading the configuration %s: %w", path, err)
+		return true, fmt.Errorf("reading the configuration %s: %w", path, err)
 	}
 	if len(doc.Content) == 0 {
-		return nil
+		return false, nil
 	}
-	if err := checkMembers(doc.Content[0], reflect.TypeFor[Config](), ""); err != nil {
-		return fmt.Errorf("the configuration %s: %w", path, err)
+	r := reading{file: path, former: a.former, lines: a.source.lines}
+	problems := r.members(doc.Content[0], reflect.TypeFor[Config](), "", "")
+	for _, warning := range r.warnings {
+		a.warn(warning)
 	}
 	// Environments of the file replace the default ones, they do not join them.
 	var file struct{ Environments map[string]EnvironmentConfig }
 	if err := doc.Decode(&file); err == nil && file.Environments != nil {
-		c.Environments = nil
+		a.config.Environments = nil
 	}
-	if err := doc.Decode(c); err != nil {
-		return fmt.Errorf("the configuration %s: %w", path, err)
-	}
-	return nil
+	return false, errors.Join(problems, doc.Decode(&a.config))
 }

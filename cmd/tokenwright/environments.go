@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -41,20 +41,18 @@ type EnvironmentConfig struct {
 // environments returns the environments in the order of names, and platform.
 func (c *Config) environments() ([]authority.Environment, error) {
 	var list []authority.Environment
-	for name, e := range c.Environments {
-		env, err := e.environment(name, c.URL)
-		if err != nil {
-			return nil, err
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		env, err := c.Environments[name].environment(name, c.URL)
+		if err == nil {
+			err = env.Validate()
 		}
-		if err := env.Validate(); err != nil {
-			return nil, err
-		}
-		list = append(list, env)
+		list, problems = append(list, env), append(problems, err)
 	}
-	if err := errors.Join(c.checkPolicies(), c.checkWebhookEnvironments()); err != nil {
+	problems = append(problems, c.checkPolicies(), c.checkWebhookEnvironments())
+	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, func(a, b authority.Environment) int { return strings.Compare(a.Name, b.Name) })
 	if err := checkHosts(list, c.URL); err != nil {
 		return nil, err
 	}

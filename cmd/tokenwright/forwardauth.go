@@ -53,7 +53,7 @@ func (p *PolicyConfig) UnmarshalYAML(node *yaml.Node) error {
 		return err
 	}
 	if _, ok := given["merchant"]; ok && p.Merchant == "" {
-		return fmt.Errorf("line %d: merchant is empty; leave it out where any merchant may pass", node.Line)
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: merchant is empty; leave it out where any merchant may pass", node.Line)}}
 	}
 	return nil
 }
@@ -71,21 +71,22 @@ func (c *Config) checkIssuer() error {
 
 // checkForwardAuth checks what needs no knowledge of the environments there are.
 func (c *Config) checkForwardAuth() error {
-	for _, limit := range []time.Duration{c.MaxStale, c.FailClosedAfter} {
-		if limit != 0 && limit < 5*time.Second {
-			return errors.New("max_stale and fail_closed_after are at least 5s")
-		}
+	var problems []error
+	if c.MaxStale != 0 && c.MaxStale < 5*time.Second {
+		problems = append(problems, errors.New("max_stale is at least 5s"))
+	}
+	if c.FailClosedAfter != 0 && c.FailClosedAfter < 5*time.Second {
+		problems = append(problems, errors.New("fail_closed_after is at least 5s"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.ForwardAuth.Policies)) {
 		p := c.ForwardAuth.Policies[name]
 		if !forwardauth.ValidName(name) {
-			return fmt.Errorf("forward_auth.policies: %q is not 1 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit", name)
-		}
-		if err := p.check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
-			return fmt.Errorf("forward_auth.policies.%s.%w", name, err)
+			problems = append(problems, fmt.Errorf("forward_auth.policies: %q is not 1 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit", name))
+		} else if err := p.check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
+			problems = append(problems, fmt.Errorf("forward_auth.policies.%s.%w", name, err))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (p PolicyConfig) check(ids authority.MerchantIDKind) error {
@@ -108,12 +109,13 @@ func (p PolicyConfig) check(ids authority.MerchantIDKind) error {
 
 // checkPolicies is for servers, which know every environment.
 func (c *Config) checkPolicies() error {
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.ForwardAuth.Policies)) {
 		if env := c.ForwardAuth.Policies[name].Env; !hasKey(c.Environments, env) {
-			return fmt.Errorf("forward_auth.policies.%s.env is %s, which is none of the environments", name, env)
+			problems = append(problems, fmt.Errorf("forward_auth.policies.%s.env is %s, which is none of the environments", name, env))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func hasKey[V any](m map[string]V, key string) bool {

@@ -49,13 +49,15 @@ type app struct {
 	config     Config
 	defaults   func(*Config) // what the command has other defaults for, if any
 	configFile string
-	output     string // table or json
-	ran        bool   // flags and arguments were right, and a command began
+	former     map[string]former // settings of releases before
+	source     source            // of config
+	output     string            // table or json
+	ran        bool              // flags and arguments were right, and a command began
 }
 
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{environ: map[string]string{}, stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{environ: map[string]string{}, stdin: stdin, stdout: stdout, stderr: stderr, former: formerSettings}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		a.environ[name] = value

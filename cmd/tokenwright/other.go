@@ -16,27 +16,15 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	check := a.command("check", "Check the configuration and show what is in force", noArgs, func(context.Context, []string) error {
-		shown := a.config
-		if shown.URL == "" {
-			shown.URL = shown.urlOf(shown.Listen) // as serve derives it, to check what follows from it
-		}
+		shown := a.config.served()
 		environments, err := shown.environments()
-		if err != nil {
+		_, webhooks := a.webhooks()
+		_, providers := a.singleSignOn()
+		_, mail := a.mailConfig()
+		if err := a.source.located(errors.Join(err, shown.checkTLS(), shown.checkIssuer(), webhooks, providers, mail)); err != nil {
 			return err
 		}
 		shown.showEnvironments(environments)
-		if err := errors.Join(shown.checkTLS(), shown.checkIssuer()); err != nil {
-			return err
-		}
-		if _, err := a.webhooks(); err != nil {
-			return err
-		}
-		if _, err := a.singleSignOn(); err != nil {
-			return err
-		}
-		if _, err := a.mailConfig(); err != nil {
-			return err
-		}
 		shown.Database = a.config.databaseName()
 		out, err := yaml.Marshal(&shown)
 		if err != nil {
@@ -54,7 +42,9 @@ func (a *app) configCommand() *cobra.Command {
 	})
 	explained(check, `Check the configuration that a server would have with the same file, variables and
 flags, and show what is in force, defaults included, as YAML or, with -o json, as
-JSON. Exit code 0 means that nothing is wrong with it.
+JSON. Exit code 0 means that nothing is wrong with it; else all that is wrong is told,
+with lines of the file. Run that of a new release before you upgrade: it knows which
+settings were renamed or removed since the last one, and what to do.
 
 Files that hold secrets are read, and none of them is shown. Nobody is asked: no
 database, no mail server, no provider of single sign-on.`,

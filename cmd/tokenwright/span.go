@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -19,7 +19,8 @@ func (s *span) UnmarshalYAML(node *yaml.Node) error {
 	}
 	d, err := parseSpan(node.Value, "")
 	if err != nil {
-		return errors.New(strconv.Quote(node.Value) + " is no span of time, such as 90d, 12h or never")
+		// An error of another type would be the only one that is told.
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no span of time, such as 90d, 12h or never", node.Line, node.Value)}}
 	}
 	*s = span(d)
 	return nil

@@ -41,20 +41,20 @@ func ssoSecretVariable(name string) string {
 // checkSingleSignOn checks what needs no secret, and asks no provider.
 func (c *Config) checkSingleSignOn() error {
 	issuers := map[string]string{}
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.SingleSignOn)) {
-		if !sso.ValidName(name) {
-			return fmt.Errorf("single_sign_on: %q is not 1 to 32 characters of a-z, 0-9 and -, the first a letter or digit, nor may it be callback", name)
-		}
 		p := c.SingleSignOn[name]
-		if err := p.check(); err != nil {
-			return fmt.Errorf("single_sign_on.%s.%w", name, err)
-		}
-		if other, ok := issuers[p.Issuer]; ok { // subjects of two clients may differ, so one person could be two
-			return fmt.Errorf("single_sign_on.%s.issuer is that of %s", name, other)
+		switch other, taken := issuers[p.Issuer]; {
+		case !sso.ValidName(name):
+			problems = append(problems, fmt.Errorf("single_sign_on: %q is not 1 to 32 characters of a-z, 0-9 and -, the first a letter or digit, nor may it be callback", name))
+		case p.check() != nil:
+			problems = append(problems, fmt.Errorf("single_sign_on.%s.%w", name, p.check()))
+		case taken: // subjects of two clients may differ, so one person could be two
+			problems = append(problems, fmt.Errorf("single_sign_on.%s.issuer is that of %s", name, other))
 		}
 		issuers[p.Issuer] = name
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (p SingleSignOnConfig) check() error {

@@ -46,15 +46,15 @@ func webhookSecretVariable(name string) string {
 
 // checkWebhooks checks what needs no secret and no knowledge of the environments.
 func (c *Config) checkWebhooks() error {
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
 		if !webhook.ValidName(name) {
-			return fmt.Errorf("webhooks: %q is not 1 to 64 characters of a-z, 0-9 and -, the first a letter or digit", name)
-		}
-		if err := c.Webhooks[name].check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
-			return fmt.Errorf("webhooks.%s.%w", name, err)
+			problems = append(problems, fmt.Errorf("webhooks: %q is not 1 to 64 characters of a-z, 0-9 and -, the first a letter or digit", name))
+		} else if err := c.Webhooks[name].check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
+			problems = append(problems, fmt.Errorf("webhooks.%s.%w", name, err))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (w WebhookConfig) check(ids authority.MerchantIDKind) error {
@@ -99,14 +99,15 @@ func checkEvents(patterns []string) error {
 
 // checkWebhookEnvironments is for servers, which know every environment.
 func (c *Config) checkWebhookEnvironments() error {
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
 		for _, env := range c.Webhooks[name].Envs {
 			if env != authority.Platform && !hasKey(c.Environments, env) {
-				return fmt.Errorf("webhooks.%s.envs names %s, which is none of the environments", name, env)
+				problems = append(problems, fmt.Errorf("webhooks.%s.envs names %s, which is none of the environments", name, env))
 			}
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // webhooks are the webhooks of the configuration with their secrets.
