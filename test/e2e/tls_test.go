@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -184,5 +185,55 @@ func askUntil(stop <-chan struct{}, client *http.Client, s *harness.Server, key 
 		}
 		connections[local] = true
 		answered.Add(1)
+	}
+}
+
+// certificates are replaced under load, by clients that keep their connections and
+// by others that make a new one for each request. No request fails, and each new
+// connection has one of the certificates.
+func TestCertificatesAreReplacedUnderLoadWithoutAFailure(t *testing.T) {
+	t.Parallel()
+	s, ca, _ := startWithHosts(t)
+	key := s.CreateKey(t, "demo")
+	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
+
+	var stopped atomic.Bool
+	var answered [2]atomic.Int64 // on kept connections, and on new ones
+	failures := make(chan error, 8)
+	var clients sync.WaitGroup
+	for n := range 6 {
+		client := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, DisableKeepAlives: n%2 == 1})
+		clients.Go(func() {
+			defer client.CloseIdleConnections()
+			for !stopped.Load() {
+				if _, err := harness.AskOnce(client, s.URL, key); err != nil {
+					failures <- err
+					return
+				}
+				answered[n%2].Add(1)
+			}
+		})
+	}
+	for range 5 {
+		serial := ca.issue(t, "localhost", "demo.localhost")
+		s.Signal(t, syscall.SIGHUP)
+		harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
+			conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			return conn.ConnectionState().PeerCertificates[0].SerialNumber.Cmp(serial) == 0
+		})
+		kept, anew := answered[0].Load(), answered[1].Load()
+		harness.Eventually(t, 10*time.Second, "clients of both kinds are answered", func() bool {
+			return answered[0].Load() > kept+10 && answered[1].Load() > anew+10 || len(failures) > 0
+		})
+	}
+	stopped.Store(true)
+	clients.Wait()
+	close(failures)
+	for err := range failures {
+		t.Errorf("a request failed: %v", err)
 	}
 }
