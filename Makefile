@@ -83,7 +83,7 @@ bench-test: tools ## run the tests of the benchmark, and every Go benchmark once
 
 # One of them with FAULT=Partition, as go test -run takes it; that leaves the table as it
 # is. Times are judged, so the machine should have nothing else to do; partitions want root.
-faults: tools ## let the worst happen to servers, nodes and databases, for about an hour (test/faults/results.md)
+faults: tools ## let the worst happen to servers, nodes, databases and upgrades, for more than an hour (test/faults/results.md)
 	cd test && $(GO) test -count=1 -v -timeout 3h -run '$(or $(FAULT),.)' ./faults -full -rounds 200 \
 		$(if $(FAULT),,-results results.md)
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./model -rounds 1000 -judge

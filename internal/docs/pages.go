@@ -59,6 +59,7 @@ var chapters = []chapter{
 		"configuration",
 		"command-line",
 		"postgresql",
+		"upgrade",
 		"signing-keys",
 		"limits",
 		"sso",
