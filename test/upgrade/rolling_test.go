@@ -21,7 +21,7 @@ import (
 func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 	t.Parallel() // it waits most of the time, for nodes that end
 	old, now := keptRelease(t).binary, nextRelease(t)
-	c := harness.NewCluster(t, harness.ClusterOptions{Binary: old})
+	c := harness.NewCluster(t, harness.ClusterOptions{Binary: old, Args: []string{"--admin-limit", "0"}})
 	key := c.SeedKey(t)
 	c.CLI(t, "merchant", "update", "4259", "--key-limit", "10000")
 	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
