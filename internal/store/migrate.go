@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -29,6 +30,7 @@ func migrate(ctx context.Context, db *sql.DB, o Options, before func(version int
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	for tries := 0; ; tries++ {
 		current, target, err := p.GetVersions(ctx)
 		switch {
@@ -46,7 +48,11 @@ func migrate(ctx context.Context, db *sql.DB, o Options, before func(version int
 				return fmt.Errorf("copying the database before it is changed: %w", err)
 			}
 		}
-		if _, err := p.Up(ctx); err != nil && tries == 3 {
+		_, err = p.Up(ctx)
+		if gaveWay(err) && time.Since(began) < lockPatience {
+			tries = 0
+			<-time.After(lockPause)
+		} else if err != nil && tries == 3 {
 			return err
 		}
 	}

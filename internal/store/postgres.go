@@ -37,6 +37,14 @@ const (
 	// ends the wait, so ours must be the shorter one.
 	statementTimeout = postgresLimit + time.Second
 
+	// A migration gives way where a table is in use: whoever comes behind it would have
+	// to wait as well, and nodes that read several tables could be in a deadlock with
+	// one that changes several. PostgreSQL looks for deadlocks after a second
+	// (deadlock_timeout), and might end the other side.
+	migrationLock = 200 * time.Millisecond
+	lockPause     = 300 * time.Millisecond
+	lockPatience  = 5 * time.Minute
+
 	connectionAge  = 30 * time.Minute // so that nodes come back to a server that was replaced
 	connectionIdle = 5 * time.Minute
 )
@@ -197,6 +205,8 @@ func withoutLimits(config pgx.ConnConfig) pgx.ConnConfig {
 // migratePostgres checks and changes the schema on a connection of its own. An
 // advisory lock lets one process do it.
 func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) error {
+	config.RuntimeParams = maps.Clone(config.RuntimeParams)
+	config.RuntimeParams["lock_timeout"] = milliseconds(migrationLock)
 	db := stdlib.OpenDB(config)
 	defer func() { _ = db.Close() }()
 	var tables int
@@ -213,6 +223,12 @@ func migratePostgres(ctx context.Context, config pgx.ConnConfig, o Options) erro
 		return err
 	}
 	return migrate(ctx, db, o, nil, goose.DialectPostgres, goose.WithSessionLocker(locker))
+}
+
+// gaveWay tells whether err says no more than that a table was in use.
+func gaveWay(err error) bool {
+	code := postgresCode(err)
+	return code == pgLockNotAvailable || code == pgDeadlock
 }
 
 // deadConnection tells whether err is of a connection that had ended before
@@ -252,6 +268,7 @@ const (
 	pgSerializationFailure = "40001"
 	pgDeadlock             = "40P01"
 	pgInsufficientRights   = "42501"
+	pgLockNotAvailable     = "55P03"
 )
 
 // postgresCode returns the SQLSTATE of err, "" for none.
@@ -273,6 +290,8 @@ func explainPostgres(err error) error {
 		return fmt.Errorf("the user lacks a right; migrations need one that owns the database, --no-migrate does without: %w", err)
 	case pgReadOnly:
 		return fmt.Errorf("it does not take changes: %w", err)
+	case pgLockNotAvailable:
+		return fmt.Errorf("a table is in use by somebody else for too long (pg_stat_activity shows by whom): %w", err)
 	}
 	return err
 }

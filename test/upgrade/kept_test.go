@@ -100,8 +100,8 @@ func dump(t testing.TB, kind string, in *harness.Installation, schemaAlone bool)
 	return in.SQLite(t, ".dump") + "\n"
 }
 
-// the kept release, which the binary is built from, has the kept schema. With
-// -keep it writes it, and databases that it has filled.
+// the kept release, which the binary is built from, has the kept schema, and works
+// on the kept databases. With -keep it writes it, and databases that it has filled.
 func TestTheKeptReleaseHasTheKeptSchema(t *testing.T) {
 	databases(t, func(t *testing.T, kind string, empty func() *harness.Installation) {
 		if *keep {
@@ -124,7 +124,7 @@ func TestTheKeptReleaseHasTheKeptSchema(t *testing.T) {
 			t.Errorf("a new database of the kept release has another schema than is kept; it has\n%s\nand what is kept is\n%s", got, want)
 		}
 		filled := empty()
-		restored(t, kind, filled)
+		s := restored(t, kind, filled)
 		if got := dump(t, kind, filled, true); got != want {
 			t.Errorf("the kept database has another schema than is kept; it has\n%s", got)
 		}
@@ -134,6 +134,8 @@ func TestTheKeptReleaseHasTheKeptSchema(t *testing.T) {
 				t.Errorf("the kept database has no row in %s", table)
 			}
 		}
+		filled.Binary = fresh.Binary
+		checkWorks(t, filled, s)
 	})
 }
 

@@ -81,6 +81,13 @@ func schemaVersion(t *testing.T, c *harness.Cluster) int {
 func replace(t *testing.T, c *harness.Cluster, n int, binary string) {
 	t.Helper()
 	node := c.Nodes[n]
+	defer func() {
+		for _, record := range node.Records(t, "request") {
+			if status, _ := record["status"].(float64); status >= http.StatusInternalServerError && record["route"] != "/readyz" {
+				t.Logf("node %d has logged %v", n+1, record)
+			}
+		}
+	}()
 	node.Observe(t)
 	node.Signal(t, syscall.SIGTERM)
 	if state := node.WaitFor(t, time.Minute); state.ExitCode() != 0 {
