@@ -21,7 +21,9 @@ func TestAMigrationGivesWayToWhoUsesItsTables(t *testing.T) {
 	in := harness.NewOnPostgres(t, p)
 	in.Binary = nextRelease(t)
 	s := restored(t, "postgres", in)
-	before := in.Lines(t, lastMigration)[0]
+	done := func() bool {
+		return in.Lines(t, "SELECT count(*)::text FROM goose_db_version WHERE version_id = 90001")[0] == "1"
+	}
 
 	ctx := context.Background()
 	reader, err := pgx.Connect(ctx, in.DatabaseURL())
@@ -55,8 +57,8 @@ func TestAMigrationGivesWayToWhoUsesItsTables(t *testing.T) {
 			t.Errorf("somebody behind the migration reads %q", got)
 		}
 	}
-	if got := in.Lines(t, lastMigration)[0]; got != before {
-		t.Errorf("the migration is done (%s), though a table was in use: this has tested nothing", got)
+	if done() {
+		t.Error("the migration is done, though a table was in use: this has tested nothing")
 	}
 	if _, err := reader.Exec(ctx, "COMMIT"); err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func TestAMigrationGivesWayToWhoUsesItsTables(t *testing.T) {
 	if r := <-ended; r.Code != 0 {
 		t.Errorf("the migration: exit code %d: %s", r.Code, r.Stderr)
 	}
-	if got := in.Lines(t, lastMigration)[0]; got == before {
+	if !done() {
 		t.Error("the migration is not done")
 	}
 	checkWorks(t, in, s)
