@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -102,27 +103,32 @@ func get2[T any](v T, err error) T {
 // changes meanwhile is not taken for it.
 func TestSQLiteIsCopiedBeforeItIsMigrated(t *testing.T) {
 	path := newPath(t)
-	s := openStore(t, path)
-	everything(t, s)
-	last := value[int](t, s, `SELECT max(version_id) FROM goose_db_version`)
-	for _, query := range []string{`ALTER TABLE installation DROP COLUMN min_gen`, `ALTER TABLE installation DROP COLUMN lineage_from`, `ALTER TABLE installation DROP COLUMN moved_to`,
-		`DELETE FROM goose_db_version WHERE version_id >= 13`} {
-		_, err := s.write.ExecContext(t.Context(), query)
-		must(t, err)
-	}
-	must(t, s.setAside(t.Context(), path, 10)) // it has 11: another process was first
+	must(t, createPrivate(path))
+	old, err := openSQLite(path, "_txlock=immediate")
+	must(t, err)
+	files, err := fs.Sub(migrations, "migrations")
+	must(t, err)
+	p, err := goose.NewProvider(goose.DialectSQLite3, old, files, goose.WithExcludeNames(postgresMigrations), goose.WithDisableGlobalRegistry(true))
+	must(t, err)
+	_, err = p.UpTo(t.Context(), 11)
+	must(t, err)
+	_, err = old.ExecContext(t.Context(), `INSERT INTO scopes VALUES ('a:read', '', '', 1)`)
+	must(t, err)
+
+	before := untilTheEnd(t)(OpenSQLite(t.Context(), path, Options{AsIs: true}))
+	must(t, before.setAside(t.Context(), path, 10)) // it has 11: another process was first
 	matches, err := filepath.Glob(path + ".schema-*")
 	must(t, err)
 	wantEqual(t, "copies of another version", matches, []string(nil))
+	must(t, old.Close())
 
 	migrated := openStore(t, path)
-	wantEqual(t, "the version of the schema", value[int](t, migrated, `SELECT max(version_id) FROM goose_db_version`), last)
-	copied, err := sql.Open("sqlite", fileURI(path+".schema-11", ""))
-	must(t, err)
-	defer func() { must(t, copied.Close()) }()
-	var version int
-	must(t, copied.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&version))
-	wantEqual(t, "the version of the copy", version, 11)
+	if version := value[int](t, migrated, `SELECT max(version_id) FROM goose_db_version`); version <= 11 {
+		t.Errorf("the schema has version %d", version)
+	}
+	copied := untilTheEnd(t)(OpenSQLite(t.Context(), path+".schema-11", Options{AsIs: true, Scratch: true}))
+	wantEqual(t, "the version of the copy", value[int](t, copied, `SELECT max(version_id) FROM goose_db_version`), 11)
+	wantEqual(t, "what is in it", value[string](t, copied, `SELECT name FROM scopes`), "a:read")
 	_, err = OpenSQLite(t.Context(), path+".schema-11", Options{})
 	wantError(t, err, ErrBackup)
 }
