@@ -80,6 +80,8 @@ func CheckURL(text string) error {
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return &InvalidError{Field: "URL", Reason: "is not absolute"}
+	case !nameOrAddress(u.Hostname()):
+		return &InvalidError{Field: "URL", Reason: "has a host that is no name and no address"}
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return &InvalidError{Field: "URL", Reason: "is neither https nor http on a loopback host"}
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
@@ -90,6 +92,15 @@ func CheckURL(text string) error {
 		return &InvalidError{Field: "URL", Reason: "is too long or has a character that cannot stand in a token"}
 	}
 	return nil
+}
+
+// nameOrAddress tells whether a host can be one: a placeholder such as <host> cannot,
+// which would stand in every token.
+func nameOrAddress(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return !strings.ContainsFunc(host, func(r rune) bool { return notWordCharacter(r) && r != '.' })
 }
 
 func loopback(host string) bool {

@@ -134,7 +134,7 @@ func TestURLsAreChecked(t *testing.T) {
 		"http://localhost.example.com", "http://[::2]", "https://", "https://:8080", "https:example.com", "https://a@example.com",
 		"https://example.com/", "https://example.com?", "https://example.com?a=b", "https://example.com#", "https://example.com/#a",
 		"https://example.com/a b", `https://example.com/"`, `https://example.com/\`, "https://example.com/ä", "https://example.com/\n",
-		"https://example.com/" + strings.Repeat("a", 256), "https://exa mple.com", "javascript:alert(1)",
+		"https://example.com/" + strings.Repeat("a", 256), "https://exa mple.com", "https://<host>", "https://$HOST", "https://{host}:8443", "https://ex%61mple.com%5c", "https://*.example.com", "javascript:alert(1)",
 	} {
 		if authority.CheckURL(bad) == nil {
 			t.Errorf("%q passes", bad)
