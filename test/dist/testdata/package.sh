@@ -119,4 +119,39 @@ systemctl start tokenwright
 token >/dev/null
 systemctl stop tokenwright
 [[ $(shown Result) == success ]]
+
+: == back to a backup, by the rights of the server
+systemctl start tokenwright
+as backup $data/backup.db
+as key create --merchant 4259 --env demo --name Later --scope customers:read -o json >/out/later
+as key delete "$(jq -r .clientId /out/later)" --yes
+as event list -o json >/out/events.json
+fails as restore $data/backup.db --replay - --replace </out/events.json # it is in use
+systemctl stop tokenwright
+as restore $data/backup.db --replay - --replace </out/events.json
+systemctl start tokenwright
+token >/dev/null
+fails as key show "$(jq -r .clientId /out/later)"
+
+: == moved to PostgreSQL while it serves, where every API key works
+postgres=(/usr/lib/postgresql/*/bin)
+install -d -o postgres /var/tmp/postgres
+runuser -u postgres -- "${postgres[0]}/initdb" --no-sync --auth=trust --encoding=UTF8 --pgdata=/var/tmp/postgres/data >/out/postgres
+runuser -u postgres -- "${postgres[0]}/pg_ctl" --wait --pgdata=/var/tmp/postgres/data --log=/var/tmp/postgres/log \
+	--options='-p 5439 -k /var/tmp/postgres -c fsync=off' start >>/out/postgres
+psql() { command psql --quiet --host=127.0.0.1 --port=5439 --username=postgres "$@"; }
+psql --command='CREATE ROLE tokenwright LOGIN'
+psql --command='CREATE DATABASE tokenwright OWNER tokenwright'
+database=postgres://tokenwright@127.0.0.1:5439/tokenwright
+as migrate --from sqlite:$data/tokenwright.db --to $database
+stopped() { fails token 2>/dev/null; }
+eventually stopped
+curl -sS --noproxy '*' http://127.0.0.1:8080/readyz | grep -q moved
+fails as merchant list
+echo "database: $database" >>$config
+systemctl restart tokenwright
+token >/dev/null
+as merchant list -o json | jq -e '.[0].id == 4259'
+as event verify
+systemctl stop tokenwright
 echo done >/out/done
