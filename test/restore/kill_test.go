@@ -1,0 +1,136 @@
+package restore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// R-69: a backup that is killed leaves no file of its name, or one that restores;
+// what else it leaves is taken for no backup, and the server does not notice.
+func TestAKilledBackupIsNone(t *testing.T) {
+	t.Parallel()
+	harness.Need(t, "strace", "sqlite3")
+	s, key := harness.StartWithKey(t, "demo")
+	dir := beside(s.Installation, "backups")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	all := moments(t, s.Installation, lasting, choose(6, 50), "backup", filepath.Join(dir, "first"))
+	killed := 0
+	for n, m := range all {
+		path := filepath.Join(dir, fmt.Sprint(n))
+		if strike(t, s.Installation, m, lasting, "backup", path) {
+			killed++
+		}
+		if !exists(t, path) {
+			succeed[taken](t, s.Installation, "backup", path) // what is left is not in the way
+		}
+		isABackup(t, s.Installation, path, key)
+	}
+	for _, name := range filesIn(t, dir) {
+		if strings.HasSuffix(name, ".part") {
+			isABackupOrNone(t, s.Installation, filepath.Join(dir, name), key)
+		}
+	}
+	if killed == 0 {
+		t.Error("no backup was killed: this run has tested nothing")
+	}
+	t.Logf("%d of %d backups killed", killed, len(all))
+	after := s.CreateKey(t, "demo")
+	harness.Eventually(t, patience, "a new API key works", func() bool { return s.Works(t, after) })
+	if log := s.ReadLog(t); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, `"level":"WARN"`) {
+		t.Errorf("the server has noticed:\n%s", log)
+	}
+}
+
+// isABackup restores what is a backup, and finds an API key in it.
+func isABackup(t *testing.T, in *harness.Installation, path string, key harness.APIKey) {
+	t.Helper()
+	to := elsewhere(t, in)
+	succeed[restored](t, to, "restore", path, "--accept-lost-changes")
+	holds(t, to, key)
+}
+
+func holds(t *testing.T, in *harness.Installation, key harness.APIKey) {
+	t.Helper()
+	if v := in.VerifyEvents(t); !v.OK {
+		t.Errorf("the events after a restore: %+v", v)
+	}
+	if status := in.Lines(t, "SELECT status FROM api_keys WHERE id = '"+key.ClientID+"'"); !slices.Equal(status, []string{"active"}) {
+		t.Errorf("the API key is %v after a restore", status)
+	}
+}
+
+// isABackupOrNone restores what may be half a file: then it is refused, and nothing
+// is made of it.
+func isABackupOrNone(t *testing.T, in *harness.Installation, path string, key harness.APIKey) {
+	t.Helper()
+	to := elsewhere(t, in)
+	if r := run(t, to, "restore", path, "--accept-lost-changes"); r.Code == 0 {
+		holds(t, to, key)
+	} else if left := filesIn(t, to.Data); !slices.Equal(left, []string{"master.key"}) || r.Code != 1 || r.Stderr == "" {
+		t.Errorf("restoring half a file: exit code %d, and then there are %v\n%s", r.Code, left, r.Stderr)
+	}
+}
+
+// R-69: a restore that is killed leaves the database that was there, whole, or the
+// restored one. Never is the place empty, for a server to make another installation
+// in; and the same command ends it.
+func TestAKilledRestoreLeavesTheOldDatabaseOrTheNewOne(t *testing.T) {
+	t.Parallel()
+	harness.Need(t, "strace", "sqlite3")
+	s, key := harness.StartWithKey(t, "demo")
+	backup := beside(s.Installation, "backup")
+	last := succeed[taken](t, s.Installation, "backup", backup).Events
+	gone := s.CreateKey(t, "demo")
+	s.CLI(t, "key", "delete", gone.ClientID, "--yes")
+	args := []string{"restore", backup, "--replace", "--replay", export(t, s.Installation, fmt.Sprint(last))}
+	s.Stop(t)
+	old := dump(t, s.Installation)
+	all := moments(t, s.CopyOf(t), lasting, choose(8, 50), args...)
+	killed, was := 0, map[bool]int{}
+	for _, m := range all {
+		c := s.CopyOf(t)
+		if strike(t, c, m, lasting, args...) {
+			killed++
+		}
+		if !exists(t, database(c)) {
+			t.Errorf("killed at %v: there is no database", m)
+			continue
+		}
+		isOld := c.Lines(t, "SELECT CAST(lineage AS text) FROM installation")[0] == "1"
+		was[isOld]++
+		if isOld && dump(t, c) != old {
+			t.Errorf("killed at %v: the old database is another one", m)
+		}
+		holds(t, c, key)
+		if names[m.call] { // a server begins in between
+			c.Public = s.URL
+			again := c.Start(t)
+			if !again.Works(t, key) || !again.Refuses(t, gone) {
+				t.Errorf("killed at %v: a server has other API keys", m)
+			}
+			again.Stop(t)
+		}
+		succeed[restored](t, c, args...)
+		holds(t, c, key)
+		if status := c.Lines(t, "SELECT status FROM api_keys WHERE id = '"+gone.ClientID+"'"); !slices.Equal(status, []string{"deleted"}) {
+			t.Errorf("killed at %v, restored again: what was deleted is %v", m, status)
+		}
+		for _, name := range filesIn(t, c.Data) {
+			if strings.Contains(name, ".restoring") {
+				t.Errorf("killed at %v, restored again: %s is left", m, name)
+			}
+		}
+	}
+	t.Logf("%d of %d restores killed: the old database was there %d times, the new one %d times", killed, len(all), was[true], was[false])
+	if killed == 0 || was[true] == 0 {
+		t.Error("no restore was killed before its end: this run has tested nothing")
+	}
+}
