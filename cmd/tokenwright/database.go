@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -49,11 +50,29 @@ func (a *app) openStore(ctx context.Context, o store.Options) (*store.Store, err
 	if err := checkOwner(path); err != nil {
 		return nil, err
 	}
+	if o.Create {
+		if err := refuseInterrupted(path); err != nil {
+			return nil, err
+		}
+	}
 	st, err := store.OpenSQLite(ctx, path, o)
 	if errors.Is(err, store.ErrNoDatabase) {
 		return nil, fmt.Errorf("there is no database at %s; tokenwright serve and tokenwright quickstart make one, --data and --database name another", path)
 	}
 	return st, err
+}
+
+// refuseInterrupted keeps an installation from being made where one is being
+// restored, or was until that was interrupted.
+func refuseInterrupted(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // it is there, or that is asked later
+	}
+	if _, err := os.Stat(path + restoringSuffix); err != nil {
+		return nil
+	}
+	return fmt.Errorf("a backup is being restored to %s, or that was interrupted: run tokenwright restore again;\n"+
+		"  to begin with an empty database instead, remove %s%s", path, path, restoringSuffix)
 }
 
 func (a *app) openPostgres(ctx context.Context, o store.Options) (*store.Store, error) {

@@ -109,6 +109,10 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 	return a.restoreFile(ctx, args[0], f.replace, r)
 }
 
+// restoringSuffix is behind the name of the database in that of the file which is to
+// take its place.
+const restoringSuffix = ".restoring"
+
 // open opens a file to read, or standard input, which - names.
 func (a *app) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
@@ -131,7 +135,14 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	if err != nil {
 		return err
 	}
-	scratch := path + ".restoring"
+	scratch := path + restoringSuffix
+	used, err := inUse(ctx, scratch)
+	if err != nil {
+		return err
+	}
+	if used {
+		return fmt.Errorf("another restore to %s is at work", path)
+	}
 	remove := func() {
 		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 			_ = os.Remove(scratch + suffix)
@@ -142,16 +153,32 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	if err := a.copyBackup(backup, scratch); err != nil {
 		return fmt.Errorf("copying the backup: %w", err)
 	}
+	// Before anything is written into it, which damage makes fail in strange ways.
+	if err := store.Check(ctx, scratch); err != nil {
+		return fmt.Errorf("%s: %w", backup, err)
+	}
 	restoring := *a
 	restoring.config.Database = "sqlite:" + scratch
 	done, err := restoring.restoreHere(ctx, store.Options{Scratch: true}, r)
 	if err != nil {
 		return err
 	}
+	// Meanwhile a server may have been started, on the database that was there.
+	if kept, err = a.placeFor(ctx, path, replace); err != nil {
+		return err
+	}
 	if err := store.PutInPlace(ctx, scratch, path, kept); err != nil {
 		return fmt.Errorf("putting the restored database in its place: %w", err)
 	}
 	return a.printRestored(done, kept)
+}
+
+// inUse is store.InUse for a file that need not be there.
+func inUse(ctx context.Context, path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return store.InUse(ctx, path)
 }
 
 // placeFor looks at what stands where the database is to be, and returns the name

@@ -123,18 +123,15 @@ func (s *Store) copyPages(ctx context.Context, path string, progress func(done, 
 // finish makes a file whole and durable that nobody has open: one file without a
 // log beside it, checked, with a mark or, with 0, without.
 func finish(ctx context.Context, path string, mark int, check func(*sql.DB) error) error {
-	db, err := sql.Open("sqlite", fileURI(path, "_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)"))
+	// mode=rw: a file that is gone is not made anew, and empty.
+	db, err := sql.Open("sqlite", fileURI(path, "mode=rw&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
-	var result string
-	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
-		return fmt.Errorf("checking the copy: %w", explainSQLite(err))
-	}
-	if result != "ok" {
-		return fmt.Errorf("the database is damaged: %s", result)
+	if err := quickCheck(ctx, db); err != nil {
+		return err
 	}
 	if check != nil {
 		if err := check(db); err != nil {
@@ -152,6 +149,27 @@ func finish(ctx context.Context, path string, mark int, check func(*sql.DB) erro
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+func quickCheck(ctx context.Context, db *sql.DB) error {
+	var result string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
+		return fmt.Errorf("checking the copy: %w", explainSQLite(err))
+	}
+	if result != "ok" {
+		return fmt.Errorf("the database is damaged: %s", result)
+	}
+	return nil
+}
+
+// Check reads the whole of a database file that nobody has open, and returns an
+// error where it is damaged.
+func Check(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", fileURI(path, "mode=rw"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(quickCheck(ctx, db), db.Close())
 }
 
 // refuseBackup is ErrBackup for one.
