@@ -166,7 +166,13 @@ func copyTable(ctx context.Context, t *tx, c *sql.Conn, there *sql.Tx, table str
 		if n++; n%moveBatch == 0 {
 			progress(n)
 		}
-		return values, rows.Scan(into...)
+		err := rows.Scan(into...)
+		for i, v := range values { // SQLite's driver has no bytes for none; NULL is another thing
+			if b, ok := v.([]byte); ok && b == nil {
+				values[i] = []byte{}
+			}
+		}
+		return values, err
 	}
 	if postgres {
 		err = c.Raw(func(conn any) error {

@@ -40,6 +40,9 @@ func everything(t *testing.T, s *Store) {
 		_, err := s.write.ExecContext(t.Context(), query, args...)
 		must(t, err)
 	}
+	// Bytes that are none, as of a user without a second factor: not NULL.
+	_, err := s.write.ExecContext(t.Context(), `INSERT INTO sign_in_failures VALUES ($1, 2, 3)`, []byte{})
+	must(t, err)
 }
 
 // tables are all there are.
