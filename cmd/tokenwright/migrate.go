@@ -39,7 +39,7 @@ With --from the installation moves to another, empty database, with everything: 
 and tokens work on, and verifiers notice nothing. A server on the old database issues
 tokens while rows are copied, takes no changes, and stops at the end: the old database
 refuses to serve from then on. Start servers on the new one with the same master key.
-Interrupted, run it again: what is half copied is not there.`,
+Interrupted, run it again: until it has ended, at most one of the two works.`,
 		`tokenwright migrate --database postgres://tokenwright@db.example.com/tokenwright
 # From one server to several nodes; the password is in PGPASSWORD or PGPASSFILE.
 tokenwright migrate --from sqlite:/var/lib/tokenwright/tokenwright.db --to postgres://tokenwright@db.example.com/tokenwright`)
@@ -93,13 +93,20 @@ func (a *app) move(ctx context.Context, from, to string) error {
 	if source.config.Database == target.config.Database {
 		return usageError{"--from and --to are the same database"}
 	}
+	name := target.config.databaseName()
+	ended, err := source.endMove(ctx, target, name)
+	if err != nil {
+		return err
+	}
+	if ended {
+		return a.printMoved(source, name)
+	}
 	return source.withStore(ctx, store.Options{Patient: true}, false, func(auth *authority.Authority, st *store.Store) (err error) {
 		there, err := target.openStore(ctx, store.Options{Create: true, Patient: true})
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, there.Close()) }()
-		name := target.config.databaseName()
 		d, err := movedTo(auth, name)
 		if err != nil {
 			return err
@@ -117,6 +124,26 @@ func (a *app) move(ctx context.Context, from, to string) error {
 		}
 		return a.printMoved(source, name)
 	})
+}
+
+// endMove ends a move that was interrupted once the installation had left a's
+// database. It tells whether there was one.
+func (a *app) endMove(ctx context.Context, target *app, name string) (ended bool, err error) {
+	st, err := a.openStore(ctx, store.Options{Patient: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	inst, _, err := st.Installation(ctx)
+	if err != nil || inst.MovedTo != name {
+		return false, nil // what it is will be told by whoever opens it
+	}
+	there, err := target.openStore(ctx, store.Options{Patient: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	return st.EndMove(ctx, there, name)
 }
 
 func (a *app) printMoved(source *app, name string) error {

@@ -157,6 +157,7 @@ func explain(err error) string {
 		{store.ErrBackup, "tokenwright restore FILE puts it in the place of a database"},
 		{authority.ErrCopied, "tokenwright restore --finish goes on from it; where nothing was lost, with --head alone"},
 		{authority.ErrMoved, "configure servers and commands with that one"},
+		{authority.ErrArriving, "if it was interrupted, end it with the same command: tokenwright migrate --from …"},
 		{authority.ErrEnvironments, "configure them as recorded (--url, environments), or use another data directory"},
 	}
 	for _, a := range advice {

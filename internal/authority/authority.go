@@ -96,7 +96,7 @@ type Authority struct {
 
 // Open reads the installation and checks master key and environments against
 // it, before anything else is done with the database. Errors: ErrNotInitialized
-// for an empty database, ErrMasterKey, ErrEnvironments, ErrCopied, ErrMoved.
+// for an empty database, ErrMasterKey, ErrEnvironments, ErrCopied, ErrMoved, ErrArriving.
 func Open(ctx context.Context, cfg Config) (*Authority, error) {
 	if err := cfg.CheckSigningKeyTimes(); err != nil {
 		return nil, err
@@ -113,6 +113,8 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		return nil, fmt.Errorf("%w, %s", ErrMoved, inst.MovedTo)
 	case inst.Copied && !cfg.Restoring:
 		return nil, ErrCopied
+	case inst.Arriving:
+		return nil, ErrArriving
 	}
 	root, err := openRootKey(sealed, cfg.MasterKeys)
 	if err != nil {

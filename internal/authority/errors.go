@@ -39,6 +39,9 @@ var (
 	ErrCopied = errors.New("the database is a copy of the one that was worked on, as a dump is that was restored")
 	// ErrMoved says that the installation was moved to another database.
 	ErrMoved = errors.New("the installation was moved to another database")
+	// ErrArriving says that the move of an installation to the database has not
+	// ended.
+	ErrArriving = errors.New("the move of an installation to this database has not ended")
 	// ErrDiverged says that the event last applied is not in the store as it
 	// was: another database was put in its place. The directory is read anew.
 	ErrDiverged = errors.New("the history of the database is not the one that was followed")

@@ -34,6 +34,9 @@ type Installation struct {
 	// MovedTo names the database that the installation was moved to; "" where it
 	// was not.
 	MovedTo string
+	// Arriving says that it is being moved here, or that this was interrupted: it is
+	// worked on where it comes from, or nowhere.
+	Arriving bool
 }
 
 // Lineage is one history of an installation. A restore begins another one: of

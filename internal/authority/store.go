@@ -17,8 +17,8 @@ import (
 // the store could not answer and that nothing is known of the outcome.
 type Store interface {
 	// Installation returns the installation and its sealed root key, or
-	// ErrNotFound where the database holds none. Where it was moved, every method
-	// that writes, and all that nodes follow, is ErrMoved.
+	// ErrNotFound where the database holds none. Where it was moved, or is arriving,
+	// every method that writes, and all that nodes follow, is ErrMoved.
 	Installation(ctx context.Context) (*Installation, *SealedRootKey, error)
 	// Initialize writes the first rows of an empty database; ErrExists where
 	// it is not empty.

@@ -16,6 +16,9 @@ func (s *Store) Installation(ctx context.Context) (inst *authority.Installation,
 		}
 		inst = &stored.Installation
 		inst.Copied = stored.place != "" && s.place != "" && stored.place != s.place
+		if inst.MovedTo == arriving {
+			inst.MovedTo, inst.Arriving = "", true
+		}
 		inst.Environments, err = collect(t, scanEnvironment, `SELECT name, issuer, algorithm FROM environments ORDER BY position`)
 		if err != nil {
 			return err

@@ -23,29 +23,97 @@ var movedTables = []string{
 	"users", "memberships", "credentials", "recovery_codes", "identities", "links", "sessions", "sign_in_failures",
 }
 
+// arriving stands in the place of where an installation was moved to while it is not
+// known whether the old database has let it go. No database has such a name.
+const arriving = "(arriving)"
+
 // Move copies the installation into the empty database of to, called name, and
 // leaves here what refuses every change and whoever follows: one is at work in one
 // place. d is the event of it, the last one here and there. Changes wait meanwhile.
 // progress, where not nil, hears of rows.
 //
-// What was interrupted between the two databases, the same call ends.
-// authority.ErrExists where something else is in to.
+// There are three commits: the copy, which nobody may work on yet; the mark here;
+// and that the copy may be worked on. Behind the first the same call begins again,
+// behind the second EndMove ends it. authority.ErrExists where something else is in
+// to.
 func (s *Store) Move(ctx context.Context, to *Store, name string, d *authority.Draft, progress func(table string, rows int64)) error {
-	_, _, err := to.Installation(ctx)
-	if err == nil {
-		return s.endMove(ctx, to, name)
+	there, _, err := to.Installation(ctx)
+	if err == nil && there.Arriving {
+		err = s.checkCopy(ctx, to, 1)
+	} else if err == nil {
+		err = authority.ErrExists
 	}
-	if !errors.Is(err, authority.ErrNotFound) {
+	if err != nil && !errors.Is(err, authority.ErrNotFound) {
 		return err
 	}
-	return s.change(ctx, d, func(t *tx) error {
+	if err := s.change(ctx, d, func(t *tx) error {
 		// The event is written behind this: so it is copied before, as it will be.
 		return s.moveRows(ctx, t, to, name, d, progress)
+	}); err != nil {
+		return err
+	}
+	return to.arrive(ctx)
+}
+
+// EndMove ends a move to the database of to, called name, that was interrupted behind
+// the mark here. It tells whether there was one.
+func (s *Store) EndMove(ctx context.Context, to *Store, name string) (bool, error) {
+	here, _, err := s.Installation(ctx)
+	if err != nil || here.MovedTo != name {
+		return false, err
+	}
+	there, _, err := to.Installation(ctx)
+	if err != nil || !there.Arriving {
+		return false, err
+	}
+	if err := s.checkCopy(ctx, to, 0); err != nil {
+		return false, err
+	}
+	return true, to.arrive(ctx)
+}
+
+// checkCopy returns authority.ErrExists unless what arrives in to is a copy of this:
+// one of its last events, that many before the last, is here.
+func (s *Store) checkCopy(ctx context.Context, to *Store, before int64) error {
+	head, err := to.lastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := to.Events(ctx, head-before-1, 1)
+	if err != nil {
+		return err
+	}
+	here, err := s.Events(ctx, head-before-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(there) != 1 || len(here) != 1 || !bytes.Equal(there[0].Hash, here[0].Hash) {
+		return authority.ErrExists
+	}
+	return nil
+}
+
+func (s *Store) lastSeq(ctx context.Context) (seq int64, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		n, err := t.count(`SELECT coalesce(max(seq), 0) FROM events`)
+		seq = int64(n)
+		return err
+	})
+	return seq, err
+}
+
+// arrive lets the installation that was copied here be worked on.
+func (s *Store) arrive(ctx context.Context) error {
+	return s.alone(ctx, func(t *tx) error {
+		if err := t.execOne(authority.ErrConflict, `UPDATE installation SET moved_to = '' WHERE id = 1 AND moved_to = $1`, arriving); err != nil {
+			return err
+		}
+		return t.exec(`INSERT INTO event_head (id, seq, hash) SELECT 1, seq, hash FROM events ORDER BY seq DESC LIMIT 1`)
 	})
 }
 
-// moveRows copies all rows and commits them there; the mark here is committed with
-// the event.
+// moveRows copies all rows and commits them there, not to be worked on yet; the mark
+// here is committed with the event.
 func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *authority.Draft, progress func(table string, rows int64)) error {
 	c, err := to.write.Conn(ctx)
 	if err != nil {
@@ -87,6 +155,13 @@ func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *
 	if err := moved.writeEvent(d.Link(head.Seq, head.Hash)); err != nil {
 		return err
 	}
+	if err := moved.exec(`UPDATE installation SET moved_to = $1 WHERE id = 1`, arriving); err != nil {
+		return err
+	}
+	// Nor by releases that know of no such mark: see leave.
+	if err := moved.exec(`DELETE FROM event_head`); err != nil {
+		return err
+	}
 	if err := there.Commit(); err != nil {
 		return fmt.Errorf("committing what was copied: %w", err)
 	}
@@ -105,38 +180,6 @@ func (t *tx) leave(name string) error {
 		}
 	}
 	return nil
-}
-
-// endMove marks as moved what is in to already: all that is here, and the event of
-// it behind the last one.
-func (s *Store) endMove(ctx context.Context, to *Store, name string) error {
-	return s.alone(ctx, func(t *tx) error {
-		if err := t.execOne(authority.ErrMoved, `UPDATE event_head SET seq = seq WHERE id = 1`); err != nil { // the lock
-			return err
-		}
-		here, err := t.eventHead()
-		if err != nil {
-			return err
-		}
-		revoked, err := t.lockRevocations()
-		if err != nil {
-			return err
-		}
-		return to.snapshot(ctx, func(there *tx) error {
-			events, err := there.events(here.Seq-1, 2)
-			if err != nil {
-				return err
-			}
-			last, err := there.count(`SELECT seq FROM revocation_head WHERE id = 1`)
-			if err != nil {
-				return err
-			}
-			if len(events) != 2 || !bytes.Equal(events[0].Hash, here.Hash) || events[1].Kind != authority.InstallationMoved || int64(last) != revoked {
-				return authority.ErrExists
-			}
-			return t.leave(name)
-		})
-	})
 }
 
 // moveBatch is after how many rows progress is told.

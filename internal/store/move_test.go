@@ -162,30 +162,73 @@ func TestPostgresAnInstallationMoves(t *testing.T) {
 	t.Run("PostgresToSQLite", func(t *testing.T) { testMove(t, postgres, sqlite) })
 }
 
-// What was cut off between the two databases is ended by the same call; whatever
-// else is in the new one stays.
+// A move that was cut off behind either of its commits is ended by the same call, and
+// at most one of the two databases is worked on until then; whatever else is in the
+// new one stays.
 func TestAMoveThatWasCutOffIsEnded(t *testing.T) {
 	path := newPath(t)
-	first := openStore(t, path)
-	everything(t, first)
-	backup := path + ".backup"
-	_, err := first.Backup(t.Context(), backup, nil)
-	must(t, err)
+	from := openStore(t, path)
+	everything(t, from)
 	to := openStore(t, newPath(t))
-	must(t, first.Move(t.Context(), to, "the new one", moveDraft(), nil))
+	cutOff := func(s *Store, when string) {
+		t.Helper()
+		_, err := s.write.ExecContext(t.Context(), `CREATE TRIGGER cut_off `+when+` BEGIN SELECT raise(ABORT, 'cut off'); END`)
+		must(t, err)
+	}
+	goesOn := func(s *Store) {
+		t.Helper()
+		_, err := s.write.ExecContext(t.Context(), `DROP TRIGGER cut_off`)
+		must(t, err)
+	}
+	isArriving := func(when string) {
+		t.Helper()
+		inst, _, err := to.Installation(t.Context())
+		must(t, err)
+		wantEqual(t, "it is arriving, "+when, inst.Arriving, true)
+		wantError(t, to.CreateMerchant(t.Context(), merchant("early"), draft(authority.MerchantCreated, "early")), authority.ErrMoved)
+	}
+	wantCutOff := func(err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "cut off") {
+			t.Fatalf("got %v, want that it is cut off", err)
+		}
+	}
 
-	from := untilTheEnd(t)(OpenSQLite(t.Context(), backup, Options{Scratch: true})) // as it was before the mark
-	moved := dumps(t, to)
-	must(t, from.Move(t.Context(), to, "the new one", moveDraft(), nil))
-	wantEqual(t, "what was moved", dumps(t, to), moved)
-	_, err = from.Position(t.Context())
-	wantError(t, err, authority.ErrMoved)
-
+	cutOff(from, `BEFORE UPDATE OF moved_to ON installation`)
+	wantCutOff(from.Move(t.Context(), to, "the new one", moveDraft(), nil))
+	goesOn(from)
+	isArriving("behind the copy")
+	addMerchant(t, from, "meanwhile") // the old one works on
 	other := openStore(t, newPath(t))
-	everything(t, other)
-	addMerchant(t, other, "another")
+	initialize(t, other)
+	for n := range 30 { // of these, one has the number of the last event that was copied
+		addMerchant(t, other, authority.MerchantID(fmt.Sprint("another", n)))
+	}
 	refused(t, other, authority.ErrExists, func() error { return other.Move(t.Context(), to, "the new one", moveDraft(), nil) })
-	wantEqual(t, "what is there", dumps(t, to), moved)
+	ended, err := from.EndMove(t.Context(), to, "the new one")
+	must(t, err)
+	wantEqual(t, "a move from where nothing has left is ended", ended, false)
+
+	cutOff(to, `BEFORE UPDATE OF moved_to ON installation WHEN new.moved_to = ''`)
+	wantCutOff(from.Move(t.Context(), to, "the new one", moveDraft(), nil))
+	goesOn(to)
+	isArriving("behind the mark")
+	wantError(t, from.CreateMerchant(t.Context(), merchant("late"), draft(authority.MerchantCreated, "late")), authority.ErrMoved)
+	ended, err = from.EndMove(t.Context(), to, "a third")
+	must(t, err)
+	wantEqual(t, "a move to another one is ended", ended, false)
+	ended, err = from.EndMove(t.Context(), to, "the new one")
+	must(t, err)
+	wantEqual(t, "the move is ended", ended, true)
+	checkChain(t, to)
+	if _, err := to.Merchant(t.Context(), "meanwhile"); err != nil {
+		t.Error(err)
+	}
+	addMerchant(t, to, "here")
+	ended, err = from.EndMove(t.Context(), to, "the new one")
+	must(t, err)
+	wantEqual(t, "it is ended once more", ended, false)
+	refused(t, other, authority.ErrExists, func() error { return other.Move(t.Context(), to, "the new one", moveDraft(), nil) })
 }
 
 // What ends within a database leaves both as they were.
