@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/postgrestest"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -133,4 +135,65 @@ func TestAKilledRestoreLeavesTheOldDatabaseOrTheNewOne(t *testing.T) {
 	if killed == 0 || was[true] == 0 {
 		t.Error("no restore was killed before its end: this run has tested nothing")
 	}
+}
+
+// a move that is killed leaves the old database at work and the new one not,
+// or the reverse: never do both take changes, and the same command ends it.
+func TestAKilledMoveLeavesOneInstallation(t *testing.T) {
+	t.Parallel()
+	harness.Need(t, "strace", "sqlite3")
+	s, key := harness.StartWithKey(t, "demo")
+	s.Stop(t)
+	p := newPostgres(t)
+	move := func(from *harness.Installation) []string {
+		return []string{"migrate", "--from", "sqlite:" + database(from)}
+	}
+	first := s.CopyOf(t)
+	to := withPostgres(t, first, p)
+	all := moments(t, to, lasting+",write", choose(5, 50), move(first)...)
+	_, name := urlOf(t, to)
+	killed, moved, halves := 0, 0, 0
+	for _, m := range all {
+		from := s.CopyOf(t)
+		p.Exec(t, "postgres", "DROP DATABASE "+name)
+		p.Exec(t, "postgres", "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0")
+		if strike(t, to, m, lasting+",write", move(from)...) {
+			killed++
+		}
+		harness.Eventually(t, patience, "PostgreSQL has noticed", func() bool {
+			return postgrestest.Query[int](t, p, "postgres", "SELECT count(*)::int FROM pg_stat_activity WHERE datname = '"+name+"'") == 0
+		})
+		here, there := takesChanges(t, from), takesChanges(t, to)
+		switch {
+		case here && there:
+			t.Errorf("killed at %v: both take changes", m)
+		case here:
+		case there:
+			moved++
+		default:
+			halves++ // until the move is ended, for then nothing is lost either way
+		}
+		if r := run(t, to, move(from)...); r.Code != 0 && !there {
+			t.Errorf("killed at %v: the same command ends so: exit code %d\n%s", m, r.Code, r.Stderr)
+		}
+		refuse(t, from, []string{"moved to another database"}, "key", "list")
+		if !takesChanges(t, to) {
+			t.Errorf("killed at %v, moved again: the new database takes no changes", m)
+		}
+		holds(t, to, key)
+	}
+	t.Logf("%d of %d moves killed: %d had moved, %d were between", killed, len(all), moved, halves)
+	if killed == 0 {
+		t.Error("no move was killed: this run has tested nothing")
+	}
+}
+
+// takesChanges tries one.
+func takesChanges(t *testing.T, in *harness.Installation) bool {
+	t.Helper()
+	r := run(t, in, "merchant", "update", "4259", "--name", rand.Text())
+	if r.Code != 0 && r.Code != 1 {
+		t.Errorf("a change: exit code %d\n%s", r.Code, r.Stderr)
+	}
+	return r.Code == 0
 }
