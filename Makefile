@@ -83,11 +83,12 @@ bench-test: tools ## run the tests of the benchmark, and every Go benchmark once
 
 # One of them with FAULT=Partition, as go test -run takes it; that leaves the table as it
 # is. Times are judged, so the machine should have nothing else to do; partitions want root.
-faults: tools ## let the worst happen to servers, nodes, databases and upgrades, for more than an hour (test/faults/results.md)
+faults: tools ## let the worst happen to servers, nodes, databases, upgrades and restores, for more than an hour (test/faults/results.md)
 	cd test && $(GO) test -count=1 -v -timeout 3h -run '$(or $(FAULT),.)' ./faults -full -rounds 200 \
 		$(if $(FAULT),,-results results.md)
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./model -rounds 1000 -judge
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./upgrade -full -mixed 10m
+	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./restore -full
 
 rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation

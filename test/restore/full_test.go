@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,14 +11,14 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// small is a file system that has room for so many KiB.
-func small(t *testing.T, kib string) string {
+// small is a file system that has room for so many bytes.
+func small(t *testing.T, size int) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can mount a file system")
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command(harness.FindProgram(t, "mount"), "-t", "tmpfs", "-o", "mode=700,size="+kib+"k", "tmpfs", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command(harness.FindProgram(t, "mount"), "-t", "tmpfs", "-o", fmt.Sprintf("mode=700,size=%d", size), "tmpfs", dir).CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "permission denied") {
 			t.Skipf("this machine lets not even root mount a file system: %s", out)
 		}
@@ -36,7 +37,8 @@ func small(t *testing.T, kib string) string {
 func TestAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newScene(t)
-	dir := small(t, "200")
+	size := len(readFile(t, database(w.Installation)))
+	dir := small(t, size/2)
 	refuse(t, w.Installation, []string{"full", dir}, "backup", filepath.Join(dir, "backup"))
 	if left := filesIn(t, dir); len(left) > 0 {
 		t.Errorf("a backup has failed, and leaves %v", left)
@@ -44,7 +46,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 
 	// Room for one database, not for a second one.
 	in := harness.New(t)
-	in.Data = small(t, "700")
+	in.Data = small(t, size*3/2)
 	for _, name := range []string{"master.key", "tokenwright.db"} {
 		writeFile(t, filepath.Join(in.Data, name), readFile(t, filepath.Join(w.Data, name)))
 	}

@@ -156,7 +156,7 @@ func TestAKilledMoveLeavesOneInstallation(t *testing.T) {
 	for _, m := range all {
 		from := s.CopyOf(t)
 		p.Exec(t, "postgres", "DROP DATABASE "+name)
-		p.Exec(t, "postgres", "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0")
+		p.Exec(t, "postgres", "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0 STRATEGY file_copy")
 		if strike(t, to, m, lasting+",write", move(from)...) {
 			killed++
 		}

@@ -133,10 +133,11 @@ func urlOf(t *testing.T, in *harness.Installation) (text, name string) {
 	return text, strings.TrimPrefix(u.Path, "/")
 }
 
-// newPostgres runs a server that does not wait for the disk: nothing ends it here.
+// newPostgres runs a server that does not wait for the disk: nothing ends it here. It
+// keeps little of its log, all of which is searched.
 func newPostgres(t *testing.T) *postgrestest.Server {
 	t.Helper()
-	return postgrestest.Start(t, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+	return postgrestest.Start(t, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "min_wal_size=32MB", "max_wal_size=32MB")
 }
 
 // withPostgres is the same installation, at the same address with the same master
