@@ -131,8 +131,7 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	if err := errors.Join(checkOwner(filepath.Dir(path)), a.checkMasterKey()); err != nil {
 		return err
 	}
-	kept, err := a.placeFor(ctx, path, replace)
-	if err != nil {
+	if _, err := a.placeFor(ctx, path, replace); err != nil {
 		return err
 	}
 	scratch := path + restoringSuffix
@@ -153,18 +152,18 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	if err := a.copyBackup(backup, scratch); err != nil {
 		return fmt.Errorf("copying the backup: %w", err)
 	}
-	// Before anything is written into it, which damage makes fail in strange ways.
-	if err := store.Check(ctx, scratch); err != nil {
-		return fmt.Errorf("%s: %w", backup, err)
-	}
 	restoring := *a
 	restoring.config.Database = "sqlite:" + scratch
 	done, err := restoring.restoreHere(ctx, store.Options{Scratch: true}, r)
 	if err != nil {
+		if damage := store.Check(ctx, scratch); damage != nil { // it fails in strange ways
+			return fmt.Errorf("%s: %w", backup, damage)
+		}
 		return err
 	}
-	// Meanwhile a server may have been started, on the database that was there.
-	if kept, err = a.placeFor(ctx, path, replace); err != nil {
+	// Looked at again, for a server may have been started meanwhile.
+	kept, err := a.placeFor(ctx, path, replace)
+	if err != nil {
 		return err
 	}
 	if err := store.PutInPlace(ctx, scratch, path, kept); err != nil {

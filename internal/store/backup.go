@@ -154,7 +154,7 @@ func finish(ctx context.Context, path string, mark int, check func(*sql.DB) erro
 func quickCheck(ctx context.Context, db *sql.DB) error {
 	var result string
 	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
-		return fmt.Errorf("checking the copy: %w", explainSQLite(err))
+		return fmt.Errorf("checking the database: %w", explainSQLite(err))
 	}
 	if result != "ok" {
 		return fmt.Errorf("the database is damaged: %s", result)
