@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -15,6 +16,7 @@ import (
 type installation struct {
 	binary, data, url string
 	port              int
+	environ           []string // of every process, beside the usual
 }
 
 // apiKey is what the benchmark needs of a new API key.
@@ -53,7 +55,7 @@ func (in *installation) exec(dir, cores string) (*process, error) {
 	if err := free(address); err != nil {
 		return nil, err
 	}
-	return start(dir, cores, nil, in.binary, "serve", "--data", in.data, "--url", in.url,
+	return start(dir, cores, in.environ, in.binary, "serve", "--data", in.data, "--url", in.url,
 		"--listen", address, "--metrics-listen", fmt.Sprintf("127.0.0.1:%d", in.port+1000),
 		"--token-limit", "1000000000")
 }
@@ -62,6 +64,7 @@ func (in *installation) exec(dir, cores string) (*process, error) {
 func (in *installation) cli(args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	c := exec.Command(in.binary, append(args, "--data", in.data)...)
+	c.Env = append(os.Environ(), in.environ...)
 	c.Stderr = &stderr
 	out, err := c.Output()
 	if err != nil {
@@ -90,7 +93,12 @@ func (in *installation) seed() (key apiKey, err error) {
 			return key, err
 		}
 	}
-	out, err := in.cli("key", "create", "--merchant", "4259", "--env", "demo", "--name", "Bench",
+	return in.keyOf("demo")
+}
+
+// keyOf makes an API key for an environment, once the merchant is there.
+func (in *installation) keyOf(env string) (key apiKey, err error) {
+	out, err := in.cli("key", "create", "--merchant", "4259", "--env", env, "--name", "Bench",
 		"--scope", "customers:read", "--scope", "customers:write", "-o", "json")
 	if err != nil {
 		return key, err

@@ -55,6 +55,8 @@ var suites = []suite{
 	{"cores", (*bench).cores},
 	{"directory", (*bench).directory},
 	{"restore", (*bench).restore},
+	{"database", (*bench).database},
+	{"algorithms", (*bench).algorithms},
 	{"parts", (*bench).parts},
 	{"verify", (*bench).verify},
 	{"sdk", (*bench).sdk},

@@ -1,7 +1,7 @@
 // Package postgrestest runs PostgreSQL for tests: Debian's, or whichever
 // initdb is found, in a temporary directory, on a port of the loopback address.
 //
-// It knows nothing of the product. Only tests import it.
+// It knows nothing of the product. Only tests import it, and the benchmark.
 package postgrestest
 
 import (
@@ -54,7 +54,7 @@ var shared struct {
 func Main(m *testing.M) int {
 	code := m.Run()
 	if s := shared.server; s != nil {
-		if err := errors.Join(s.Stop(syscall.SIGQUIT), os.RemoveAll(s.Dir)); err != nil {
+		if err := s.Remove(); err != nil {
 			fmt.Fprintln(os.Stderr, "stopping PostgreSQL:", err)
 			return 1
 		}
@@ -68,7 +68,7 @@ func Shared(t testing.TB) *Server {
 	t.Helper()
 	need(t)
 	shared.once.Do(func() {
-		shared.server, shared.err = start("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+		shared.server, shared.err = Run("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -81,17 +81,33 @@ func Shared(t testing.TB) *Server {
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	need(t)
-	s, err := start(settings...)
+	s, err := Run(settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(s.Stop(syscall.SIGQUIT), os.RemoveAll(s.Dir)); err != nil {
+		if err := s.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
 }
+
+// Run is Start for a program that is no test, which calls Remove at its end.
+func Run(settings ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "postgrestest-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Host: "127.0.0.1", Dir: dir, settings: settings}
+	if err := s.create(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, s.run()
+}
+
+// Remove ends the server and takes everything away that it has written.
+func (s *Server) Remove() error { return errors.Join(s.Stop(syscall.SIGQUIT), os.RemoveAll(s.Dir)) }
 
 // need ends a test that cannot run here; where all must run, that is a failure.
 func need(t testing.TB) {
@@ -111,18 +127,6 @@ func program(name string) (string, error) {
 		return found[len(found)-1], nil
 	}
 	return exec.LookPath(name)
-}
-
-func start(settings ...string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "postgrestest-")
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{Host: "127.0.0.1", Dir: dir, settings: settings}
-	if err := s.create(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return s, s.run()
 }
 
 // run starts the server for the first time, on a port of its own.
