@@ -44,8 +44,8 @@ func newState(auth *authority.Authority, st *store.Store, maxStaleness time.Dura
 		{"task_failing", "1 where the last run of the task failed, else 0.", []string{"task"}},
 		{"database_connections", "Connections to the database, by pool and state.", []string{"pool", "state"}},
 		{"database_connections_max", "Connections that a pool may have at most.", []string{"pool"}},
-		{"database_waits_total", "Times that a connection of a pool was waited for.", []string{"pool"}},
-		{"database_wait_seconds_total", "Time that was spent waiting for a connection of a pool.", []string{"pool"}},
+		{"database_waits_total", "Times that a connection of a pool was waited for, or the change before.", []string{"pool"}},
+		{"database_wait_seconds_total", "Time that was spent waiting for a connection of a pool, or for the change before.", []string{"pool"}},
 	} {
 		s.descs[m.name] = prometheus.NewDesc("tokenwright_"+m.name, m.help, m.labels, nil)
 	}
@@ -78,9 +78,11 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 		putTask(put, &f.Tasks[i])
 	}
 	for _, p := range s.store.Pools() {
-		put("database_connections", float64(p.InUse), p.Name, "in_use")
-		put("database_connections", float64(p.Idle), p.Name, "idle")
-		put("database_connections_max", float64(p.Max), p.Name)
+		if p.Max > 0 {
+			put("database_connections", float64(p.InUse), p.Name, "in_use")
+			put("database_connections", float64(p.Idle), p.Name, "idle")
+			put("database_connections_max", float64(p.Max), p.Name)
+		}
 		put("database_waits_total", float64(p.Waits), p.Name)
 		put("database_wait_seconds_total", p.Waited.Seconds(), p.Name)
 	}

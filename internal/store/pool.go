@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// Pool is the state of a pool of connections.
+// Pool is the state of a pool of connections, or of the queue of changes before it.
 type Pool struct {
-	Name             string // read or write; "all" where one serves both
-	Max, InUse, Idle int
+	Name             string        // read or write; "all" where one serves both; or "changes"
+	Max, InUse, Idle int           // 0 of changes, which are no connections
 	Waits            int64         // how often a connection was waited for
 	Waited           time.Duration // for how long, in all
 }
 
-// Pools returns the state of every pool. It asks nobody.
+// Pools returns the state of every pool, and last how long changes have waited for
+// those before them. It asks nobody.
 func (s *Store) Pools() []Pool {
-	if s.read == s.write {
-		return []Pool{poolOf("all", s.write)}
+	pools := []Pool{poolOf("all", s.write)}
+	if s.read != s.write {
+		pools = []Pool{poolOf("read", s.read), poolOf("write", s.write)}
 	}
-	return []Pool{poolOf("read", s.read), poolOf("write", s.write)}
+	return append(pools, Pool{Name: "changes", Waits: s.waits.Load(), Waited: time.Duration(s.waited.Load())})
 }
 
 func poolOf(name string, db *sql.DB) Pool {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -47,7 +48,36 @@ func TestPoolsTellOfConnectionsInUse(t *testing.T) { // C-350
 
 func TestPostgresHasOnePool(t *testing.T) { // C-350
 	s := openPostgres(t, postgrestest.Shared(t).Database(t))
-	if pools := s.Pools(); len(pools) != 1 || pools[0].Name != "all" || pools[0].Max != DefaultConnections {
+	if pools := s.Pools(); len(pools) != 2 || pools[0].Name != "all" || pools[0].Max != DefaultConnections {
 		t.Errorf("pools %+v, want one of %d connections", pools, DefaultConnections)
+	}
+}
+
+// C-557: changes wait in the process, before any connection, for the one that the
+// database holds up; that is told as well.
+func TestPoolsTellOfChangesThatWait(t *testing.T) {
+	s := openStore(t, newPath(t))
+	queue := func() Pool { pools := s.Pools(); return pools[len(pools)-1] }
+	if got := queue(); got != (Pool{Name: "changes"}) {
+		t.Errorf("at first: %+v", got)
+	}
+	must(t, s.takeTurn(t.Context()))
+	if got := queue(); got.Waits != 0 {
+		t.Errorf("without company: %+v", got)
+	}
+	waited := make(chan error)
+	go func() { waited <- s.takeTurn(t.Context()) }()
+	for queue().Waits == 0 { // until the other one is waiting
+		runtime.Gosched()
+	}
+	<-s.turn
+	must(t, <-waited)
+	if got := queue(); got.Waits != 1 || got.Waited <= 0 || got.Max != 0 {
+		t.Errorf("after a wait: %+v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.takeTurn(ctx); err == nil || queue().Waits != 2 {
+		t.Errorf("who gives up: %v, %+v", err, queue())
 	}
 }

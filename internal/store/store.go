@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,11 +25,12 @@ type Store struct {
 	write *sql.DB // one connection on SQLite
 	read  *sql.DB // snapshots that do not wait for the writer; on PostgreSQL the same
 
-	turn     chan struct{}   // taken by the change under way; see alone
-	limit    time.Duration   // for a transaction; 0 for none
-	listener *pgx.ConnConfig // where changes are announced; nil on SQLite
-	place    string          // which database of which PostgreSQL; "" where that cannot be told
-	log      string          // the file that every change is appended to; "" on PostgreSQL
+	turn          chan struct{}   // taken by the change under way; see alone
+	waits, waited atomic.Int64    // for a turn: how often, and for how many nanoseconds in all
+	limit         time.Duration   // for a transaction; 0 for none
+	listener      *pgx.ConnConfig // where changes are announced; nil on SQLite
+	place         string          // which database of which PostgreSQL; "" where that cannot be told
+	log           string          // the file that every change is appended to; "" on PostgreSQL
 }
 
 var _ authority.Store = (*Store)(nil)
@@ -95,13 +97,29 @@ func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) erro
 func (s *Store) alone(ctx context.Context, f func(*tx) error) error {
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
+	if err := s.takeTurn(ctx); err != nil {
+		return fmt.Errorf("waiting for another change: %w", err)
+	}
+	defer func() { <-s.turn }()
+	return s.transact(ctx, f)
+}
+
+// takeTurn waits until no other change runs, and counts that: it is where changes
+// wait when the database is slow, and no pool of connections would tell.
+func (s *Store) takeTurn(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for another change: %w", ctx.Err())
+		return nil
+	default:
 	}
-	return s.transact(ctx, f)
+	s.waits.Add(1)
+	defer func(began time.Time) { s.waited.Add(int64(time.Since(began))) }(time.Now())
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // tries is how often a transaction is run that the database has ended for the
