@@ -21,7 +21,7 @@ TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=moder
 export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS)) $(TESTFLAGS)
 build dist: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
 
-.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults rotation proof bench keep-release
+.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults runbooks rotation proof bench keep-release
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,10 @@ faults: tools ## let the worst happen to servers, nodes, databases, upgrades and
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./model -rounds 1000 -judge
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./upgrade -full -mixed 10m
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./restore -full
+
+# make test tries them too, but for one, with the windows of the alerts cut short.
+runbooks: tools ## bring about what each alert is for, and end it as its runbook says, for about 15 minutes
+	cd test && $(GO) test -race -count=1 -v -timeout 1h -run EveryRunbookWasTried ./observe -full
 
 rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
 	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation

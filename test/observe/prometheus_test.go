@@ -18,6 +18,7 @@ import (
 type prometheus struct {
 	*harness.Server
 	address string
+	dir     string // of its configuration
 }
 
 // startPrometheus lets it scrape s and a node that is not there.
@@ -43,15 +44,20 @@ func startPrometheus(t *testing.T, s *harness.Server) *prometheus {
 			t.Fatal(err)
 		}
 	}
-	p := &prometheus{s, fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))}
+	p := &prometheus{s, fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t)), dir}
 	s.Background(t, "prometheus", exec.Command(program, "--config.file", filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", p.address, "--log.level", "warn"))
-	harness.Eventually(t, 20*time.Second, "Prometheus is ready", func() bool {
+	p.await(t)
+	return p
+}
+
+func (p *prometheus) await(t *testing.T) {
+	t.Helper()
+	harness.Eventually(t, time.Minute, "Prometheus is ready", func() bool {
 		r := harness.NewRequest(t, "GET", "http://"+p.address+"/-/ready", "")
-		a, err := s.Attempt(r)
+		a, err := p.Attempt(r)
 		return err == nil && a.Status == 200
 	})
-	return p
 }
 
 // get reads what an address of the API answers into data.
