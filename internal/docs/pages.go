@@ -66,6 +66,7 @@ var chapters = []chapter{
 		"mail",
 		"metrics",
 		"logs",
+		"operations",
 		"runbooks",
 		"security",
 		"audit",

@@ -54,6 +54,12 @@ func TestAlertsUseOnlyMetricsThatExist(t *testing.T) { // C-351
 	}
 }
 
+// withoutAlert are runbooks of what no metric tells.
+var withoutAlert = []string{"The database is lost or damaged", "The installation was moved"}
+
+// anchor is that of a heading.
+func anchor(heading string) string { return strings.ReplaceAll(strings.ToLower(heading), " ", "-") }
+
 var heading = regexp.MustCompile(`(?m)^## (.+)$`)
 
 func TestEveryAlertHasItsRunbookAndTheReverse(t *testing.T) { // C-352
@@ -77,7 +83,7 @@ func TestEveryAlertHasItsRunbookAndTheReverse(t *testing.T) { // C-352
 		}
 	}
 	for _, section := range sections {
-		if !slices.ContainsFunc(alerts(t), func(a alert) bool { return a.name == section }) {
+		if !slices.Contains(withoutAlert, section) && !slices.ContainsFunc(alerts(t), func(a alert) bool { return a.name == section }) {
 			t.Errorf("internal/docs/content/runbooks.md has the section %s, and there is no such alert", section)
 		}
 	}
@@ -121,9 +127,10 @@ func TestTheRunbooksNameCommandsAndAnchorsThatExist(t *testing.T) { // C-352
 	if checked < 10 {
 		t.Errorf("%d commands were found", checked)
 	}
-	for _, anchor := range regexp.MustCompile(`\]\(#([a-z-]+)\)`).FindAllStringSubmatch(runbooks, -1) {
-		if !slices.ContainsFunc(alerts(t), func(a alert) bool { return strings.ToLower(a.name) == anchor[1] }) {
-			t.Errorf("there is no section #%s", anchor[1])
+	for _, link := range regexp.MustCompile(`\]\(#([a-z-]+)\)`).FindAllStringSubmatch(runbooks, -1) {
+		names := func(name string) bool { return anchor(name) == link[1] }
+		if !slices.ContainsFunc(alerts(t), func(a alert) bool { return names(a.name) }) && !slices.ContainsFunc(withoutAlert, names) {
+			t.Errorf("there is no section #%s", link[1])
 		}
 	}
 }
