@@ -91,7 +91,7 @@ faults: tools ## let the worst happen to servers, nodes, databases, upgrades and
 	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./restore -full
 
 # make test tries them too, but for one, with the windows of the alerts cut short.
-runbooks: tools ## bring about what each alert is for, and end it as its runbook says, for about 15 minutes
+runbooks: tools ## bring about what each alert is for, and end it as its runbook says, for about 8 minutes
 	cd test && $(GO) test -race -count=1 -v -timeout 1h -run EveryRunbookWasTried ./observe -full
 
 rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
