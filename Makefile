@@ -101,7 +101,7 @@ rotation: tools ## rotate signing keys for ten minutes under load, and verify ev
 proof: tools ## show that refusals take alike long (C-037, C-038, C-211)
 	cd test && $(GO) test -count=1 -v -timeout 1h ./proof -case "$(or $(CASE),all)"
 
-# About half an hour, on a machine that has nothing else to do. BENCH= takes flags, as in
+# About three quarters of an hour, on a machine that has nothing else to do. BENCH= takes flags, as in
 # BENCH="-only tokens,start"; BENCH=-h shows them. A figure that misses its bar is no failure.
 bench: tools ## measure speed and size beside other programs (bench/results)
 	cd bench && $(GO) run . $(BENCH)
