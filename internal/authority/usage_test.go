@@ -139,11 +139,12 @@ func TestUsageOutlivesALostDatabase(t *testing.T) {
 	h := New(t)
 	k := h.ready()
 	cfg := h.config
-	lost := h.open()
+	opened := h.open()
+	lost := &failing{Store: opened}
 	cfg.Store, cfg.MaxStaleness = lost, 24*time.Hour
 	node := h.node(cfg)
 	h.issue(node, k.request())
-	h.must(lost.Close())
+	h.must(opened.Close())
 	for range 3 {
 		h.issue(node, from(k.request(), "192.0.2.7"))
 		if err := node.FlushUsage(h.ctx); err == nil {
@@ -157,7 +158,7 @@ func TestUsageOutlivesALostDatabase(t *testing.T) {
 	reopened, err := store.OpenSQLite(h.ctx, h.path, store.Options{})
 	h.must(err)
 	t.Cleanup(func() { _ = reopened.Close() })
-	*lost = *reopened
+	lost.Store = reopened
 	h.must(node.FlushUsage(h.ctx))
 	h.must(node.FlushUsage(h.ctx))
 	wantText(t, "usage", h.counted(k), "16h issued/1 2, 17h issued/1 1, 18h issued/1 1, 19h scope_not_held/1 1")
