@@ -150,6 +150,7 @@ func (a *app) printMoved(source *app, name string) error {
 	from, key := source.config.databaseName(), source.masterKeyPlace()
 	return a.print(map[string]any{"from": from, "to": name, "masterKey": key}, func(w io.Writer) {
 		fmt.Fprintf(w, "The installation is in %s. %s refuses to serve from now on; keep it until you have a backup of the new one.\n", name, from)
+		fmt.Fprintln(w, "Stop the servers that have the old one: they answer 503 from now on.")
 		fmt.Fprintf(w, "Start servers with that database and the same master key, which is %s.\n", key)
 	})
 }

@@ -155,10 +155,10 @@ func explain(err error) string {
 		{authority.ErrNotInitialized, "tokenwright serve or tokenwright quickstart sets it up"},
 		{authority.ErrMasterKey, "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"},
 		{store.ErrBackup, "tokenwright restore FILE puts it in the place of a database"},
-		{authority.ErrCopied, "tokenwright restore --finish goes on from it; where nothing was lost, with --head alone"},
+		{authority.ErrCopied, "tokenwright restore --finish --replay EVENTS goes on from it, with --accept-lost-changes where they are not known; where nothing was lost, --finish --head alone"},
 		{authority.ErrMoved, "configure servers and commands with that one"},
 		{authority.ErrArriving, "if it was interrupted, end it with the same command: tokenwright migrate --from …"},
-		{authority.ErrEnvironments, "configure them as recorded (--url, environments), or use another data directory"},
+		{authority.ErrEnvironments, "configure them as recorded (--url, environments); what was fixed by the first start stays"},
 	}
 	for _, a := range advice {
 		if errors.Is(err, a.err) {

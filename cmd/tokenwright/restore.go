@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +21,8 @@ import (
 
 // restoreFlags are those of the command restore.
 type restoreFlags struct {
-	finish, replace, acceptLost bool
-	replay, head                string
+	finish, replace, acceptLost, yes bool
+	replay, head                     string
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -28,10 +30,11 @@ func (a *app) restoreCommand() *cobra.Command {
 	c := a.command("restore [FILE]", "Put a backup in the place of the database", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
 		return a.restore(ctx, args, &f)
 	})
-	c.Flags().StringVar(&f.replay, "replay", "", "do again what an export of events in this `file` tells; - is standard input")
+	c.Flags().StringVar(&f.replay, "replay", "", "do again what the events in this `file` tell: an export, or a database that was replaced; - is standard input")
 	c.Flags().BoolVar(&f.acceptLost, "accept-lost-changes", false, "what has happened since is not known, or not all of it")
 	c.Flags().StringVar(&f.head, "head", "", "a head that the export must reach, as `SEQ:HASH` of a server's log")
 	c.Flags().BoolVar(&f.replace, "replace", false, "put it in the place of a database, which keeps another name")
+	c.Flags().BoolVar(&f.yes, "yes", false, "with --finish --accept-lost-changes, though servers are at work on the database")
 	c.Flags().BoolVar(&f.finish, "finish", false, "finish the restore of a PostgreSQL database, before servers are started")
 	return explained(c, `Put a backup in the place of the embedded database, with the master key that it was
 made under (or the one that was rotated to since, and the old one beside it). Stop the
@@ -41,13 +44,15 @@ An old database knows nothing of what was revoked since. So a restore ends every
 that was ever issued, and tells verifiers: applications get new ones by themselves.
 And it wants to know what happened since:
 
-  --replay FILE          an export of events up to the last one: each is checked against
-                         the chain, and done again. What was deleted, disabled or
-                         revoked is so again. Secrets made since are lost; the answer
-                         lists the API keys that need another.
-  --accept-lost-changes  it is not known: what was deleted since is back. Look at what
-                         you know, and do it again. Every signing key is replaced.
-  both                   the export ends before the last event
+  --replay FILE          the events up to the last one, from an export, or from the
+                         database that is to be replaced, where that can still be
+                         read: each is checked against the chain, and done again. What
+                         was deleted, disabled or revoked is so again. Secrets made
+                         since are lost; the answer lists the API keys that need
+                         another. Where events are missing, --head tells.
+  --accept-lost-changes  it is not known: what was deleted or disabled since works
+                         again, until you do it again. Every signing key is replaced.
+  both                   the events end before the last one
 
 A PostgreSQL database that was copied is noticed, and no server works on the copy. Where
 nothing happened since, as when all servers were stopped before, --finish with --head, the
@@ -55,7 +60,9 @@ last one that was logged, is enough: then tokens live on.
 
 Interrupted, run it again.`,
 		`tokenwright restore /var/backups/tokenwright/tokenwright-20261129T020000Z.db --replay events.json
-# The database that is there keeps another name.
+# Back, but for what was done since: its events are in the database that is there.
+tokenwright restore backup.db --replace --replay tokenwright-data/tokenwright.db
+# Nothing is known of what was done since.
 tokenwright restore backup.db --replace --accept-lost-changes
 # After pg_restore, before nodes are started.
 tokenwright restore --finish --replay events.json
@@ -82,8 +89,9 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 	case f.finish && len(noted) > 0 && f.replay == "" && !f.acceptLost:
 		return a.keepPlace(ctx, noted[0])
 	case f.replay == "" && !f.acceptLost:
-		return usageError{"what has happened since the backup? Give its events with --replay FILE, or say --accept-lost-changes:\n" +
-			"  then what was deleted, disabled or revoked since is no longer"}
+		return usageError{"what has happened since? Give the events with --replay FILE (an export, or the database that was there), or say\n" +
+			"  --accept-lost-changes: then what was deleted or disabled since works again.\n" +
+			"  Where nothing has happened since, --finish with --head, the last head that a server has logged, is enough"}
 	case f.head != "" && f.replay == "":
 		return usageError{"--head goes with --replay, or with --finish alone"}
 	}
@@ -92,19 +100,19 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		r.Progress = func(seq int64) { show(fmt.Sprintf("event %d done again", seq)) }
 	}
 	if f.replay != "" {
-		in, err := a.open(f.replay)
+		events, closer, err := a.events(ctx, f.replay)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = in.Close() }()
-		r.Events = authority.ReadEvents(in)
+		defer func() { _ = closer.Close() }() // it was read only
+		r.Events = events
 	}
 	if f.finish {
-		done, err := a.restoreHere(ctx, store.Options{Patient: true}, r)
+		done, err := a.restoreHere(ctx, store.Options{Patient: true}, r, f.yes)
 		if err != nil {
 			return err
 		}
-		return a.printRestored(done, "")
+		return a.printRestored(done, &r, "")
 	}
 	return a.restoreFile(ctx, args[0], f.replace, r)
 }
@@ -113,12 +121,58 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 // take its place.
 const restoringSuffix = ".restoring"
 
-// open opens a file to read, or standard input, which - names.
-func (a *app) open(name string) (io.ReadCloser, error) {
+// sqliteHeader is what a database file begins with
+// (https://www.sqlite.org/fileformat.html 1.3).
+const sqliteHeader = "SQLite format 3\x00"
+
+// events reads the events of a file, an export or a database, or of standard input,
+// which - names.
+func (a *app) events(ctx context.Context, name string) (iter.Seq2[*authority.Event, error], io.Closer, error) {
 	if name == "-" {
-		return io.NopCloser(a.stdin), nil
+		return authority.ReadEvents(a.stdin), io.NopCloser(nil), nil
 	}
-	return os.Open(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	header := make([]byte, len(sqliteHeader))
+	if n, _ := f.ReadAt(header, 0); n < len(header) || string(header) != sqliteHeader {
+		return authority.ReadEvents(f), f, nil
+	}
+	return eventsOf(ctx, name), io.NopCloser(nil), errors.Join(f.Close(), checkOwner(name))
+}
+
+// eventBatch is how many events of a database are read at a time.
+const eventBatch = 500
+
+// eventsOf is every event of a database file, which is open only while they are read:
+// it may be the one that is replaced.
+func eventsOf(ctx context.Context, path string) iter.Seq2[*authority.Event, error] {
+	return func(yield func(*authority.Event, error) bool) {
+		st, err := store.OpenSQLite(ctx, path, store.Options{AsIs: true, Scratch: true})
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = st.Close() }() // it was read only
+		var after int64
+		for {
+			events, err := st.Events(ctx, after, eventBatch)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range events {
+				if !yield(&events[i], nil) {
+					return
+				}
+				after = events[i].Seq
+			}
+			if len(events) < eventBatch {
+				return
+			}
+		}
+	}
 }
 
 // restoreFile restores a backup beside the database, and gives it its name at the
@@ -131,8 +185,16 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	if err := errors.Join(checkOwner(filepath.Dir(path)), a.checkMasterKey()); err != nil {
 		return err
 	}
-	if _, err := a.placeFor(ctx, path, replace); err != nil {
+	kept, err := a.placeFor(ctx, path, replace)
+	if err != nil {
 		return err
+	}
+	replaced := authority.EventHead{}
+	if kept != "" {
+		replaced = lastHead(ctx, path)
+	}
+	if replaced.Seq > 0 && !r.ChangesLost {
+		r.Noted = append(r.Noted, replaced)
 	}
 	scratch := path + restoringSuffix
 	used, err := inUse(ctx, scratch)
@@ -154,7 +216,11 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	}
 	restoring := *a
 	restoring.config.Database = "sqlite:" + scratch
-	done, err := restoring.restoreHere(ctx, store.Options{Scratch: true}, r)
+	done, err := restoring.restoreHere(ctx, store.Options{Scratch: true}, r, false)
+	if broken, ok := errors.AsType[*authority.ChainError](err); ok && broken.Seq <= replaced.Seq && !r.ChangesLost {
+		err = fmt.Errorf("%w.\n  The database that is there goes on to event %d, and can be given to --replay itself: --replay %s;\n"+
+			"  or say --accept-lost-changes as well", err, replaced.Seq, path)
+	}
 	if err != nil {
 		if damage := store.Check(ctx, scratch); damage != nil { // it fails in strange ways
 			return fmt.Errorf("%s: %w", backup, damage)
@@ -162,14 +228,28 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 		return err
 	}
 	// Looked at again, for a server may have been started meanwhile.
-	kept, err := a.placeFor(ctx, path, replace)
-	if err != nil {
+	if kept, err = a.placeFor(ctx, path, replace); err != nil {
 		return err
 	}
 	if err := store.PutInPlace(ctx, scratch, path, kept); err != nil {
 		return fmt.Errorf("putting the restored database in its place: %w", err)
 	}
-	return a.printRestored(done, kept)
+	return a.printRestored(done, &r, kept)
+}
+
+// lastHead is the head of a database that is to be replaced, zero where it cannot be
+// read.
+func lastHead(ctx context.Context, path string) authority.EventHead {
+	st, err := store.OpenSQLite(ctx, path, store.Options{AsIs: true, Scratch: true})
+	if err != nil {
+		return authority.EventHead{}
+	}
+	defer func() { _ = st.Close() }()
+	head, err := st.EventHead(ctx)
+	if err != nil {
+		return authority.EventHead{}
+	}
+	return head
 }
 
 // inUse is store.InUse for a file that need not be there.
@@ -236,18 +316,38 @@ func (a *app) checkMasterKey() error {
 
 // restoreHere restores the database as it is, and seals it under the present master
 // key.
-func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Restoration) (done *authority.Restored, err error) {
+func (a *app) restoreHere(ctx context.Context, o store.Options, r authority.Restoration, yes bool) (done *authority.Restored, err error) {
 	keys, err := a.masterKeys()
 	if err != nil {
 		return nil, err
 	}
 	return done, a.withStore(ctx, o, true, func(auth *authority.Authority, st *store.Store) error {
+		if !o.Scratch && r.ChangesLost && !yes {
+			if err := refuseAtWork(ctx, auth, st); err != nil {
+				return err
+			}
+		}
 		r.Users = account.New(auth, st).Replay
 		if done, err = auth.Restore(ctx, commandActor(), r); err != nil {
 			return err
 		}
 		return auth.KeepMasterKey(ctx, commandActor(), keys[0])
 	})
+}
+
+// refuseAtWork keeps somebody who has the wrong database at hand from ending every
+// token of one that is at work.
+func refuseAtWork(ctx context.Context, auth *authority.Authority, st *store.Store) error {
+	nodes, err := st.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range nodes {
+		if auth.Now().Sub(nodes[i].SeenAt) < time.Minute {
+			return fmt.Errorf("a server on %s is at work on this database, or was a minute ago: is it the right one? Stop the servers, or add --yes", nodes[i].Host)
+		}
+	}
+	return nil
 }
 
 // keepPlace takes a copy of the database for the one to work on, which lacks nothing:
@@ -296,39 +396,49 @@ func (a *app) withReplacedKey(keys []authority.MasterKey) ([]authority.MasterKey
 // unfinishedAdvice is how people do again what a replay cannot.
 var unfinishedAdvice = map[authority.EventKind]string{
 	authority.APIKeyCreated:          "it has no secret: tokenwright key rotate %s --overlap 0",
-	authority.SecretRotated:          "its new secret is lost: tokenwright key rotate %s",
-	authority.UserCreated:            "it is lost: tokenwright user create",
+	authority.SecretRotated:          "its newest secret is lost, and applications that use it are locked out: tokenwright key rotate %s",
+	authority.UserCreated:            "it is lost; who it was, the database that was there knows: tokenwright user create",
 	authority.UserReset:              "it has nothing to sign in with: tokenwright user reset %s",
 	authority.UserCredentialsChanged: "it has nothing to sign in with: tokenwright user reset %s",
 }
 
 // restoredThing is something that a replay could not bring back, as JSON has it.
 type restoredThing struct {
-	Event   authority.EventKind `json:"event"`
-	Subject string              `json:"subject"`
+	Event      authority.EventKind  `json:"event"`
+	Subject    string               `json:"subject"`
+	MerchantID authority.MerchantID `json:"merchantId,omitempty"`
+	Name       string               `json:"name,omitempty"`
+	Advice     string               `json:"advice"`
 }
 
-func (a *app) printRestored(r *authority.Restored, kept string) error {
+func (a *app) printRestored(r *authority.Restored, how *authority.Restoration, kept string) error {
 	unfinished := []restoredThing{}
 	for _, u := range r.Unfinished {
-		unfinished = append(unfinished, restoredThing{u.Kind, u.Subject})
+		advice := unfinishedAdvice[u.Kind]
+		if strings.Contains(advice, "%s") {
+			advice = fmt.Sprintf(advice, u.Subject)
+		}
+		unfinished = append(unfinished, restoredThing{u.Kind, u.Subject, u.MerchantID, u.Name, advice})
 	}
+	known := authority.EventHead{Seq: r.Known.Seq, Hash: r.Known.Hash}
 	out := map[string]any{
-		"database": a.config.databaseName(), "from": r.From.String(), "replayed": r.Replayed, "lineage": r.Lineage.Number,
-		"minGen": r.Lineage.MinGeneration, "unfinished": unfinished, "replaced": kept,
+		"database": a.config.databaseName(), "from": r.From.String(), "replayed": r.Replayed, "known": known.String(), "knownUntil": r.Known.Time,
+		"changesLost": how.ChangesLost, "lineage": r.Lineage.Number, "minGen": r.Lineage.MinGeneration, "unfinished": unfinished, "replaced": kept,
 	}
 	return a.print(out, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is restored as of event %d; %d later events were done again.\n", a.config.databaseName(), r.From.Seq, r.Replayed)
-		if kept != "" {
-			fmt.Fprintf(w, "The database that was there is %s.\n", kept)
-		}
+		fmt.Fprintf(w, "The last that is known is event %d of %s.\n", r.Known.Seq, when(r.Known.Time))
 		fmt.Fprintln(w, "All access tokens issued so far are dead, and all sessions and links of users have ended.")
-		for _, u := range r.Unfinished {
-			advice := unfinishedAdvice[u.Kind]
-			if u.Kind != authority.UserCreated {
-				advice = fmt.Sprintf(advice, u.Subject)
-			}
-			row(w, u.Kind, u.Subject, advice)
+		if how.ChangesLost {
+			fmt.Fprintln(w, "WHAT WAS DELETED, DISABLED OR SUSPENDED SINCE WORKS AGAIN: do it again now.")
+			fmt.Fprintln(w, "All signing keys were replaced: gateways refuse new tokens until they read the JWKS again, for 5 minutes at most.")
+			fmt.Fprintln(w, "Make a backup, and begin a new file of events: the one of before tells another history.")
+		}
+		if kept != "" {
+			fmt.Fprintf(w, "The database that was there is %s. No server works on it any more.\n", kept)
+		}
+		for _, u := range unfinished {
+			row(w, u.Event, u.Subject, u.MerchantID, u.Name, u.Advice)
 		}
 		fmt.Fprintln(w, "Start the servers.")
 	})

@@ -47,6 +47,9 @@ var sentinels = map[string]struct {
 	"ErrEnvironments":   {authority.ErrEnvironments, 503, "unavailable"},
 	"ErrDiverged":       {authority.ErrDiverged, 503, "unavailable"},
 	"ErrManyRevoked":    {authority.ErrManyRevoked, 503, "unavailable"}, // of no method that is called here
+	"ErrCopied":         {authority.ErrCopied, 503, "unavailable"},
+	"ErrMoved":          {authority.ErrMoved, 503, "unavailable"},
+	"ErrArriving":       {authority.ErrArriving, 503, "unavailable"},
 	"ErrStale":          {authority.ErrStale, 503, "unavailable"},
 
 	// Of people who sign in, which nobody does here.

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"errors"
@@ -30,6 +31,7 @@ type Restoration struct {
 type Restored struct {
 	From     EventHead // the last event of the state that was restored
 	Replayed int       // events that came after it
+	Known    Event     // the last event of all that is known
 	Lineage  Lineage
 	// Unfinished is what an event tells of and does not hold: people have to do it
 	// again. In the order of events, each API key, user and signing key once.
@@ -38,8 +40,10 @@ type Restored struct {
 
 // Unfinished is something that a replay could not bring back.
 type Unfinished struct {
-	Kind    EventKind
-	Subject string
+	Kind       EventKind
+	Subject    string
+	MerchantID MerchantID // "" where none is concerned
+	Name       string     // of an API key; "" for others
 }
 
 // Restore makes a state of the database from some time ago the present one: it
@@ -51,15 +55,18 @@ type Unfinished struct {
 // it goes on where it was. Errors: *ChainError where the events are not those that
 // followed.
 func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*Restored, error) {
-	head, err := a.store.EventHead(ctx)
+	head, err := a.VerifyEvents(ctx, nil, nil)
 	if err != nil {
-		return nil, fmt.Errorf("reading the head of the events: %w", err)
+		return nil, fmt.Errorf("verifying the events that are there: %w", err)
 	}
 	out := &Restored{From: head}
 	if r.Events != nil {
 		if err := a.replay(ctx, &r, out); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.tellKnown(ctx, out); err != nil {
+		return nil, err
 	}
 	if r.ChangesLost {
 		if err := a.distrustSigningKeys(ctx, actor); err != nil {
@@ -85,6 +92,26 @@ func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*R
 		return nil, fmt.Errorf("beginning another lineage: %w", err)
 	}
 	return out, nil
+}
+
+// tellKnown says up to where the history is known, and whose things are unfinished.
+func (a *Authority) tellKnown(ctx context.Context, out *Restored) error {
+	head, err := a.store.EventHead(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the head of the events: %w", err)
+	}
+	last, err := a.store.Events(ctx, head.Seq-1, 1)
+	if err != nil || len(last) == 0 {
+		return fmt.Errorf("reading the last event: %w", cmp.Or(err, ErrNotFound))
+	}
+	out.Known = last[0]
+	for i := range out.Unfinished {
+		u := &out.Unfinished[i]
+		if k, err := a.store.APIKey(ctx, ClientID(u.Subject)); err == nil {
+			u.Name, u.MerchantID = k.Name, k.MerchantID
+		}
+	}
+	return nil
 }
 
 // distrustSigningKeys revokes every signing key that could sign, and lets new ones
@@ -164,7 +191,7 @@ func (r *Restored) note(e *Event, unfinished bool) {
 	at := slices.IndexFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == e.Subject })
 	switch {
 	case at < 0 && unfinished:
-		r.Unfinished = append(r.Unfinished, Unfinished{e.Kind, e.Subject})
+		r.Unfinished = append(r.Unfinished, Unfinished{Kind: e.Kind, Subject: e.Subject, MerchantID: e.MerchantID})
 	case at >= 0 && (e.Kind == APIKeyDeleted || e.Kind == UserDeleted):
 		r.Unfinished = slices.Delete(r.Unfinished, at, at+1)
 	}

@@ -186,8 +186,11 @@ func TestReplayDoesAgainWhatHappened(t *testing.T) {
 	if _, err := restored.VerifyEvents(h.ctx, nil, nil); err != nil {
 		t.Error(err)
 	}
-	unfinished := []authority.Unfinished{{Kind: authority.SecretRotated, Subject: string(rotated.ID)}, {Kind: authority.APIKeyCreated, Subject: string(born.ID)}}
-	if !slices.Equal(out.Unfinished, unfinished) || out.Replayed != len(events)-int(from) {
+	unfinished := []authority.Unfinished{
+		{Kind: authority.SecretRotated, Subject: string(rotated.ID), MerchantID: rotated.MerchantID, Name: rotated.Name},
+		{Kind: authority.APIKeyCreated, Subject: string(born.ID), MerchantID: "81", Name: "Born"},
+	}
+	if !slices.Equal(out.Unfinished, unfinished) || out.Replayed != len(events)-int(from) || out.Known.Seq != events[len(events)-1].Seq {
 		t.Errorf("it says %+v, want %+v", out, unfinished)
 	}
 	if restored.listed(active) != 1 || restored.demoKeys()[0].Status != authority.SigningKeyRevoked {

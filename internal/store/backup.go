@@ -29,7 +29,7 @@ var ErrNotEmbedded = errors.New("only the embedded database is copied by its ser
 // moment, beside whoever works on it; progress, where not nil, hears of pages. The
 // copy is checked, durable, readable for its owner alone, and marked: it opens only
 // to be restored. The last event in it is returned. Errors: fs.ErrExist,
-// ErrNotEmbedded.
+// ErrNotEmbedded, authority.ErrMoved.
 func (s *Store) Backup(ctx context.Context, path string, progress func(done, total int)) (*authority.Event, error) {
 	last := new(authority.Event)
 	err := s.copyTo(ctx, path, os.Link, progress, func(db *sql.DB) error {
@@ -37,7 +37,7 @@ func (s *Store) Backup(ctx context.Context, path string, progress func(done, tot
 		if err != nil {
 			return fmt.Errorf("reading the last event: %w", noRow(err, authority.ErrNotInitialized))
 		}
-		return nil
+		return noRow(db.QueryRowContext(ctx, `SELECT seq FROM event_head`).Scan(new(int64)), authority.ErrMoved)
 	})
 	return last, err
 }
@@ -201,8 +201,8 @@ func InUse(ctx context.Context, path string) (bool, error) {
 }
 
 // PutInPlace gives a scratch file, which is closed, the name of a database. What
-// stood there keeps the name that kept says; "" where nothing does. Nobody has
-// either of them open.
+// stood there keeps the name that kept says, "" where nothing does, and is marked as
+// a backup: it is no place to work any more. Nobody has either of them open.
 func PutInPlace(ctx context.Context, scratch, path, kept string) error {
 	if err := finish(ctx, scratch, 0, nil); err != nil {
 		return err
@@ -220,6 +220,9 @@ func PutInPlace(ctx context.Context, scratch, path, kept string) error {
 	}
 	if err := os.Rename(scratch, path); err != nil {
 		return err
+	}
+	if kept != "" {
+		_ = finish(ctx, kept, backupMark, nil) // where it is not too damaged
 	}
 	return SyncDir(filepath.Dir(path))
 }

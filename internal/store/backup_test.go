@@ -162,8 +162,9 @@ func TestPutInPlace(t *testing.T) {
 	if _, err := now.Merchant(t.Context(), "restored"); err != nil {
 		t.Error(err)
 	}
-	must(t, os.Remove(path+".kept-wal"))
-	kept := openStore(t, path+".kept")
+	_, err = OpenSQLite(t.Context(), path+".kept", Options{}) // nobody goes on working there
+	wantError(t, err, ErrBackup)
+	kept := untilTheEnd(t)(OpenSQLite(t.Context(), path+".kept", Options{Scratch: true}))
 	if _, err := kept.Merchant(t.Context(), "later"); err != nil {
 		t.Error(err)
 	}

@@ -95,11 +95,12 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	return s, nil
 }
 
-// placeOf tells which database of which server db is. Both numbers go with the
-// files, so a standby that takes over has them; a dump that is restored is another
-// database. "" where the server does not tell.
+// placeOf tells which table of which database of which server holds the installation.
+// The numbers go with the files, so a standby that takes over has them; a dump that
+// is restored, also into the same database, makes another table. "" where the server does not tell.
 func placeOf(ctx context.Context, db *sql.DB) (place string, err error) {
-	err = db.QueryRowContext(ctx, `SELECT s.system_identifier || '/' || d.oid FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`).Scan(&place)
+	err = db.QueryRowContext(ctx, `SELECT s.system_identifier || '/' || d.oid || '/' || 'installation'::regclass::oid
+		FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`).Scan(&place)
 	if postgresCode(err) != "" && !Unreachable(err) {
 		return "", nil // no such function, or not for this role
 	}
