@@ -237,19 +237,19 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	return a.printRestored(done, &r, kept)
 }
 
-// lastHead is the head of a database that is to be replaced, zero where it cannot be
-// read.
-func lastHead(ctx context.Context, path string) authority.EventHead {
-	st, err := store.OpenSQLite(ctx, path, store.Options{AsIs: true, Scratch: true})
-	if err != nil {
-		return authority.EventHead{}
+// lastHead is the last event of a database that is to be replaced which a replay must
+// reach, zero where it cannot be read. That it was restored itself is none: the same
+// restore may be run again.
+func lastHead(ctx context.Context, path string) (last authority.EventHead) {
+	for e, err := range eventsOf(ctx, path) {
+		if err != nil {
+			return authority.EventHead{}
+		}
+		if e.Kind != authority.InstallationRestored {
+			last = authority.EventHead{Seq: e.Seq, Hash: e.Hash}
+		}
 	}
-	defer func() { _ = st.Close() }()
-	head, err := st.EventHead(ctx)
-	if err != nil {
-		return authority.EventHead{}
-	}
-	return head
+	return last
 }
 
 // inUse is store.InUse for a file that need not be there.
