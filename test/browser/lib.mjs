@@ -12,6 +12,7 @@ export { assert };
 
 export const base = process.env.BASE_URL;
 const out = process.env.SCREENSHOTS;
+const pictures = process.env.LOOK === "1"; // of a page takes longer than its test, and nobody looks at them where it passes
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const narrow = { width: 360, height: 800 };
@@ -77,6 +78,8 @@ function watchShifts() {
 export async function firstView(page, path) {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
+  await session.send("Network.clearBrowserCache");
+  for (const cacheDisabled of [true, false]) await session.send("Network.setCacheDisabled", { cacheDisabled }); // forgets what is in memory
   let bytes = 0;
   session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
   await page.goto(path, { waitUntil: "networkidle" });
@@ -93,8 +96,9 @@ export async function axe(page) {
   assert.ok(found.length === 0, `${page.url()}\n${found.join("\n")}`);
 }
 
-/** Holds that nothing of the page is wider than its window. */
+/** Holds that nothing of the page is wider than its window, once it is laid out and drawn for that. */
 export async function fits(page) {
+  await page.evaluate(() => "layoutShift" in window && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))); // it has script
   const wider = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
@@ -103,15 +107,16 @@ export async function fits(page) {
   assert.deepEqual(wider, [], `${page.url()} is wider than its window`);
 }
 
-/** Leaves a picture of the page in out, whole or as much as its window shows. */
+/** With LOOK=1, leaves a picture of the page in out, whole or as much as its window shows. */
 export async function shot(page, name, fullPage = true) {
+  if (!pictures) return;
   mkdirSync(out, { recursive: true });
   await page.screenshot({ path: `${out}/${name}.png`, fullPage, animations: "disabled" });
 }
 
 /**
- * Looks at the page, as it is now, in both themes, narrow and wide: axe, width, and
- * a picture of each, out/<name>-<width>-<theme>.png. Leaves it wide and light.
+ * Looks at the page, as it is now, in both themes, narrow and wide: axe, width, and with
+ * LOOK=1 a picture of each, out/<name>-<width>-<theme>.png. Leaves it wide and light.
  */
 export async function look(page, name, sizes = [narrow, wide], themes = ["dark", "light"]) {
   for (const size of sizes) {
