@@ -1,32 +1,52 @@
-import { test, assert, open, firstView, look, narrow, wide } from "./lib.mjs";
+import { test, assert, open, firstView, axe, fits, look, narrow, wide } from "./lib.mjs";
 
 const sessions = JSON.parse(process.env.SESSIONS);
 const pages = JSON.parse(process.env.PAGES);
 const forms = JSON.parse(process.env.FORMS); // every form there is: {Path, Status} of what a viewer gets
-// LOOK=1 has everybody's pages looked at in both themes at both widths. Otherwise those
-// of operators, of viewers, and of who has not signed in are, in one theme at each width;
-// what administrators and guests see is part of what operators do, and refusals look alike.
+// LOOK=1 has everybody's pages looked at in both themes at both widths. Otherwise pages
+// are, which are made of the same parts, in one theme at one width, in turn; those of viewers
+// in the other theme at the other width than the operator's. What administrators and guests
+// see is part of what operators do, and refusals look alike.
 const everything = process.env.LOOK === "1";
+const turns = [[narrow, "dark"], [wide, "light"], [wide, "dark"], [narrow, "light"]]; // two by two, nothing is the same
+const nameOfBoth = (name) => name.replace(/-viewer$/, "");
+const names = [...new Set(pages.map(({ Name: name }) => nameOfBoth(name)))].sort();
 const limit = 100 * 1024; // bytes of a first view
 const atOnce = 3;
 
-async function view(t, { Name: name, As: as, Path: path, Status: status }) {
-  const page = await open(t, { session: sessions[as], allowed: /status of 40[1349]/ });
+// Pages that somebody sees in one browser, one after the other: to start one for each would
+// take longer than to look at it.
+async function view(t, page, { Name: name, As: as, Path: path, Status: status }) {
+  const [size, theme] = turns[(names.indexOf(nameOfBoth(name)) % 4) ^ (as === "viewer")];
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: theme });
   let got = 0;
-  page.on("response", (response) => { if (response.request().isNavigationRequest()) got = response.status(); });
+  const answered = (response) => { if (response.request().isNavigationRequest()) got = response.status(); };
+  page.on("response", answered);
   const bytes = await firstView(page, path);
+  page.off("response", answered);
   assert.equal(got, status || 200, path);
   assert.ok(bytes <= limit, `${path}: ${bytes} bytes`);
   t.diagnostic(`${bytes} bytes ${name}`);
   if (everything) return look(page, name);
   if (as === "administrator" || as === "guest" || status === 403) return;
-  await look(page, name, [narrow], ["dark"]);
-  await look(page, name, [wide], ["light"]);
+  await axe(page);
+  await fits(page);
+  await page.setViewportSize(size === wide ? narrow : wide);
+  await fits(page);
 }
 
 // C-486
 test("every page", { concurrency: atOnce }, async (t) => {
-  await Promise.all(pages.map((page) => t.test(page.Name, (t) => view(t, page))));
+  const groups = new Map();
+  for (const [i, page] of pages.entries()) {
+    const who = page.As === "operator" ? `operator ${i % 2}` : page.As || "nobody"; // who sees most, by two
+    groups.set(who, [...groups.get(who) ?? [], page]);
+  }
+  await Promise.all([...groups].map(([who, pages]) => t.test(who, async (t) => {
+    const page = await open(t, { session: sessions[pages[0].As], allowed: /status of 40[1349]/ });
+    for (const what of pages) await t.test(what.Name, (t) => view(t, page, what));
+  })));
 });
 
 // C-487
