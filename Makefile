@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 GO ?= go
-STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+STATICCHECK = $(RELEASED) $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Executions of each fuzz target, not seconds: the same work on every machine.
 FUZZ_TIME ?= 1000000x
 FUZZ_SHORT := 5000x
@@ -14,12 +14,16 @@ FUZZ_SHORT := 5000x
 export TOKENWRIGHT_TEST_ALL := 1
 
 # With the race detector SQLite takes four times as long and finds nothing: its C was turned
-# into Go as it was, and its memory is not Go's. The driver around it is looked at. These
-# flags are everywhere, so that SQLite is compiled once with the detector and once without.
+# into Go as it was, and its memory is not Go's. The driver around it is looked at.
 # go test needs no go vet: lint has run it.
 TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
-export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS)) $(TESTFLAGS)
-build dist: export GOFLAGS := $(filter-out $(TESTFLAGS),$(GOFLAGS))
+GIVEN := $(filter-out $(TESTFLAGS),$(GOFLAGS))
+export GOFLAGS := $(GIVEN) $(TESTFLAGS)
+build dist: export GOFLAGS := $(GIVEN)
+
+# What has no race detector is compiled as deploy/dist compiles a release, by the tests (test/harness)
+# and the benchmark as well: each other set of flags would compile all of SQLite once more.
+RELEASED := CGO_ENABLED=0 GOFLAGS="$(GIVEN) -trimpath"
 
 .PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults runbooks rotation proof bench keep-release
 
@@ -53,9 +57,9 @@ programs:
 lint: ## check format, go vet and staticcheck in every module
 	@unformatted=$$(gofmt -l .); \
 	if [[ -n $$unformatted ]]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	cd test && $(GO) vet ./...
-	cd bench && $(GO) vet ./...
+	$(RELEASED) $(GO) vet ./...
+	cd test && $(RELEASED) $(GO) vet ./...
+	cd bench && $(RELEASED) $(GO) vet ./...
 	$(STATICCHECK) ./...
 	cd test && $(STATICCHECK) ./...
 	cd bench && $(STATICCHECK) ./...
@@ -64,7 +68,7 @@ lint: ## check format, go vet and staticcheck in every module
 # detector, which has looked at a few of them.
 unit: ## run the tests of the main module
 	$(GO) test -race ./...
-	$(GO) test -run 'Concurrent|NothingIsAlive' ./internal/authority
+	$(RELEASED) $(GO) test -vet=off -run 'Concurrent|NothingIsAlive' ./internal/authority
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
 # Some hold that a change acts within a second, or let the worst happen: these run package
@@ -78,7 +82,7 @@ e2e: tools ## run the end-to-end tests
 # benchmark that waits for ever is not ended by go test.
 bench-test: tools ## run the tests of the benchmark, and every Go benchmark once
 	grep -rl --include='*_test.go' --exclude-dir=test --exclude-dir=bench '^func Benchmark' . | xargs -n1 dirname | sort -u \
-		| xargs timeout 10m $(GO) test -run '^$$' -bench . -benchtime 1x | grep -v '^\(Benchmark\|goos\|goarch\|pkg\|cpu\|PASS\|?\)'
+		| xargs env $(RELEASED) timeout 10m $(GO) test -vet=off -run '^$$' -bench . -benchtime 1x | grep -v '^\(Benchmark\|goos\|goarch\|pkg\|cpu\|PASS\|?\)'
 	cd bench && $(GO) test -race -count=1 ./...
 
 # One of them with FAULT=Partition, as go test -run takes it; that leaves the table as it
@@ -126,7 +130,7 @@ define fuzz
 cd $(1) && binary=$$(mktemp) && trap 'rm -f "$$binary"' EXIT && cache=$$($(GO) env GOCACHE)/fuzz \
 && packages=$$(grep -rl --include='*_test.go' --exclude-dir=node_modules $(3) '^func Fuzz' . | xargs -n1 dirname | sort -u) \
 && for package in $$packages; do \
-	$(GO) test -c -fuzz . -o "$$binary" "$$package"; \
+	$(RELEASED) $(GO) test -c -vet=off -fuzz . -o "$$binary" "$$package"; \
 	for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]+)\(.*/\1/p' "$$package"/*_test.go); do \
 		echo "$$package $$name"; \
 		(cd "$$package" && "$$binary" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(2) -test.fuzzminimizetime 1000x \

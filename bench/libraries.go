@@ -36,8 +36,8 @@ func (l lines) figure(name, unit string) float64 {
 
 // buildLibraries makes the program that holds the benchmarks.
 func (b *bench) buildLibraries(ctx context.Context) error {
-	c := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-o", b.binary("libraries"), "./libraries")
-	c.Dir = filepath.Join(b.root, "bench")
+	c := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.binary("libraries"), "./libraries")
+	c.Dir, c.Env = filepath.Join(b.root, "bench"), released()
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", c, err, out)
 	}

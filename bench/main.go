@@ -153,14 +153,17 @@ func (b *bench) build(ctx context.Context) error {
 		{"limit", filepath.Join(b.root, "bench"), "./peers/limit"},
 		{"fosite", filepath.Join(b.root, "bench"), "./peers/fosite"},
 	} {
-		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary(program.name), program.pkg)
-		c.Dir = program.module
+		c := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags", "-s -w", "-o", b.binary(program.name), program.pkg)
+		c.Dir, c.Env = program.module, released()
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", program.name, err, out)
 		}
 	}
 	return nil
 }
+
+// released is the environment in which go compiles as deploy/dist does.
+func released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath") }
 
 // report is a result file.
 type report struct {

@@ -45,7 +45,7 @@ func newReader(t *testing.T, page string) *reader {
 		"PATH="+r.bin+":"+os.Getenv("PATH")+":/usr/sbin", "NO_PROXY=*", "NO_COLOR=1", // Debian has servers there
 		"TOKENWRIGHT_URL="+s.URL, "TOKENWRIGHT_DATA="+s.Data, "TOKENWRIGHT_CLIENT_ID="+key.ClientID, "TOKENWRIGHT_CLIENT_SECRET="+key.ClientSecret,
 		"npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false",
-		"GOFLAGS=-mod=mod "+os.Getenv("GOFLAGS"), "GOWORK=off",
+		"GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0", "GOWORK=off",
 	)
 	r.environ = append(r.environ, modules(t)...)
 	if prepare := given[page].prepare; prepare != nil {

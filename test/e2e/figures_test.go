@@ -14,8 +14,6 @@ import (
 // Figures, not limits: what a user of the released binary would measure.
 func TestFiguresOfTheReleasedBinary(t *testing.T) {
 	in := harness.New(t)
-	// The release has -trimpath as well, which changes no figure but would
-	// compile every package once more.
 	in.Binary = harness.Build(t, "-ldflags", "-s -w")
 	info, err := os.Stat(in.Binary)
 	if err != nil {

@@ -285,7 +285,9 @@ func receiverCommand(t *testing.T, language, dir, source string) *exec.Cmd {
 	t.Helper()
 	if language == "go" {
 		binary := filepath.Join(dir, "receiver")
-		if out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
+		build := exec.Command("go", "build", "-o", binary, source)
+		build.Env = harness.Released()
+		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building the receiver of the documentation: %v\n%s", err, out)
 		}
 		return exec.Command(binary)

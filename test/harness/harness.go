@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -79,6 +80,11 @@ func broken(err error) int {
 	return 1
 }
 
+// Released is the environment in which go compiles as deploy/dist does. Whatever
+// the tests compile without the race detector is compiled so: each other set of
+// flags would compile every dependency once more.
+func Released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath") }
+
 // Build makes another binary of the product, with flags of go build, and returns
 // its path.
 func Build(t testing.TB, flags ...string) string {
@@ -112,6 +118,9 @@ func buildTo(to, module, program string, flags ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", to}, flags...)
 	c := exec.Command("go", append(args, program)...)
 	c.Dir = module
+	if !slices.Contains(flags, "-race") {
+		c.Env = Released()
+	}
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)
 	}

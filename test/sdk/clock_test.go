@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // C-257: a wall clock that is set an hour forward or back, while the SDK is in
@@ -16,7 +18,9 @@ func TestSettingTheWallClockChangesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "clock")
-	out, err := exec.Command("go", "build", "-overlay", overlay(t, dir), "-o", program, "./testdata/clock").CombinedOutput()
+	build := exec.Command("go", "build", "-overlay", overlay(t, dir), "-o", program, "./testdata/clock")
+	build.Env = harness.Released()
+	out, err := build.CombinedOutput()
 	if err != nil {
 		t.Fatalf("building the program: %v\n%s", err, out)
 	}
