@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,22 +99,27 @@ func (w *clientWorld) run(t *testing.T, secret, from string) *running {
 	return &running{w.server.Background(t, strings.ReplaceAll(t.Name(), "/", "_"), c), paths}
 }
 
-// command runs the client; one in Go is built before.
+// command runs the client; one in Go is built once.
 func (w *clientWorld) command(t *testing.T, environ ...string) *exec.Cmd {
 	t.Helper()
 	if w.program.command != nil {
 		return w.prepare(t, environ...)
 	}
-	binary := filepath.Join(t.TempDir(), w.name())
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./examples/"+w.file)
-	build.Dir = harness.Example("..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binaries.Lock()
+	defer binaries.Unlock()
+	if binaries.of[w.file] == "" {
+		binaries.of[w.file] = harness.BuildProgram(t, "./examples/"+w.file)
 	}
-	c := exec.Command(binary)
+	c := exec.Command(binaries.of[w.file])
 	c.Env = environ
 	return c
 }
+
+// binaries are the clients in Go that have been built, by file.
+var binaries = struct {
+	sync.Mutex
+	of map[string]string
+}{of: map[string]string{}}
 
 // call has the client call these paths, all at once.
 func (r *running) call(t *testing.T, paths ...string) {
