@@ -88,7 +88,7 @@ func TestReplayDoesAgainWhatWasDoneToUsers(t *testing.T) {
 	if _, err := next.User(h.ctx, root, deleted.ID); err == nil {
 		t.Error("a user who was deleted is back")
 	}
-	want := []authority.Unfinished{{Kind: authority.UserReset, Subject: string(greta.ID)}, {Kind: authority.UserCreated, Subject: string(late.ID)}}
+	want := []authority.Unfinished{{Kind: authority.UserReset, Subject: string(greta.ID)}, {Kind: authority.UserCreated, Subject: string(late.ID), MerchantID: "2"}}
 	if !slices.Equal(out.Unfinished, want) {
 		t.Errorf("it says %+v, want %+v", out.Unfinished, want)
 	}
