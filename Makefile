@@ -67,16 +67,20 @@ lint: ## check format, go vet and staticcheck in every module
 # Many rounds and trials are for the rules, and run without the race
 # detector, which has looked at a few of them.
 unit: ## run the tests of the main module
-	$(GO) test -race ./...
+	$(GO) test -race ./internal/store ./cmd/... ./internal/authority ./...
 	$(RELEASED) $(GO) test -vet=off -run 'Concurrent|NothingIsAlive' ./internal/authority
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
-# Some hold that a change acts within a second, or let the worst happen: these run package
-# after package, the others beside each other.
+# Some hold that a change acts within a second, or let the worst happen: these run for
+# themselves, the others beside each other, the longest first, here as above: so none is
+# left to run alone at the end. faults mostly waits, and judges no times here.
 ALONE := e2e|faults|model|proof
+LONG := browser docs examples upgrade observe restore dist
 e2e: tools ## run the end-to-end tests
-	cd test && $(GO) list ./... | grep -vE '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 2
-	cd test && $(GO) list ./... | grep -E '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 1
+	cd test && $(GO) list $(addprefix ./,$(LONG)) ./... | grep -vE '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 2
+	cd test && $(GO) test -race -count=1 ./e2e
+	cd test && $(GO) test -race -count=1 -p 2 ./faults ./model
+	cd test && $(GO) test -race -count=1 ./proof
 
 # Holds that the benchmark measures; how fast anything is, it does not judge. A
 # benchmark that waits for ever is not ended by go test.

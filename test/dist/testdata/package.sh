@@ -65,7 +65,11 @@ as event list -o json | jq -e 'any(.[]; .actor | startswith("cli:tokenwright@"))
 systemctl reload tokenwright
 before=$(shown MainPID)
 systemctl kill --signal=KILL tokenwright
-again() { [[ $(shown ActiveState) == active && $(shown MainPID) != "$before" ]]; }
+again() {
+	local now
+	now=$(shown MainPID)
+	[[ $(shown ActiveState) == active && $now != "$before" && $now != 0 ]]
+}
 eventually again
 token >/dev/null
 before=$(shown MainPID)
