@@ -25,7 +25,7 @@ build dist: export GOFLAGS := $(GIVEN)
 # and the benchmark as well: each other set of flags would compile all of SQLite once more.
 RELEASED := CGO_ENABLED=0 GOFLAGS="$(GIVEN) -trimpath"
 
-.PHONY: help build dist test tools programs lint unit fuzz-short e2e bench-test fuzz faults runbooks rotation proof bench keep-release
+.PHONY: help build dist test tools programs lint unit rounds fuzz-short e2e bench-test fuzz faults runbooks rotation proof bench keep-release
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ dist: ## make a release: archives, Debian packages, SBOMs and checksums in dist
 test: tools ## run every test, with the race detector
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory unit
-	$(MAKE) --no-print-directory fuzz-short
+	$(MAKE) --no-print-directory -j2 rounds fuzz-short
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory bench-test
 
@@ -64,23 +64,22 @@ lint: ## check format, go vet and staticcheck in every module
 	cd test && $(STATICCHECK) ./...
 	cd bench && $(STATICCHECK) ./...
 
-# Many rounds and trials are for the rules, and run without the race
-# detector, which has looked at a few of them.
 unit: ## run the tests of the main module
 	$(GO) test -race ./internal/store ./cmd/... ./internal/authority ./...
+
+# Without the race detector, which has looked at a few of them.
+rounds: ## run the tests of many rounds and trials
 	$(RELEASED) $(GO) test -vet=off -run 'Concurrent|NothingIsAlive' ./internal/authority
 
 # -count=1: what these tests test is a binary, whose changes the test cache does not see.
 # Some hold that a change acts within a second, or let the worst happen: these run for
 # themselves, the others beside each other, the longest first, here as above: so none is
-# left to run alone at the end. faults mostly waits, and judges no times here.
+# left to run alone at the end.
 ALONE := e2e|faults|model|proof
 LONG := browser docs examples upgrade observe restore dist
 e2e: tools ## run the end-to-end tests
 	cd test && $(GO) list $(addprefix ./,$(LONG)) ./... | grep -vE '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 2
-	cd test && $(GO) test -race -count=1 ./e2e
-	cd test && $(GO) test -race -count=1 -p 2 ./faults ./model
-	cd test && $(GO) test -race -count=1 ./proof
+	cd test && $(GO) list ./... | grep -E '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 1
 
 # Holds that the benchmark measures; how fast anything is, it does not judge. A
 # benchmark that waits for ever is not ended by go test.

@@ -75,7 +75,7 @@ func normal(text string) string {
 		{`http://localhost:\d+/console/link\?token=[0-9A-Za-z]{43}`, "LINK"}, // each of its own server
 		{`lnk_[0-9A-Za-z]{22}`, "LINK_ID"},
 		{`(cli:\S+?@|api_key:twc_platform_)[0-9A-Za-z-]+`, "ACTOR"},
-		{`(api_key:|cli:\S*)…\S{7}`, "ACTOR"}, // in the report
+		{`(api_key:|cli:\S*)…\S{7}`, "ACTOR"},             // in the report
 		{`\bsystem( +signing_key\.announced)`, "ACTOR$1"}, // a server that looks in the same moment was first
 		{`twc_[a-z]+_[0-9A-Za-z]{22}`, "CLIENT_ID"},
 		{userID.String(), "USER_ID"},
