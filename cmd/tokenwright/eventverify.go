@@ -74,12 +74,13 @@ tokenwright event verify --export events.json --chain-key-file chain.key --heads
 
 // verifying tells people how far it is, on a terminal.
 func (a *app) verifying() func(seq int64) {
-	if !styleOf(a.stderr, a.environ) {
+	show := a.progress()
+	if show == nil {
 		return nil
 	}
 	return func(seq int64) {
 		if seq%10_000 == 0 {
-			fmt.Fprintf(a.stderr, "\r%d events checked", seq)
+			show(fmt.Sprintf("%d events checked", seq))
 		}
 	}
 }

@@ -90,22 +90,14 @@ func commandActor() authority.Actor {
 func (a *app) masterKeys() ([]authority.MasterKey, error) {
 	var keys []authority.MasterKey
 	add := func(source, text string) error {
-		key, err := authority.ParseMasterKey(text)
-		if err != nil {
-			return fmt.Errorf("the master key of %s: %w", source, err)
-		}
-		keys = append(keys, key)
-		return nil
+		key, err := parseMasterKey(source, text)
+		keys = append(keys, key...)
+		return err
 	}
 	addFile := func(path string) error {
-		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the master key: %w", err)
-		}
-		return add(path, string(text))
+		key, err := masterKeyIn(path)
+		keys = append(keys, key...)
+		return err
 	}
 	if text := a.environ["TOKENWRIGHT_MASTER_KEY"]; text != "" {
 		if err := add("TOKENWRIGHT_MASTER_KEY", text); err != nil {
@@ -134,6 +126,28 @@ func (a *app) masterKeys() ([]authority.MasterKey, error) {
 		return keys, addFile(path)
 	}
 	return keys, nil
+}
+
+// masterKeyIn reads the master key in a file; none where there is no file.
+func masterKeyIn(path string) ([]authority.MasterKey, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the master key: %w", err)
+	}
+	return parseMasterKey(path, string(text))
+}
+
+// parseMasterKey reads the one master key of source, or says whose it is that cannot
+// be read.
+func parseMasterKey(source, text string) ([]authority.MasterKey, error) {
+	key, err := authority.ParseMasterKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("the master key of %s: %w", source, err)
+	}
+	return []authority.MasterKey{key}, nil
 }
 
 const (

@@ -100,7 +100,7 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		r.Progress = func(seq int64) { show(fmt.Sprintf("event %d done again", seq)) }
 	}
 	if f.replay != "" {
-		events, closer, err := a.events(ctx, f.replay)
+		events, closer, err := a.knownEvents(ctx, f.replay)
 		if err != nil {
 			return err
 		}
@@ -125,9 +125,9 @@ const restoringSuffix = ".restoring"
 // (https://www.sqlite.org/fileformat.html 1.3).
 const sqliteHeader = "SQLite format 3\x00"
 
-// events reads the events of a file, an export or a database, or of standard input,
+// knownEvents reads the events of a file, an export or a database, or of standard input,
 // which - names.
-func (a *app) events(ctx context.Context, name string) (iter.Seq2[*authority.Event, error], io.Closer, error) {
+func (a *app) knownEvents(ctx context.Context, name string) (iter.Seq2[*authority.Event, error], io.Closer, error) {
 	if name == "-" {
 		return authority.ReadEvents(a.stdin), io.NopCloser(nil), nil
 	}
@@ -139,15 +139,12 @@ func (a *app) events(ctx context.Context, name string) (iter.Seq2[*authority.Eve
 	if n, _ := f.ReadAt(header, 0); n < len(header) || string(header) != sqliteHeader {
 		return authority.ReadEvents(f), f, nil
 	}
-	return eventsOf(ctx, name), io.NopCloser(nil), errors.Join(f.Close(), checkOwner(name))
+	return storedEvents(ctx, name, authority.EventFilter{}), io.NopCloser(nil), errors.Join(f.Close(), checkOwner(name))
 }
 
-// eventBatch is how many events of a database are read at a time.
-const eventBatch = 500
-
-// eventsOf is every event of a database file, which is open only while they are read:
-// it may be the one that is replaced.
-func eventsOf(ctx context.Context, path string) iter.Seq2[*authority.Event, error] {
+// storedEvents is every event that f matches of a database file, which is open only
+// while they are read: it may be the one that is replaced.
+func storedEvents(ctx context.Context, path string, f authority.EventFilter) iter.Seq2[*authority.Event, error] {
 	return func(yield func(*authority.Event, error) bool) {
 		st, err := store.OpenSQLite(ctx, path, store.Options{AsIs: true, Scratch: true})
 		if err != nil {
@@ -155,23 +152,7 @@ func eventsOf(ctx context.Context, path string) iter.Seq2[*authority.Event, erro
 			return
 		}
 		defer func() { _ = st.Close() }() // it was read only
-		var after int64
-		for {
-			events, err := st.Events(ctx, after, eventBatch)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for i := range events {
-				if !yield(&events[i], nil) {
-					return
-				}
-				after = events[i].Seq
-			}
-			if len(events) < eventBatch {
-				return
-			}
-		}
+		authority.PagedEvents(func(after int64, limit int) ([]authority.Event, error) { return st.FindEvents(ctx, f, after, limit) })(yield)
 	}
 }
 
@@ -197,7 +178,7 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 		r.Noted = append(r.Noted, replaced)
 	}
 	scratch := path + restoringSuffix
-	used, err := inUse(ctx, scratch)
+	used, err := store.InUse(ctx, scratch)
 	if err != nil {
 		return err
 	}
@@ -240,24 +221,16 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 // lastHead is the last event of a database that is to be replaced which a replay must
 // reach, zero where it cannot be read. That it was restored itself is none: the same
 // restore may be run again.
-func lastHead(ctx context.Context, path string) (last authority.EventHead) {
-	for e, err := range eventsOf(ctx, path) {
+func lastHead(ctx context.Context, path string) authority.EventHead {
+	for e, err := range storedEvents(ctx, path, authority.EventFilter{NewestFirst: true}) {
 		if err != nil {
-			return authority.EventHead{}
+			break
 		}
 		if e.Kind != authority.InstallationRestored {
-			last = authority.EventHead{Seq: e.Seq, Hash: e.Hash}
+			return authority.EventHead{Seq: e.Seq, Hash: e.Hash}
 		}
 	}
-	return last
-}
-
-// inUse is store.InUse for a file that need not be there.
-func inUse(ctx context.Context, path string) (bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return store.InUse(ctx, path)
+	return authority.EventHead{}
 }
 
 // placeFor looks at what stands where the database is to be, and returns the name
@@ -378,19 +351,11 @@ func (a *app) keepPlace(ctx context.Context, expected authority.EventHead) error
 // withReplacedKey adds the master key that was replaced by the one in the data
 // directory: a backup from before is sealed under it.
 func (a *app) withReplacedKey(keys []authority.MasterKey) ([]authority.MasterKey, error) {
-	path := filepath.Join(a.config.Data, masterKeyName+previousSuffix)
-	text, err := os.ReadFile(path)
-	if !a.managesMasterKey() || errors.Is(err, fs.ErrNotExist) {
+	if !a.managesMasterKey() {
 		return keys, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	key, err := authority.ParseMasterKey(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("the master key of %s: %w", path, err)
-	}
-	return append(keys, key), nil
+	replaced, err := masterKeyIn(filepath.Join(a.config.Data, masterKeyName+previousSuffix))
+	return append(keys, replaced...), err
 }
 
 // unfinishedAdvice is how people do again what a replay cannot.

@@ -243,10 +243,16 @@ func (a *Authority) Events(ctx context.Context, actor Actor, f EventFilter, afte
 // for exports, whatever their length. Events that are written meanwhile may be
 // among them. An error is the last of it.
 func (a *Authority) AllEvents(ctx context.Context, actor Actor, f EventFilter) iter.Seq2[*Event, error] {
+	return PagedEvents(func(after int64, limit int) ([]Event, error) { return a.Events(ctx, actor, f, after, limit) })
+}
+
+// PagedEvents returns the events of all pages: page returns up to limit that stand
+// behind after, 0 for the first ones. An error is the last of it.
+func PagedEvents(page func(after int64, limit int) ([]Event, error)) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		var after int64
 		for {
-			events, err := a.Events(ctx, actor, f, after, exportBatch)
+			events, err := page(after, exportBatch)
 			if err != nil {
 				yield(nil, err)
 				return

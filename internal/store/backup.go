@@ -182,10 +182,11 @@ func refuseBackup(ctx context.Context, db *sql.DB) error {
 	return explainSQLite(err)
 }
 
-// InUse tells whether another process has the database file at path open, and
-// leaves it as one file without a log where it could be read at all.
+// InUse tells whether another process has the database file at path open, which
+// need not be there, and leaves it as one file without a log where it could be read
+// at all.
 func InUse(ctx context.Context, path string) (bool, error) {
-	db, err := sql.Open("sqlite", fileURI(path, "_pragma=busy_timeout(0)"))
+	db, err := sql.Open("sqlite", fileURI(path, "mode=rw&_pragma=busy_timeout(0)"))
 	if err != nil {
 		return false, err
 	}

@@ -145,9 +145,6 @@ func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *
 		}
 	}
 	moved := &tx{Tx: there, ctx: ctx}
-	if err := moved.exec(`UPDATE installation SET place = $1 WHERE id = 1`, to.place); err != nil {
-		return err
-	}
 	head, err := moved.eventHead() // with the number that the event has taken
 	if err != nil {
 		return err
@@ -155,7 +152,7 @@ func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *
 	if err := moved.writeEvent(d.Link(head.Seq, head.Hash)); err != nil {
 		return err
 	}
-	if err := moved.exec(`UPDATE installation SET moved_to = $1 WHERE id = 1`, arriving); err != nil {
+	if err := moved.exec(`UPDATE installation SET place = $1, moved_to = $2 WHERE id = 1`, to.place, arriving); err != nil {
 		return err
 	}
 	// Nor by releases that know of no such mark: see leave.
