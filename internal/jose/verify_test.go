@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"hash"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -417,13 +418,35 @@ func TestTheLongestTokenIsAcceptedAndNoLonger(t *testing.T) {
 	}
 }
 
-// C-111: refused in less than a millisecond each, and with little memory.
+// C-111: refused in little memory, and in no longer than good tokens are
+// verified. Ten of them, as the race detector slows what reads, not what verifies.
 func TestHugeTokensAreRefusedCheaply(t *testing.T) {
 	s := testSigner(t, ES256)
 	var members strings.Builder
 	for i := range 10_000 {
 		members.WriteString(`,"m` + strconv.Itoa(i) + `":1`)
 	}
+	// The fastest of many runs, as a machine under load has some that are slow,
+	// and what a run allocates.
+	cost := func(run func()) (fastest time.Duration, bytes uint64) {
+		const runs = 20
+		var before, after runtime.MemStats
+		fastest = math.MaxInt64
+		runtime.ReadMemStats(&before)
+		for range runs {
+			start := time.Now()
+			run()
+			fastest = min(fastest, time.Since(start))
+		}
+		runtime.ReadMemStats(&after)
+		return fastest, (after.TotalAlloc - before.TotalAlloc) / runs
+	}
+	good := signToken(t, s, benchPayload)
+	verified, _ := cost(func() {
+		if err := accept(good, s.Public()); err != nil {
+			t.Fatal(err)
+		}
+	})
 	header := func(extra string) string {
 		return encode(`{"alg":"ES256","kid":"` + s.KeyID() + `","typ":"at+jwt"` + extra + `}`)
 	}
@@ -445,25 +468,17 @@ func TestHugeTokensAreRefusedCheaply(t *testing.T) {
 		"header of an array":    filled(`,"x":[` + strings.Repeat("1,", 10_000)),
 		"signature of 4096 bit": header("") + ".e30." + string(AppendBase64(nil, make([]byte, 512))),
 	} {
-		const runs = 20
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		for range runs {
+		fastest, bytes := cost(func() {
 			if accept(token, s.Public()) == nil {
 				t.Fatalf("%s: accepted", name)
 			}
-		}
-		took := time.Since(start) / runs
-		runtime.ReadMemStats(&after)
-		// The bound on time is lax, for machines under load and the race detector.
-		if bytes := (after.TotalAlloc - before.TotalAlloc) / runs; bytes > 64<<10 || took > 10*time.Millisecond {
-			t.Errorf("%s: %d bytes allocated in %v", name, bytes, took)
-		}
+		})
+		most := uint64(64 << 10)
 		if len(token) > MaxTokenSize {
-			if n := testing.AllocsPerRun(runs, func() { _ = accept(token, s.Public()) }); n > 4 {
-				t.Errorf("%s: %v allocations", name, n)
-			}
+			most = 1 << 10 // nothing of it is read
+		}
+		if bytes > most || fastest > 10*verified {
+			t.Errorf("%s: %d bytes allocated in %v; a good token takes %v", name, bytes, fastest, verified)
 		}
 	}
 }
