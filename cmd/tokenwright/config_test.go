@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"maps"
 	"os"
 	"path/filepath"
@@ -32,6 +33,9 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
+// sealing is a master key.
+var sealing = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+
 // Every field that a flag can set is set by the file, by the variable over the
 // file, and by the flag over both.
 func TestLaterSourcesWin(t *testing.T) {
@@ -45,7 +49,7 @@ func TestLaterSourcesWin(t *testing.T) {
 		"data":                 {"a", "b", "c"},
 		"database":             {"sqlite:a/x.db", "sqlite:b/x.db", "sqlite:c/x.db"},
 		"database_connections": {"2", "3", "4"},
-		"master_key_file":      {"a.key", "b.key", "c.key"},
+		"master_key_file":      {writeFile(t, sealing), writeFile(t, sealing), writeFile(t, sealing)},
 		"max_staleness":        {"1m0s", "2m0s", "3m0s"},
 		"jwks_max_age":         {"1m0s", "2m0s", "3m0s"},
 		"clock_skew":           {"1s", "2s", "3s"},
@@ -217,6 +221,29 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		code, _, stderr := command(t, []string{"TOKENWRIGHT_MAX_STALENESS=soon"}, source...)
 		if code != exitUsage || !strings.Contains(stderr, "is no span of time, such as 90s or 5m") {
 			t.Errorf("%v: got exit code %d and %s", source, code, stderr)
+		}
+	}
+}
+
+// A server would end for it, so the check does, and shows nothing of it.
+func TestConfigCheckReadsTheMasterKey(t *testing.T) {
+	t.Parallel()
+	const onPostgres = "database: postgres://tokenwright@localhost/tokenwright\n"
+	good, bad, missing := writeFile(t, sealing+"\n"), writeFile(t, "c2VjcmV0"), filepath.Join(t.TempDir(), "none.key")
+	for _, test := range []struct{ text, variable, want string }{
+		{"master_key_file: " + good, "", ""},
+		{onPostgres + "master_key_file: " + good, "", ""},
+		{onPostgres, sealing, ""},
+		{"master_key_file: " + bad, sealing, ""}, // the variable goes before
+		{"data: " + filepath.Dir(missing), "", ""},
+		{"# a comment\nmaster_key_file: " + bad, "", "line 2: master_key_file: the master key of " + bad},
+		{"master_key_file: " + missing, "", "line 1: master_key_file: the master key file " + missing + " does not exist"},
+		{"master_key_file: " + good, "c2VjcmV0", "the master key of TOKENWRIGHT_MASTER_KEY: "},
+		{onPostgres, "", "with PostgreSQL every node needs the master key"},
+	} {
+		code, stdout, stderr := command(t, []string{"TOKENWRIGHT_MASTER_KEY=" + test.variable}, "config", "check", "--config", writeFile(t, test.text))
+		if (code == exitOK) != (test.want == "") || !strings.Contains(stderr, test.want) || strings.Contains(stdout+stderr, "c2VjcmV0") || strings.Contains(stdout+stderr, sealing) {
+			t.Errorf("%s: got exit code %d and %s%s", test.text, code, stdout, stderr)
 		}
 	}
 }

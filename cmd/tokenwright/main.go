@@ -104,7 +104,10 @@ Begin with:
 Management commands act on the database of --database, also beside a running
 server, which sees the change within a second; or, with --server, on a server
 elsewhere, through its admin API: TOKENWRIGHT_CLIENT_ID and TOKENWRIGHT_CLIENT_SECRET
-(or …_SECRET_FILE) then hold an API key with management scopes.`,
+(or …_SECRET_FILE) then hold an API key with management scopes.
+
+Exit code 0 means done; 1 failed, and standard error says why and what to do; 2 wrong
+use, or a configuration that cannot be.`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetIn(a.stdin)

@@ -128,6 +128,19 @@ func (a *app) masterKeys() ([]authority.MasterKey, error) {
 	return keys, nil
 }
 
+// checkGivenMasterKey reads the master key where the configuration gives one, or has to.
+// That of the data directory is made by the first start.
+func (a *app) checkGivenMasterKey() error {
+	if a.managesMasterKey() {
+		return nil
+	}
+	_, err := a.masterKeys()
+	if err != nil && a.environ["TOKENWRIGHT_MASTER_KEY"] == "" && a.config.MasterKeyFile != "" {
+		return fmt.Errorf("master_key_file: %w", err)
+	}
+	return err
+}
+
 // masterKeyIn reads the master key in a file; none where there is no file.
 func masterKeyIn(path string) ([]authority.MasterKey, error) {
 	text, err := os.ReadFile(path)

@@ -21,7 +21,7 @@ func (a *app) configCommand() *cobra.Command {
 		_, webhooks := a.webhooks()
 		_, providers := a.singleSignOn()
 		_, mail := a.mailConfig()
-		if err := a.source.located(errors.Join(err, shown.checkTLS(), shown.checkIssuer(), webhooks, providers, mail)); err != nil {
+		if err := a.source.located(errors.Join(err, shown.checkTLS(), shown.checkIssuer(), a.checkGivenMasterKey(), webhooks, providers, mail)); err != nil {
 			return err
 		}
 		shown.showEnvironments(environments)

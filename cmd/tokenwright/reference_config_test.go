@@ -400,7 +400,7 @@ func TestReferenceExampleOfTheConfigurationIsRead(t *testing.T) {
 	const secrets = "/etc/tokenwright/"
 	dir := t.TempDir() + "/"
 	for _, name := range regexp.MustCompile(secrets+`([a-z.-]+)`).FindAllStringSubmatch(example, -1) {
-		if err := os.WriteFile(dir+name[1], []byte(strings.Repeat("c2Vj", 8)+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(dir+name[1], []byte(strings.Repeat("c2Vj", 10)+"c2U=\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

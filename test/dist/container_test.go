@@ -3,7 +3,9 @@ package dist
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -202,8 +204,12 @@ func TestComposeFileIsConsistent(t *testing.T) {
 // checkNode asks the command about the environment of a node.
 func checkNode(t *testing.T, environ map[string]string) {
 	t.Helper()
-	database := filepath.Join(t.TempDir(), "database")
-	if err := os.WriteFile(database, []byte("postgres://tokenwright@postgres/tokenwright?sslmode=disable\n"), 0o600); err != nil {
+	dir := t.TempDir()
+	database, masterKey := filepath.Join(dir, "database"), filepath.Join(dir, "master.key")
+	if err := errors.Join(
+		os.WriteFile(database, []byte("postgres://tokenwright@postgres/tokenwright?sslmode=disable\n"), 0o600),
+		os.WriteFile(masterKey, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600),
+	); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(binary(), "config", "check")
@@ -216,6 +222,8 @@ func checkNode(t *testing.T, environ map[string]string) {
 			value = "https://tokens.example.com"
 		case "TOKENWRIGHT_DATABASE_FILE":
 			value = database
+		case "TOKENWRIGHT_MASTER_KEY_FILE":
+			value = masterKey
 		}
 		c.Env = append(c.Env, variable+"="+value)
 	}

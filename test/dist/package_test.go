@@ -89,6 +89,7 @@ func TestPackageHasWhatTheArchiveHas(t *testing.T) {
 		"deploy/tokenwright.yaml": "etc/tokenwright/tokenwright.yaml", "completions/_tokenwright": "usr/share/zsh/vendor-completions/_tokenwright",
 		"completions/tokenwright.fish": "usr/share/fish/vendor_completions.d/tokenwright.fish",
 		"completions/tokenwright.bash": "usr/share/bash-completion/completions/tokenwright",
+		"docs/runbooks.md":             "usr/share/doc/tokenwright/docs/runbooks.md",
 	} {
 		if read(t, made.tree, of) != read(t, root, in) {
 			t.Errorf("%s of the archive and %s of the package differ", of, in)

@@ -131,6 +131,7 @@ func TestArchiveIsComplete(t *testing.T) {
 		"LICENSE", "LICENSES", "README.md", "CHANGELOG.md", "completions/tokenwright.bash", "completions/_tokenwright", "completions/tokenwright.fish",
 		"deploy/tokenwright.yaml", "deploy/systemd/tokenwright.service", "deploy/systemd/tokenwright.conf", "deploy/docker/Dockerfile",
 		"deploy/docker/compose.yaml", "deploy/docker/ca-certificates.crt", "deploy/prometheus/alerts.yml", "man/tokenwright.1", "man/tokenwright-key-create.1",
+		"docs/runbooks.md", "docs/overview.md", "docs/flow.svg",
 	} {
 		if h := members[name]; h == nil || h.Size == 0 || h.Mode != 0o644 || h.Uid != 0 {
 			t.Errorf("%s: %+v", name, h)
