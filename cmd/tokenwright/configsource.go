@@ -155,9 +155,7 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	for _, s := range scalars() {
 		problems = append(problems, a.setOver(s, flags))
 	}
-	if err := a.readDatabaseURL(flags); err != nil {
-		problems = append(problems, err)
-	}
+	problems = append(problems, a.readDatabaseURL(flags))
 	a.warnOfUnknownVariables()
 	problems = append(problems, a.config.complete())
 	if errors.Join(problems...) != nil {

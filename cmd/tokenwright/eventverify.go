@@ -44,7 +44,7 @@ func (a *app) verifyEventsCommand() *cobra.Command {
 			return usageError{"--from and --chain-key-file are for --export: in the database everything is verified, with the master key"}
 		}
 		return a.manageDatabase(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-			head, err := auth.VerifyEventsAgainst(ctx, noted, a.verifying())
+			head, err := auth.VerifyEvents(ctx, noted, a.verifying())
 			return a.printVerification(admin.EventVerification{Events: head.Seq, Head: head.String(), Heads: len(noted)}, err, "")
 		})
 	})
@@ -100,7 +100,7 @@ func (a *app) verifyExport(v *eventCheck, from authority.EventHead, noted []auth
 		defer func() { _ = f.Close() }() // only read
 		in, name = f, v.export
 	}
-	head, n, err := key.VerifyExportAgainst(a.eventsOf(in), from, noted)
+	head, n, err := key.VerifyExport(a.eventsOf(in), from, noted)
 	var broken *authority.ChainError
 	if err != nil && !errors.As(err, &broken) {
 		return fmt.Errorf("verifying %s: %w", name, err)

@@ -192,7 +192,7 @@ func (a *app) restoreFile(ctx context.Context, backup string, replace bool, r au
 	}
 	remove() // of one that was interrupted
 	defer remove()
-	if err := a.copyBackup(backup, scratch); err != nil {
+	if err := copyBackup(backup, scratch); err != nil {
 		return fmt.Errorf("copying the backup: %w", err)
 	}
 	restoring := *a
@@ -257,7 +257,7 @@ func (a *app) placeFor(ctx context.Context, path string, replace bool) (kept str
 
 // copyBackup copies the file of a backup, and a log beside it, as others may have
 // made one.
-func (a *app) copyBackup(from, to string) error {
+func copyBackup(from, to string) error {
 	for _, suffix := range []string{"", "-wal"} {
 		in, err := os.Open(from + suffix)
 		if suffix != "" && errors.Is(err, fs.ErrNotExist) {

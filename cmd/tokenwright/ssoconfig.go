@@ -44,11 +44,12 @@ func (c *Config) checkSingleSignOn() error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.SingleSignOn)) {
 		p := c.SingleSignOn[name]
-		switch other, taken := issuers[p.Issuer]; {
+		other, taken := issuers[p.Issuer]
+		switch err := p.check(); {
 		case !sso.ValidName(name):
 			problems = append(problems, fmt.Errorf("single_sign_on: %q is not 1 to 32 characters of a-z, 0-9 and -, the first a letter or digit, nor may it be callback", name))
-		case p.check() != nil:
-			problems = append(problems, fmt.Errorf("single_sign_on.%s.%w", name, p.check()))
+		case err != nil:
+			problems = append(problems, fmt.Errorf("single_sign_on.%s.%w", name, err))
 		case taken: // subjects of two clients may differ, so one person could be two
 			problems = append(problems, fmt.Errorf("single_sign_on.%s.issuer is that of %s", name, other))
 		}

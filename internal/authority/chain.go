@@ -42,15 +42,10 @@ func ParseEventHead(text string) (EventHead, error) {
 }
 
 // VerifyEvents walks the whole chain and returns its head, or a *ChainError.
-// A known head (of the log, or an earlier run) given as expected must be part
-// of the chain: so a tail that was cut off, which leaves a valid chain, is
-// noticed too. progress, where not nil, hears of each event passed.
-func (a *Authority) VerifyEvents(ctx context.Context, expected *EventHead, progress func(seq int64)) (EventHead, error) {
-	return a.VerifyEventsAgainst(ctx, headsOf(expected), progress)
-}
-
-// VerifyEventsAgainst is VerifyEvents for any number of known heads.
-func (a *Authority) VerifyEventsAgainst(ctx context.Context, noted []EventHead, progress func(seq int64)) (EventHead, error) {
+// Heads that were noted before (by the log, or an earlier run) must be part of
+// the chain: so a tail that was cut off, which leaves a valid chain, is noticed
+// too. progress, where not nil, hears of each event passed.
+func (a *Authority) VerifyEvents(ctx context.Context, noted []EventHead, progress func(seq int64)) (EventHead, error) {
 	w := chainWalk{Authority: a, chainCheck: newChainCheck(a.ChainKey(), EventHead{}, noted), progress: progress}
 	for {
 		if done, err := w.step(ctx, chainBatch); done || err != nil {
@@ -62,24 +57,17 @@ func (a *Authority) VerifyEventsAgainst(ctx context.Context, noted []EventHead, 
 // VerifyEventsFrom is VerifyEvents in pieces, for an actor that sees every
 // merchant: it walks on behind from, which an earlier piece returned (the zero
 // value begins), for limit events at most, and tells whether all are passed.
-// What is between pieces must be as it was returned, and expected the same: see
+// What is between pieces must be as it was returned, and noted the same: see
 // Cursor. Errors: *ChainError, ErrNotFound for an actor of one merchant.
-func (a *Authority) VerifyEventsFrom(ctx context.Context, actor Actor, from EventHead, expected *EventHead, limit int) (head EventHead, done bool, err error) {
+func (a *Authority) VerifyEventsFrom(ctx context.Context, actor Actor, from EventHead, noted []EventHead, limit int) (head EventHead, done bool, err error) {
 	if err := actor.mayOfAll(EventsRead); err != nil {
 		return from, false, err
 	}
-	w := chainWalk{Authority: a, chainCheck: newChainCheck(a.ChainKey(), from, headsOf(expected))}
+	w := chainWalk{Authority: a, chainCheck: newChainCheck(a.ChainKey(), from, noted)}
 	for end := from.Seq + int64(limit); !done && err == nil && w.head.Seq < end; {
 		done, err = w.step(ctx, min(chainBatch, int(end-w.head.Seq)))
 	}
 	return w.head, done, err
-}
-
-func headsOf(expected *EventHead) []EventHead {
-	if expected == nil {
-		return nil
-	}
-	return []EventHead{*expected}
 }
 
 // chainWalk is a walk along the event chain of the database.

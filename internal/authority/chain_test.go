@@ -10,10 +10,10 @@ import (
 
 // inPieces verifies the chain with the place between pieces as text, which a
 // page carries, and returns where each piece ended.
-func (h *harness) inPieces(who authority.Actor, expected *authority.EventHead, limit int) (head authority.EventHead, ends []int64, err error) {
+func (h *harness) inPieces(who authority.Actor, noted []authority.EventHead, limit int) (head authority.EventHead, ends []int64, err error) {
 	h.t.Helper()
 	for done := false; !done; {
-		if head, done, err = h.VerifyEventsFrom(h.ctx, who, head, expected, limit); err != nil {
+		if head, done, err = h.VerifyEventsFrom(h.ctx, who, head, noted, limit); err != nil {
 			return head, ends, err
 		}
 		ends = append(ends, head.Seq)
@@ -31,7 +31,7 @@ func (h *harness) inPieces(who authority.Actor, expected *authority.EventHead, l
 func TestVerifyEventsGoesOnInPieces(t *testing.T) {
 	h := New(t)
 	whole := h.chain(6)
-	head, ends, err := h.inPieces(actor, &whole, 3)
+	head, ends, err := h.inPieces(actor, []authority.EventHead{whole}, 3)
 	h.must(err)
 	if head.String() != whole.String() || len(ends) != 3 || ends[0] != 3 || ends[1] != 6 || ends[2] != 7 {
 		t.Errorf("head %s, want %s; pieces ended at %v", head, whole, ends)

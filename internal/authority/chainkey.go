@@ -55,14 +55,9 @@ func ParseChainKey(text string) (ChainKey, error) {
 // of from must be the one there. With a zero from it begins at the first event of
 // the export. Where that is not the first of all, the hash before it is not known:
 // then nothing is proven of this event itself, and it is not counted, only that
-// those behind it follow it. A known head given as expected must be among the events, or be from; one
-// from before them can be compared with nothing, and is an error.
-func (k ChainKey) VerifyExport(events iter.Seq2[*Event, error], from EventHead, expected *EventHead) (EventHead, int64, error) {
-	return k.VerifyExportAgainst(events, from, headsOf(expected))
-}
-
-// VerifyExportAgainst is VerifyExport for any number of known heads.
-func (k ChainKey) VerifyExportAgainst(events iter.Seq2[*Event, error], from EventHead, noted []EventHead) (EventHead, int64, error) {
+// those behind it follow it. Heads that were noted before must be among the events,
+// or be from; one from before them can be compared with nothing, and is an error.
+func (k ChainKey) VerifyExport(events iter.Seq2[*Event, error], from EventHead, noted []EventHead) (EventHead, int64, error) {
 	c := newChainCheck(k, from, noted)
 	for ; from.Seq > 0 && len(c.noted) > 0 && c.noted[0].Seq <= from.Seq; c.noted = c.noted[1:] {
 		if c.noted[0].Seq < from.Seq {

@@ -149,10 +149,10 @@ func (h *harness) chain(n int) authority.EventHead {
 
 // broken holds that verification names seq as the first broken place, at once
 // and in pieces.
-func (h *harness) broken(what string, expected *authority.EventHead, seq int64) {
+func (h *harness) broken(what string, noted []authority.EventHead, seq int64) {
 	h.t.Helper()
-	_, err := h.VerifyEvents(h.ctx, expected, nil)
-	_, _, inPieces := h.inPieces(actor, expected, 2)
+	_, err := h.VerifyEvents(h.ctx, noted, nil)
+	_, _, inPieces := h.inPieces(actor, noted, 2)
 	for _, err := range []error{err, inPieces} {
 		var chain *authority.ChainError
 		if !errors.As(err, &chain) || chain.Seq != seq || !strings.Contains(err.Error(), fmt.Sprint(seq)) {
@@ -194,7 +194,7 @@ func TestVerifyEventsNamesAChangedRow(t *testing.T) {
 		t.Errorf("columns %s", columns)
 	}
 	var seen []int64
-	got, err := h.VerifyEvents(h.ctx, &head, func(seq int64) { seen = append(seen, seq) })
+	got, err := h.VerifyEvents(h.ctx, []authority.EventHead{head}, func(seq int64) { seen = append(seen, seq) })
 	h.must(err)
 	if got.Seq != head.Seq || !slices.Equal(seen, []int64{1, 2, 3, 4, 5, 6, 7}) {
 		t.Errorf("head %d, progress %v", got.Seq, seen)
@@ -208,10 +208,10 @@ func TestVerifyEventsNoticesWhatIsMissing(t *testing.T) {
 	const restore = `DELETE FROM events; INSERT INTO events SELECT * FROM kept; DELETE FROM event_head; INSERT INTO event_head SELECT * FROM kept_head`
 	const cut = `DELETE FROM events WHERE seq > 5; UPDATE event_head SET seq = 5, hash = (SELECT hash FROM events WHERE seq = 5)`
 	for _, c := range []struct {
-		what     string
-		change   string
-		expected *authority.EventHead
-		seq      int64
+		what   string
+		change string
+		noted  []authority.EventHead
+		seq    int64
 	}{
 		{"the first", `DELETE FROM events WHERE seq = 1`, nil, 1},
 		{"one in the middle", `DELETE FROM events WHERE seq = 4`, nil, 4},
@@ -221,12 +221,12 @@ func TestVerifyEventsNoticesWhatIsMissing(t *testing.T) {
 		{"all", `DELETE FROM events`, nil, 1},
 		{"another head recorded", `UPDATE event_head SET hash = zeroblob(32)`, nil, head.Seq},
 		{"the head set back", `UPDATE event_head SET seq = 3, hash = (SELECT hash FROM events WHERE seq = 3)`, nil, 3},
-		{"the tail, with the head", cut, &head, 6},
-		{"a head never reached", `SELECT 1`, &authority.EventHead{Seq: 99, Hash: head.Hash}, head.Seq + 1},
-		{"another head noted", `SELECT 1`, &authority.EventHead{Seq: 3, Hash: head.Hash}, 3},
+		{"the tail, with the head", cut, []authority.EventHead{head}, 6},
+		{"a head never reached", `SELECT 1`, []authority.EventHead{{Seq: 99, Hash: head.Hash}}, head.Seq + 1},
+		{"another head noted", `SELECT 1`, []authority.EventHead{{Seq: 3, Hash: head.Hash}}, 3},
 	} {
 		h.raw(c.change)
-		h.broken(c.what, c.expected, c.seq)
+		h.broken(c.what, c.noted, c.seq)
 		h.raw(restore)
 	}
 	// Without a head from outside, a tail cut off neatly is a valid chain.
@@ -235,7 +235,7 @@ func TestVerifyEventsNoticesWhatIsMissing(t *testing.T) {
 		t.Errorf("after the cut: %d, %v", got.Seq, err)
 	}
 	h.raw(restore)
-	if _, err := h.VerifyEvents(h.ctx, &head, nil); err != nil {
+	if _, err := h.VerifyEvents(h.ctx, []authority.EventHead{head}, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -199,9 +199,11 @@ func of(events []authority.Event) iter.Seq2[*authority.Event, error] {
 	return authority.ReadEvents(strings.NewReader(lines(events)))
 }
 
-func headOf(e authority.Event) *authority.EventHead {
-	return &authority.EventHead{Seq: e.Seq, Hash: e.Hash}
+func headOf(e authority.Event) authority.EventHead {
+	return authority.EventHead{Seq: e.Seq, Hash: e.Hash}
 }
+
+func headsOf(e authority.Event) []authority.EventHead { return []authority.EventHead{headOf(e)} }
 
 // C-536: with the event-chain key alone, what was changed, removed, exchanged,
 // added or cut off is named.
@@ -226,42 +228,42 @@ func TestVerifyExportNamesTheFirstBrokenPlace(t *testing.T) {
 	slices.Reverse(reversed)
 	other := New(t)
 	for _, c := range []struct {
-		what     string
-		events   []authority.Event
-		from     authority.EventHead
-		expected *authority.EventHead
-		seq      int64 // that is named; 0: all is well
-		n        int64
+		what   string
+		events []authority.Event
+		from   authority.EventHead
+		noted  []authority.EventHead
+		seq    int64 // that is named; 0: all is well
+		n      int64
 	}{
 		{"all", events, authority.EventHead{}, nil, 0, 7},
-		{"all, with a head", events, authority.EventHead{}, headOf(events[4]), 0, 7},
-		{"all, with the last head", events, authority.EventHead{}, headOf(events[last]), 0, 7},
-		{"behind a head", events, *headOf(events[2]), headOf(events[last]), 0, 4},
-		{"behind a head, without what stands before", events[3:], *headOf(events[2]), nil, 0, 4},
-		{"behind the last", events, *headOf(events[last]), headOf(events[last]), 0, 0},
-		{"from the middle", events[3:], authority.EventHead{}, headOf(events[3]), 0, 3},
+		{"all, with a head", events, authority.EventHead{}, headsOf(events[4]), 0, 7},
+		{"all, with the last head", events, authority.EventHead{}, headsOf(events[last]), 0, 7},
+		{"behind a head", events, headOf(events[2]), headsOf(events[last]), 0, 4},
+		{"behind a head, without what stands before", events[3:], headOf(events[2]), nil, 0, 4},
+		{"behind the last", events, headOf(events[last]), headsOf(events[last]), 0, 0},
+		{"from the middle", events[3:], authority.EventHead{}, headsOf(events[3]), 0, 3},
 
 		{"details", change(3, func(e *authority.Event) { e.Details = `{"name":"x"}` }), authority.EventHead{}, nil, 4, 3},
 		{"time", change(0, func(e *authority.Event) { e.Time = e.Time.Add(1e6) }), authority.EventHead{}, nil, 1, 0},
 		{"address moved to the actor", change(6, func(e *authority.Event) { e.Actor.ID, e.Actor.Address = e.Actor.ID+"1", "92.0.2.1" }), authority.EventHead{}, nil, 7, 6},
 		{"hash", change(2, func(e *authority.Event) { e.Hash = make([]byte, 32) }), authority.EventHead{}, nil, 3, 2},
 		{"the hash of the first of a part", change(3, func(e *authority.Event) { e.Hash = make([]byte, 32) })[3:], authority.EventHead{}, nil, 5, 0},
-		{"the first", events[1:], authority.EventHead{Seq: 0}, headOf(events[last]), 0, 5}, // nothing tells that it was left out
+		{"the first", events[1:], authority.EventHead{Seq: 0}, headsOf(events[last]), 0, 5}, // nothing tells that it was left out
 		{"one removed", slices.Delete(slices.Clone(events), 3, 4), authority.EventHead{}, nil, 4, 3},
 		{"exchanged", exchanged, authority.EventHead{}, nil, 4, 3},
 		{"exchanged and renumbered", renumbered, authority.EventHead{}, nil, 4, 3},
 		{"twice", slices.Insert(slices.Clone(events), 3, events[2]), authority.EventHead{}, nil, 3, 3},
 		{"the newest first", reversed, authority.EventHead{}, nil, 6, 0},
 		{"added", append(slices.Clone(events), forged), authority.EventHead{}, nil, 8, 7},
-		{"the tail cut off", events[:5], authority.EventHead{}, headOf(events[last]), 6, 5},
-		{"all cut off", nil, *headOf(events[2]), headOf(events[last]), 4, 0},
-		{"another event noted", events, authority.EventHead{}, &authority.EventHead{Seq: 3, Hash: events[4].Hash}, 3, 2},
+		{"the tail cut off", events[:5], authority.EventHead{}, headsOf(events[last]), 6, 5},
+		{"all cut off", nil, headOf(events[2]), headsOf(events[last]), 4, 0},
+		{"another event noted", events, authority.EventHead{}, []authority.EventHead{{Seq: 3, Hash: events[4].Hash}}, 3, 2},
 		{"another beginning", events, authority.EventHead{Seq: 3, Hash: events[4].Hash}, nil, 3, 0},
 		{"another beginning, which is not there", events[3:], authority.EventHead{Seq: 3, Hash: events[4].Hash}, nil, 4, 0},
-		{"begun behind another event than was noted", events[3:], *headOf(events[2]), &authority.EventHead{Seq: 3, Hash: events[4].Hash}, 3, 0},
-		{"a gap behind the head", events[4:], *headOf(events[2]), nil, 4, 0},
+		{"begun behind another event than was noted", events[3:], headOf(events[2]), []authority.EventHead{{Seq: 3, Hash: events[4].Hash}}, 3, 0},
+		{"a gap behind the head", events[4:], headOf(events[2]), nil, 4, 0},
 	} {
-		head, n, err := h.ChainKey().VerifyExport(of(c.events), c.from, c.expected)
+		head, n, err := h.ChainKey().VerifyExport(of(c.events), c.from, c.noted)
 		var broken *authority.ChainError
 		if c.seq == 0 && (err != nil || head.String() != headOf(events[last]).String()) || c.seq != 0 && (!errors.As(err, &broken) || broken.Seq != c.seq) || n != c.n {
 			t.Errorf("%s: %d events to %d, %v; want %d, and event %d to be named", c.what, n, head.Seq, err, c.n, c.seq)
@@ -271,10 +273,13 @@ func TestVerifyExportNamesTheFirstBrokenPlace(t *testing.T) {
 	if _, n, err := other.ChainKey().VerifyExport(of(events), authority.EventHead{}, nil); !errors.As(err, &broken) || broken.Seq != 1 || n != 0 {
 		t.Errorf("with the key of another installation: %d events, %v", n, err)
 	}
-	for what, c := range map[string]struct{ from, expected *authority.EventHead }{
-		"a head before the export": {&authority.EventHead{}, headOf(events[2])}, "a head before the walk": {headOf(events[2]), headOf(events[1])},
+	for what, c := range map[string]struct {
+		from  authority.EventHead
+		noted []authority.EventHead
+	}{
+		"a head before the export": {authority.EventHead{}, headsOf(events[2])}, "a head before the walk": {headOf(events[2]), headsOf(events[1])},
 	} {
-		if _, _, err := h.ChainKey().VerifyExport(of(events[4:]), *c.from, c.expected); err == nil || errors.As(err, &broken) {
+		if _, _, err := h.ChainKey().VerifyExport(of(events[4:]), c.from, c.noted); err == nil || errors.As(err, &broken) {
 			t.Errorf("%s, which can be compared with nothing: %v", what, err)
 		}
 	}
@@ -290,7 +295,7 @@ func TestTheChainKeyIsText(t *testing.T) {
 	events := h.linked("4259")
 	key, err := authority.ParseChainKey(h.ChainKey().Text() + "\n")
 	h.must(err)
-	if _, n, err := key.VerifyExport(of(events), authority.EventHead{}, headOf(events[len(events)-1])); err != nil || n != int64(len(events)) {
+	if _, n, err := key.VerifyExport(of(events), authority.EventHead{}, headsOf(events[len(events)-1])); err != nil || n != int64(len(events)) {
 		t.Errorf("%d events, %v", n, err)
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -323,7 +328,7 @@ func TestEveryNotedHeadIsCompared(t *testing.T) {
 	h.must(err)
 	noted := func(at ...int) (heads []authority.EventHead) {
 		for _, i := range at {
-			heads = append(heads, *headOf(events[i]))
+			heads = append(heads, headOf(events[i]))
 		}
 		return heads
 	}
@@ -336,8 +341,8 @@ func TestEveryNotedHeadIsCompared(t *testing.T) {
 		{"none", nil, 0}, {"in any order, some twice", noted(5, 0, 6, 3, 3, 0), 0}, {"one of them another", append(noted(6, 0, 5, 3), another), 4},
 		{"one never reached", append(noted(6, 1), authority.EventHead{Seq: 9, Hash: another.Hash}), 8},
 	} {
-		_, _, inExport := h.ChainKey().VerifyExportAgainst(of(events), authority.EventHead{}, c.noted)
-		_, inDatabase := h.VerifyEventsAgainst(h.ctx, c.noted, nil)
+		_, _, inExport := h.ChainKey().VerifyExport(of(events), authority.EventHead{}, c.noted)
+		_, inDatabase := h.VerifyEvents(h.ctx, c.noted, nil)
 		for _, err := range []error{inExport, inDatabase} {
 			var broken *authority.ChainError
 			if c.seq == 0 && err != nil || c.seq != 0 && (!errors.As(err, &broken) || broken.Seq != c.seq) {

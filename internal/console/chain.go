@@ -41,7 +41,7 @@ func (c *Console) chainPage(v *visit, status int, p chainPage) error {
 // needs is in the form, sealed together with the noted head.
 func (c *Console) verifyEvents(v *visit) error {
 	p := chainPage{Head: strings.TrimSpace(v.form.Get("head")), Begun: true}
-	expected, from, err := c.verifyFrom(&p, v.form.Get("cursor"))
+	noted, from, err := c.verifyFrom(&p, v.form.Get("cursor"))
 	if err != nil {
 		var ok bool
 		if p.Errors, ok = fieldErrors(err); ok {
@@ -50,11 +50,11 @@ func (c *Console) verifyEvents(v *visit) error {
 		}
 		return err
 	}
-	head, done, err := c.Authority.VerifyEventsFrom(v.Request.Context(), v.actor, from, expected, c.verifyPiece)
+	head, done, err := c.Authority.VerifyEventsFrom(v.Request.Context(), v.actor, from, noted, c.verifyPiece)
 	if err != nil && !errors.As(err, &p.Broken) {
 		return err
 	}
-	p.Passed, p.Done, p.HeadHeld = head.Seq, done && p.Broken == nil, expected != nil
+	p.Passed, p.Done, p.HeadHeld = head.Seq, done && p.Broken == nil, len(noted) > 0
 	if head.Seq > 0 {
 		p.NewHead, p.Cursor = head.String(), c.Authority.Cursor(p.cursorList(), head.String())
 	}
@@ -67,25 +67,25 @@ func (c *Console) verifyEvents(v *visit) error {
 // cursorList names the walk that a cursor belongs to: that with the noted head.
 func (p *chainPage) cursorList() string { return "console events/verify " + p.Head }
 
-// verifyFrom reads the noted head, nil for none, and from where to go on, zero for
+// verifyFrom reads the noted head, if there is one, and from where to go on, zero for
 // the beginning.
-func (c *Console) verifyFrom(p *chainPage, cursor string) (expected *authority.EventHead, from authority.EventHead, err error) {
+func (c *Console) verifyFrom(p *chainPage, cursor string) (noted []authority.EventHead, from authority.EventHead, err error) {
 	if p.Head != "" {
 		head, err := authority.ParseEventHead(p.Head)
 		if err != nil {
 			return nil, from, err
 		}
-		expected = &head
+		noted = append(noted, head)
 	}
 	if cursor == "" {
-		return expected, from, nil
+		return noted, from, nil
 	}
 	place, err := c.Authority.ParseCursor(p.cursorList(), cursor)
 	if err != nil {
 		return nil, from, err
 	}
 	from, err = authority.ParseEventHead(place)
-	return expected, from, err
+	return noted, from, err
 }
 
 // lastEvent is the number of the last event.

@@ -61,7 +61,7 @@ func (s *Store) setAside(ctx context.Context, path string, version int64) error 
 }
 
 // copyTo copies the database into a file beside path, which place gives its name.
-// check, where not nil, looks at the copy.
+// check looks at the copy, once that is known to be whole.
 func (s *Store) copyTo(ctx context.Context, path string, place func(from, to string) error, progress func(done, total int), check func(*sql.DB) error) error {
 	if s.log == "" {
 		return ErrNotEmbedded
@@ -77,7 +77,13 @@ func (s *Store) copyTo(ctx context.Context, path string, place func(from, to str
 	if err := s.copyPages(ctx, f.Name(), progress); err != nil {
 		return fmt.Errorf("copying the database: %w", explainSQLite(err))
 	}
-	if err := finish(ctx, f.Name(), backupMark, check); err != nil {
+	err = finish(ctx, f.Name(), backupMark, func(db *sql.DB) error {
+		if err := quickCheck(ctx, db); err != nil {
+			return err
+		}
+		return check(db)
+	})
+	if err != nil {
 		return err
 	}
 	if err := place(f.Name(), path); err != nil {
@@ -120,8 +126,8 @@ func (s *Store) copyPages(ctx context.Context, path string, progress func(done, 
 	})
 }
 
-// finish makes a file whole and durable that nobody has open: one file without a
-// log beside it, checked, with a mark or, with 0, without.
+// finish makes a file durable that nobody has open: one file without a log beside
+// it, that check, where not nil, finds well, with a mark or, with 0, without.
 func finish(ctx context.Context, path string, mark int, check func(*sql.DB) error) error {
 	// mode=rw: a file that is gone is not made anew, and empty.
 	db, err := sql.Open("sqlite", fileURI(path, "mode=rw&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)"))
@@ -130,9 +136,6 @@ func finish(ctx context.Context, path string, mark int, check func(*sql.DB) erro
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
-	if err := quickCheck(ctx, db); err != nil {
-		return err
-	}
 	if check != nil {
 		if err := check(db); err != nil {
 			return err
@@ -205,7 +208,7 @@ func InUse(ctx context.Context, path string) (bool, error) {
 // stood there keeps the name that kept says, "" where nothing does, and is marked as
 // a backup: it is no place to work any more. Nobody has either of them open.
 func PutInPlace(ctx context.Context, scratch, path, kept string) error {
-	if err := finish(ctx, scratch, 0, nil); err != nil {
+	if err := finish(ctx, scratch, 0, func(db *sql.DB) error { return quickCheck(ctx, db) }); err != nil {
 		return err
 	}
 	if kept != "" {

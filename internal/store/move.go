@@ -139,9 +139,12 @@ func (s *Store) moveRows(ctx context.Context, t *tx, to *Store, name string, d *
 		if err != nil {
 			return fmt.Errorf("copying %s: %w", table, err)
 		}
-		copied := 0
-		if err := there.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&copied); err != nil || int64(copied) != n {
-			return fmt.Errorf("of the %d rows of %s, %d are there: %w", n, table, copied, err)
+		copied := int64(0)
+		if err := there.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&copied); err != nil {
+			return fmt.Errorf("counting the rows of %s: %w", table, err)
+		}
+		if copied != n {
+			return fmt.Errorf("of the %d rows of %s, %d are there", n, table, copied)
 		}
 	}
 	moved := &tx{Tx: there, ctx: ctx}
