@@ -223,7 +223,7 @@ func TestErrorsOfTheClientAreThoseOfTheServer(t *testing.T) {
 	_, err = c.CreateAPIKey(ctx, admin.NewAPIKey{MerchantID: admin.NumberID("4259"), Env: "demo", Name: "K"})
 	refused(t, err, http.StatusConflict, "active_key_limit")
 
-	reader := operator(t, s.Installation, "merchants:read")
+	reader := s.CreateOperatorKey(t, "merchants:read")
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, reader) })
 	_, err = clientOf(t, s, reader).CreateScope(ctx, admin.Scope{Name: "a:read"})
 	if e := refused(t, err, http.StatusForbidden, ""); !strings.Contains(e.Message, "scopes:write") {

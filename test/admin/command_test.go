@@ -101,9 +101,9 @@ func normal(text string) string {
 func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 	t.Parallel()
 	database := harness.Start(t)
-	operator(t, database.Installation, managementScopes)
+	database.CreateOperatorKey(t, strings.Fields(managementScopes)...)
 	server := harness.Start(t)
-	key := operator(t, server.Installation, managementScopes)
+	key := server.CreateOperatorKey(t, strings.Fields(managementScopes)...)
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return server.Works(t, key) })
 	seats := []*seat{near(t, database.Installation), far(t, server, key)}
 

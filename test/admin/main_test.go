@@ -19,22 +19,12 @@ const managementScopes = "merchants:read merchants:write merchants:delete scopes
 	"api-keys:read api-keys:write api-keys:delete signing-keys:read signing-keys:write signing-keys:delete " +
 	"users:read users:write users:delete events:read usage:read tokens:introspect"
 
-// operator makes an operator key.
-func operator(t *testing.T, in *harness.Installation, scopes string) harness.APIKey {
-	t.Helper()
-	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
-	for _, scope := range strings.Fields(scopes) {
-		args = append(args, "--scope", scope)
-	}
-	return harness.ReadKey(t, in.CLI(t, args...))
-}
-
 // start runs a server that has an operator key, and its client.
 func start(t *testing.T, args ...string) (*harness.Server, harness.APIKey, *admin.Client) {
 	t.Helper()
 	s := harness.Start(t, args...)
 	s.Seed(t)
-	key := operator(t, s.Installation, managementScopes)
+	key := s.CreateOperatorKey(t, strings.Fields(managementScopes)...)
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, key) })
 	return s, key, clientOf(t, s, key)
 }

@@ -36,7 +36,7 @@ func TestTheDebuggerSaysWhatATokenIs(t *testing.T) {
 		key := s.CreateKey(t, env)
 		tokens[env], secret = tokenOf(t, s, key), key.ClientSecret
 	}
-	operator := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "Provisioning", "--scope", "merchants:read", "-o", "json"))
+	operator := s.CreateOperatorKey(t, "merchants:read")
 	tokens["platform"] = tokenOf(t, s, operator)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -36,11 +36,7 @@ var operatorScopes = []string{
 // operatorKey makes an operator key and returns the header with a token of it.
 func (w *walk) operatorKey(t *testing.T, scopes ...string) []string {
 	t.Helper()
-	args := []string{"key", "create", "--operator", "--name", "Contract", "-o", "json"}
-	for _, scope := range scopes {
-		args = append(args, "--scope", scope)
-	}
-	key := harness.ReadKey(t, w.CLI(t, args...))
+	key := w.CreateOperatorKey(t, scopes...)
 	var header []string
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool {
 		a := w.Ask(t, w.URL+"/platform/oauth/token", key.ClientID, key.ClientSecret)

@@ -23,7 +23,7 @@ func walkPublic(t *testing.T) (w *walk, key, operator harness.APIKey) {
 	s := install.Start(t)
 	s.Seed(t)
 	key = s.CreateKey(t, "demo")
-	operator = harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "Resource servers", "--scope", "tokens:introspect", "-o", "json"))
+	operator = s.CreateOperatorKey(t, "tokens:introspect")
 	harness.Eventually(t, harness.ASecond, "the new API keys work", func() bool { return s.Works(t, key) })
 	return newWalk(t, s), key, operator
 }

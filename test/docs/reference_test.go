@@ -32,11 +32,7 @@ func everything() []string {
 // operatorKey makes an operator key, and a token of it.
 func operatorKey(t *testing.T, s *harness.Server, scopes ...string) (key harness.APIKey, token string) {
 	t.Helper()
-	args := []string{"key", "create", "--operator", "--name", "Provisioning", "-o", "json"}
-	for _, scope := range scopes {
-		args = append(args, "--scope", scope)
-	}
-	key = harness.ReadKey(t, s.CLI(t, args...))
+	key = s.CreateOperatorKey(t, scopes...)
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool {
 		token = s.Ask(t, s.URL+"/oauth/token", key.ClientID, key.ClientSecret, "resource", s.URL+"/admin").AccessToken
 		return token != ""

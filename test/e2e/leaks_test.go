@@ -65,7 +65,7 @@ func cutOff(t *testing.T, s *harness.Server, key harness.APIKey) bool {
 // The place had the secret in its address, which is found nowhere (C-225).
 func TestALeakedSecretIsDeadWithinASecond(t *testing.T) {
 	s, key := harness.StartWithKey(t, "demo")
-	operator := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "gateway", "--scope", "tokens:introspect", "-o", "json"))
+	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	token := s.Token(t, key)
 	harness.Eventually(t, harness.ASecond, "the token is active", func() bool {
 		return strings.HasPrefix(introspect(t, s, operator, token), `{"active":true,`)
@@ -110,7 +110,7 @@ func TestTheGraceOfALeakKeepsClientsAtWork(t *testing.T) {
 // is reported is answered alike, and leads to nothing.
 func TestALeakedTokenIsDeadAndAnythingElseIsNothing(t *testing.T) {
 	s, key := harness.StartWithKey(t, "demo")
-	operator := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "gateway", "--scope", "tokens:introspect", "-o", "json"))
+	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	token, other := s.Token(t, key), s.Token(t, key)
 	foreign := tokenwrighttest.New(t)
 	answers := []*harness.Answer{}

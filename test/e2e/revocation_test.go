@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ func TestRevocationReachesReaders(t *testing.T) {
 	s := harness.Start(t)
 	s.Seed(t)
 	s.CLI(t, "merchant", "update", "4259", "--key-limit", "100")
-	operator := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "gateway", "--scope", "tokens:introspect", "-o", "json"))
+	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	for _, end := range [][]string{{"delete", "--yes"}, {"disable"}, {"update", "--revoke-tokens"}, {"rotate", "--overlap", "0", "--revoke-tokens", "-o", "json"}} {
 		key := s.CreateKey(t, "demo")
 		harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
@@ -47,10 +46,7 @@ func TestRevocationReachesReaders(t *testing.T) {
 
 func introspect(t *testing.T, s *harness.Server, key harness.APIKey, token string) string {
 	t.Helper()
-	form := url.Values{"token": {token}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}
-	r := harness.NewRequest(t, http.MethodPost, s.URL+"/demo/oauth/introspect", form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return string(s.Do(t, r).Body)
+	return string(s.PostToken(t, "/demo/oauth/introspect", key, token).Body)
 }
 
 func feed(t *testing.T, s *harness.Server, query string) string {

@@ -115,6 +115,22 @@ func TestTLSBelowVersion12IsRefused(t *testing.T) {
 	}
 }
 
+// hangUpWithNewCertificate has a server read another certificate, and waits until new
+// connections get it.
+func hangUpWithNewCertificate(t *testing.T, s *harness.Server, ca *authorityOfTests) {
+	t.Helper()
+	serial := ca.issue(t, "localhost", "demo.localhost")
+	s.Signal(t, syscall.SIGHUP)
+	harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
+		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Cmp(serial) == 0
+	})
+}
+
 // A client that keeps its connection never notices that the certificate was
 // replaced; a new connection gets the new one at SIGHUP.
 func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
@@ -131,16 +147,7 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 	harness.Eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > 0 })
 
 	for try := range 3 {
-		serial := ca.issue(t, "localhost", "demo.localhost")
-		s.Signal(t, syscall.SIGHUP)
-		harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
-			conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
-			return conn.ConnectionState().PeerCertificates[0].SerialNumber.Cmp(serial) == 0
-		})
+		hangUpWithNewCertificate(t, s, ca)
 		// The server also looks at the files every few seconds, which it
 		// logs: only without that record was it the signal.
 		if logged(t, s) && len(s.Records(t, "TLS certificate reloaded")) <= try {
@@ -215,16 +222,7 @@ func TestCertificatesAreReplacedUnderLoadWithoutAFailure(t *testing.T) {
 		})
 	}
 	for range 5 {
-		serial := ca.issue(t, "localhost", "demo.localhost")
-		s.Signal(t, syscall.SIGHUP)
-		harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
-			conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
-			return conn.ConnectionState().PeerCertificates[0].SerialNumber.Cmp(serial) == 0
-		})
+		hangUpWithNewCertificate(t, s, ca)
 		kept, anew := answered[0].Load(), answered[1].Load()
 		harness.Eventually(t, 10*time.Second, "clients of both kinds are answered", func() bool {
 			return answered[0].Load() > kept+10 && answered[1].Load() > anew+10 || len(failures) > 0

@@ -18,8 +18,7 @@ func TestProgramsThatManage(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.Seed(t)
-	operator := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "Provisioning", "-o", "json",
-		"--scope", "merchants:write", "--scope", "api-keys:write", "--scope", "events:read"))
+	operator := s.CreateOperatorKey(t, "merchants:write", "api-keys:write", "events:read")
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, operator) })
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(operator.ClientSecret+"\n"), 0o600); err != nil {

@@ -19,11 +19,7 @@ func TestTheButtonOfAProductLeadsIntoTheConsole(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.Seed(t)
-	args := []string{"key", "create", "--operator", "--name", "Portal", "-o", "json"}
-	for _, scope := range strings.Fields("users:read users:write users:delete api-keys:read api-keys:write api-keys:delete merchants:read scopes:read events:read usage:read") {
-		args = append(args, "--scope", scope)
-	}
-	key := harness.ReadKey(t, s.CLI(t, args...))
+	key := s.CreateOperatorKey(t, strings.Fields("users:read users:write users:delete api-keys:read api-keys:write api-keys:delete merchants:read scopes:read events:read usage:read")...)
 	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, key) })
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(key.ClientSecret+"\n"), 0o600); err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -151,10 +150,7 @@ signing_key_rotation: never
 // revoke ends one token (RFC 7009).
 func revoke(t *testing.T, s *harness.Server, key harness.APIKey, token string) {
 	t.Helper()
-	form := url.Values{"client_id": {key.ClientID}, "client_secret": {key.ClientSecret}, "token": {token}}
-	r := harness.NewRequest(t, http.MethodPost, s.URL+"/"+key.Env+"/oauth/revoke", form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if a := s.Do(t, r); a.Status != http.StatusOK {
+	if a := s.PostToken(t, "/"+key.Env+"/oauth/revoke", key, token); a.Status != http.StatusOK {
 		t.Fatalf("revoking: got %d, %s", a.Status, a.Body)
 	}
 }

@@ -8,6 +8,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
@@ -92,6 +93,21 @@ func Released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS
 func Build(t testing.TB, flags ...string) string {
 	t.Helper()
 	return BuildProgram(t, "./cmd/tokenwright", flags...)
+}
+
+// Overlay writes what the flag -overlay of go build reads: files, by their paths, and
+// those whose content takes their place, or which are there besides.
+func Overlay(t testing.TB, replace map[string]string) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // BuildProgram makes a binary of any program in the repository, and returns its

@@ -73,6 +73,12 @@ func (in *Installation) DatabaseURL() string {
 	return strings.TrimPrefix(in.Environ[0], "TOKENWRIGHT_DATABASE=")
 }
 
+// DatabaseName is that of the database on PostgreSQL, and of the role that owns it.
+func (in *Installation) DatabaseName() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(in.DatabaseURL(), "postgres://"), ":")
+	return name
+}
+
 // OnPostgres tells whether the database is PostgreSQL.
 func (in *Installation) OnPostgres() bool { return in.postgres != nil }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,16 @@ func (in *Installation) CreateKeyOf(t testing.TB, merchant, env string) APIKey {
 	t.Helper()
 	return ReadKey(t, in.CLI(t, "key", "create", "--merchant", merchant, "--env", env, "--name", "Orders sync",
 		"--scope", "customers:read", "--scope", "customers:write", "-o", "json"))
+}
+
+// CreateOperatorKey makes an API key of operators, with management scopes.
+func (in *Installation) CreateOperatorKey(t testing.TB, scopes ...string) APIKey {
+	t.Helper()
+	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
+	for _, scope := range scopes {
+		args = append(args, "--scope", scope)
+	}
+	return ReadKey(t, in.CLI(t, args...))
 }
 
 // StartWithKey starts a server with the merchant of the guide and one API key
@@ -114,6 +125,16 @@ func (in *Installation) Attempt(r *http.Request) (*Answer, error) {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	return &Answer{resp.StatusCode, resp.Header, body}, err
+}
+
+// PostToken sends a token, with the credentials of an API key, to an endpoint that
+// tells of tokens or ends them (RFC 7662 2.1, RFC 7009 2.1).
+func (in *Installation) PostToken(t testing.TB, path string, by APIKey, token string) *Answer {
+	t.Helper()
+	form := url.Values{"token": {token}, "client_id": {by.ClientID}, "client_secret": {by.ClientSecret}}
+	r := NewRequest(t, http.MethodPost, in.URL+path, form.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return in.Do(t, r)
 }
 
 // NewRequest prepares a request.

@@ -3,10 +3,8 @@ package observe
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,22 +15,6 @@ import (
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
-
-// databaseOf is the name of an installation's database, which is that of its role as well.
-func databaseOf(t *testing.T, in *harness.Installation) string {
-	t.Helper()
-	for _, variable := range in.Environ {
-		if value, ok := strings.CutPrefix(variable, "TOKENWRIGHT_DATABASE="); ok {
-			u, err := url.Parse(value)
-			if err != nil {
-				t.Fatal("the URL of the database cannot be read")
-			}
-			return path.Base(u.Path)
-		}
-	}
-	t.Fatal("the database is not PostgreSQL")
-	return ""
-}
 
 func databaseIsAway(t *testing.T, w *watch) {
 	p := postgrestest.Start(t, "fsync=off")
@@ -201,16 +183,13 @@ func TestALostDatabaseIsRestoredByItsRunbook(t *testing.T) {
 
 func introspect(t *testing.T, s *harness.Server, token string, key harness.APIKey) string {
 	t.Helper()
-	form := url.Values{"token": {token}, "client_id": {key.ClientID}, "client_secret": {key.ClientSecret}}
-	r := harness.NewRequest(t, http.MethodPost, s.URL+"/demo/oauth/introspect", form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return strings.TrimSpace(string(s.Do(t, r).Body))
+	return strings.TrimSpace(string(s.PostToken(t, "/demo/oauth/introspect", key, token).Body))
 }
 
 // operatorToken is an access token of an operator key, for the admin API.
 func operatorToken(t *testing.T, s *harness.Server) string {
 	t.Helper()
-	key := harness.ReadKey(t, s.CLI(t, "key", "create", "--operator", "--name", "Try", "--scope", "merchants:write", "-o", "json"))
+	key := s.CreateOperatorKey(t, "merchants:write")
 	eventually(t, sees, "the operator key works", func() bool { return s.Works(t, key) })
 	return s.Ask(t, s.URL+"/oauth/token", key.ClientID, key.ClientSecret, "resource", s.URL+"/admin").AccessToken
 }
@@ -239,7 +218,7 @@ func changesWait(t *testing.T, w *watch) {
 	w.scrape(t, s.MetricsURL)
 	token := operatorToken(t, s)
 	w.quiet(t)
-	database := databaseOf(t, in)
+	database := in.DatabaseName()
 	forgotten := exec.Command(harness.FindProgram(t, "psql"), "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1",
 		"--command", "BEGIN; UPDATE event_head SET seq = seq; SELECT pg_sleep(3600);", p.URL(database)+"?sslmode=disable")
 	s.Background(t, "psql", forgotten)

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -187,7 +186,7 @@ func issuerIsAway(t *testing.T, w *watch) {
 // clockIsAhead builds the product with a clock that is ahead wherever it reads the time that
 // tokens and metrics tell. A clock of the machine would be that of everybody on it.
 func clockIsAhead(t *testing.T, w *watch) {
-	overlay := map[string]map[string]string{"Replace": {}}
+	replace := map[string]string{}
 	for path, clock := range map[string][2]string{
 		"internal/authority/authority.go": {"a.clock = time.Now\n", "a.clock = func() time.Time { return time.Now().Add(7 * time.Second) }\n"},
 		"internal/server/metrics.go":      {"time.Now().UnixMilli()", "time.Now().Add(7 * time.Second).UnixMilli()"},
@@ -200,15 +199,7 @@ func clockIsAhead(t *testing.T, w *watch) {
 		if err := os.WriteFile(file, []byte(strings.Replace(source, clock[0], clock[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		overlay["Replace"][harness.File(filepath.FromSlash(path))] = file
-	}
-	text, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "overlay.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
+		replace[harness.File(filepath.FromSlash(path))] = file
 	}
 	right := harness.New(t)
 	s := right.Start(t)
@@ -216,7 +207,7 @@ func clockIsAhead(t *testing.T, w *watch) {
 	w.quiet(t)
 	s.Stop(t)
 	ahead := *right
-	ahead.Binary = harness.Build(t, "-race", "-overlay", file)
+	ahead.Binary = harness.Build(t, "-race", "-overlay", harness.Overlay(t, replace))
 	s = again(t, &harness.Server{Installation: &ahead, MetricsURL: s.MetricsURL})
 	w.begins(t, "TokenwrightClockSkew")
 	if off := s.Metric(t, "tokenwright_time_seconds") - float64(time.Now().Unix()); off < 5 { // as the runbook measures it

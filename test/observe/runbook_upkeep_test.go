@@ -28,7 +28,7 @@ func rightsAreMissing(t *testing.T, w *watch) {
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
 	eventually(t, sees, "the API key works", func() bool { return s.Works(t, key) })
-	database := databaseOf(t, in)
+	database := in.DatabaseName()
 	sql := func(text string) { t.Helper(); p.Exec(t, database, strings.ReplaceAll(text, "ROLE", database)) }
 
 	sql("REVOKE INSERT ON signing_keys, usage, nodes FROM ROLE")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -63,12 +64,9 @@ func (r *resourceServer) becomes(t *testing.T, what, token string, status int, b
 		if got == status {
 			return true
 		}
-		for _, expected := range before {
-			if got == expected {
-				return false
-			}
+		if !slices.Contains(before, got) {
+			t.Fatalf("%s gets %d, neither %d nor one of %v", what, got, status, before)
 		}
-		t.Fatalf("%s gets %d, neither %d nor one of %v", what, got, status, before)
 		return false
 	})
 }

@@ -151,7 +151,7 @@ func TestAKilledMoveLeavesOneInstallation(t *testing.T) {
 	first := s.CopyOf(t)
 	to := withPostgres(t, first, p)
 	all := moments(t, to, lasting+",write", choose(5, 50), move(first)...)
-	_, name := urlOf(t, to)
+	name := to.DatabaseName()
 	killed, moved, halves := 0, 0, 0
 	for _, m := range all {
 		from := s.CopyOf(t)

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"encoding/json"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,17 +119,6 @@ func elsewhere(t *testing.T, in *harness.Installation) *harness.Installation {
 func dump(t *testing.T, in *harness.Installation) string {
 	t.Helper()
 	return in.SQLite(t, ".dump")
-}
-
-// urlOf is the URL of an installation's PostgreSQL database, and its name.
-func urlOf(t *testing.T, in *harness.Installation) (text, name string) {
-	t.Helper()
-	text = strings.TrimPrefix(in.Environ[0], "TOKENWRIGHT_DATABASE=")
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text, strings.TrimPrefix(u.Path, "/")
 }
 
 // newPostgres runs a server that does not wait for the disk: nothing ends it here. It

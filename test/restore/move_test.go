@@ -77,16 +77,8 @@ func isSignedIn(t *testing.T, in *harness.Installation, cookie string) bool {
 	t.Helper()
 	r := harness.NewRequest(t, http.MethodGet, in.URL+"/console/users", "")
 	r.Header.Set("Cookie", cookie)
-	resp, err := in.Client.Transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode == http.StatusOK && strings.Contains(string(body), "ada@example.com")
+	a := in.Do(t, r)
+	return a.Status == http.StatusOK && strings.Contains(string(a.Body), "ada@example.com")
 }
 
 // keyStates are API keys in all states there are.

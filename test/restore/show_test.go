@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -28,8 +27,7 @@ func (p *place) backUp(t *testing.T) (last string) {
 	if p.postgres == nil {
 		return fmt.Sprint(succeed[taken](t, p.Installation, "backup", p.backup).Events)
 	}
-	database, _ := urlOf(t, p.Installation)
-	harness.Tool(t, "", "pg_dump", "--format=custom", "--file="+p.backup, "--dbname="+database)
+	harness.Tool(t, "", "pg_dump", "--format=custom", "--file="+p.backup, "--dbname="+p.DatabaseURL())
 	return p.Lines(t, "SELECT CAST(max(seq) AS text) FROM events")[0]
 }
 
@@ -40,8 +38,8 @@ func (p *place) restore(t *testing.T, sameDatabase bool, args ...string) restore
 	if p.postgres == nil {
 		return succeed[restored](t, p.Installation, append([]string{"restore", p.backup, "--replace"}, args...)...)
 	}
-	database, name := urlOf(t, p.Installation)
-	into := []string{"--exit-on-error", "--no-owner", "--dbname=" + database}
+	name := p.DatabaseName()
+	into := []string{"--exit-on-error", "--no-owner", "--dbname=" + p.DatabaseURL()}
 	if sameDatabase {
 		into = append(into, "--clean", "--if-exists")
 	} else {
@@ -122,22 +120,13 @@ func TestARestoreEndsEveryTokenAndIsHeardOf(t *testing.T) {
 	}
 }
 
-func operatorKey(t *testing.T, in *harness.Installation, scopes ...string) harness.APIKey {
-	t.Helper()
-	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
-	for _, scope := range scopes {
-		args = append(args, "--scope", scope)
-	}
-	return harness.ReadKey(t, in.CLI(t, args...))
-}
-
 // prepare makes what is in the backup.
 func prepare(t *testing.T, p *place) *show {
 	t.Helper()
 	p.Seed(t)
 	p.CLI(t, "merchant", "create", "--id", "77", "--name", "Later suspended")
 	w := &show{place: p, tokens: map[string]string{}}
-	w.operator = operatorKey(t, p.Installation, "tokens:introspect", "merchants:read")
+	w.operator = p.CreateOperatorKey(t, "tokens:introspect", "merchants:read")
 	w.lives, w.deleted, w.suspended = p.CreateKey(t, "demo"), p.CreateKey(t, "demo"), p.CreateKeyOf(t, "77", "demo")
 	harness.Eventually(t, patience, "all API keys work", func() bool {
 		return p.Works(t, w.operator) && p.Works(t, w.lives) && p.Works(t, w.deleted) && p.Works(t, w.suspended)
@@ -162,7 +151,7 @@ func (w *show) change(t *testing.T) {
 	w.CLI(t, "signing-key", "revoke", "--yes", "--force", "--", w.kid)
 	w.CLI(t, "key", "delete", w.deleted.ClientID, "--yes")
 	w.CLI(t, "merchant", "suspend", "77")
-	if a := w.post(t, "/demo/oauth/revoke", w.lives, w.tokens["revoked"]); a.Status != http.StatusOK {
+	if a := w.PostToken(t, "/demo/oauth/revoke", w.lives, w.tokens["revoked"]); a.Status != http.StatusOK {
 		t.Fatalf("revoking a token: %d %s", a.Status, a.Body)
 	}
 	w.born = w.CreateKey(t, "demo")
@@ -189,14 +178,6 @@ func (w *show) stop(t *testing.T, s *harness.Server) {
 	for _, what := range w.ended {
 		w.api.becomes(t, what+", without the server", w.tokens[what], http.StatusUnauthorized)
 	}
-}
-
-func (w *show) post(t *testing.T, path string, by harness.APIKey, token string) *harness.Answer {
-	t.Helper()
-	form := url.Values{"client_id": {by.ClientID}, "client_secret": {by.ClientSecret}, "token": {token}}
-	r := harness.NewRequest(t, http.MethodPost, w.URL+path, form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return w.Do(t, r)
 }
 
 // signingKeys are the key IDs of demo that have a status.
@@ -226,7 +207,7 @@ func (w *show) nothingOldIsAlive(t *testing.T) {
 		if what == "operator" {
 			continue
 		}
-		if a := w.post(t, "/demo/oauth/introspect", w.operator, token); string(a.Body) != `{"active":false}` {
+		if a := w.PostToken(t, "/demo/oauth/introspect", w.operator, token); string(a.Body) != `{"active":false}` {
 			t.Errorf("introspection of a token (%s) from before: %d %s", what, a.Status, a.Body)
 		}
 		if status := withToken("/forward-auth?env=demo&scope=customers:read", token); status != http.StatusUnauthorized {

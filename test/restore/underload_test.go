@@ -38,7 +38,7 @@ type crew struct {
 // newCrew makes the merchants that writers work for.
 func newCrew(t *testing.T, s *harness.Server) *crew {
 	t.Helper()
-	operator := operatorKey(t, s.Installation, "api-keys:read", "api-keys:write", "api-keys:delete")
+	operator := s.CreateOperatorKey(t, "api-keys:read", "api-keys:write", "api-keys:delete")
 	for n := range writers {
 		s.CLI(t, "merchant", "create", "--id", fmt.Sprint(n+1), "--name", "Busy", "--key-limit", "1000")
 	}

@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,13 +52,5 @@ func overlay(t *testing.T, dir string) string {
 	if err := os.WriteFile(replacement, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: replacement}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return harness.Overlay(t, map[string]string{original: replacement})
 }

@@ -203,7 +203,7 @@ func TestAMigrationOfPostgreSQLThatIsKilledIsFinished(t *testing.T) {
 	s := restored(t, "postgres", in)
 	held, has := rows(t, "postgres", in, nil)
 	k := kills{begin: in.Lines(t, lastMigration)[0]}
-	database := databaseOf(in)
+	database := in.DatabaseName()
 	p.Exec(t, "postgres", "CREATE DATABASE original TEMPLATE "+database)
 	all := moments(t, in, "write", "read")
 	k.end = in.Lines(t, lastMigration)[0]
@@ -229,9 +229,4 @@ func TestAMigrationOfPostgreSQLThatIsKilledIsFinished(t *testing.T) {
 		}
 	}
 	k.check(t)
-}
-
-// databaseOf is the name of a database on PostgreSQL, which its owner has too.
-func databaseOf(in *harness.Installation) string {
-	return strings.Split(strings.TrimPrefix(in.DatabaseURL(), "postgres://"), ":")[0]
 }

@@ -3,7 +3,6 @@ package upgrade
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -110,22 +109,14 @@ func nextRelease(t testing.TB) string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no migrations: %v", err)
 	}
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	replace := map[string]string{}
 	for _, file := range files {
 		path, err := filepath.Abs(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		overlay.Replace[harness.File("internal", "store", "migrations", filepath.Base(file))] = path
+		replace[harness.File("internal", "store", "migrations", filepath.Base(file))] = path
 	}
-	list, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "overlay.json")
-	if err := os.WriteFile(path, list, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	next.binary = harness.Build(t, "-overlay", path)
+	next.binary = harness.Build(t, "-overlay", harness.Overlay(t, replace))
 	return next.binary
 }

@@ -3,7 +3,6 @@ package upgrade
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,11 +23,7 @@ func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 	c := harness.NewCluster(t, harness.ClusterOptions{Binary: old, Args: []string{"--admin-limit", "0"}})
 	key := c.SeedKey(t)
 	c.CLI(t, "merchant", "update", "4259", "--key-limit", "10000")
-	args := []string{"key", "create", "--operator", "--name", "Operations", "-o", "json"}
-	for _, scope := range managementScopes {
-		args = append(args, "--scope", scope)
-	}
-	operator := harness.ReadKey(t, c.CLI(t, args...))
+	operator := c.CreateOperatorKey(t, managementScopes...)
 	for _, node := range c.Nodes {
 		harness.Eventually(t, harness.Propagation, "the operator key works", func() bool { return node.Works(t, operator) })
 	}
@@ -74,7 +69,7 @@ func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 // schemaVersion is the number of the last migration that the database has.
 func schemaVersion(t *testing.T, c *harness.Cluster) int {
 	t.Helper()
-	return postgrestest.Query[int](t, c.Postgres, databaseOf(c.Installation), "SELECT max(version_id)::int FROM goose_db_version")
+	return postgrestest.Query[int](t, c.Postgres, c.DatabaseName(), "SELECT max(version_id)::int FROM goose_db_version")
 }
 
 // replace ends a node as operators do, and starts another binary in its place.
@@ -141,8 +136,7 @@ func checkReads(t *testing.T, writer, reader *harness.Server, operator harness.A
 
 	token := writer.Token(t, second)
 	acts("the token is active", func() bool { return active(t, reader, operator, token) })
-	form := url.Values{"token": {token}, "client_id": {second.ClientID}, "client_secret": {second.ClientSecret}}
-	if a := postForm(t, writer, "/demo/oauth/revoke", form); a.Status != http.StatusOK {
+	if a := writer.PostToken(t, "/demo/oauth/revoke", second, token); a.Status != http.StatusOK {
 		t.Fatalf("revoking is answered %d: %s", a.Status, a.Body)
 	}
 	acts("the revoked token is dead", func() bool { return !active(t, reader, operator, token) })
@@ -160,16 +154,8 @@ func checkReads(t *testing.T, writer, reader *harness.Server, operator harness.A
 
 func ignore[T any](_ T, err error) error { return err }
 
-func postForm(t *testing.T, s *harness.Server, path string, form url.Values) *harness.Answer {
-	t.Helper()
-	r := harness.NewRequest(t, http.MethodPost, s.URL+path, form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return s.Do(t, r)
-}
-
 // active tells whether introspection calls a token active.
 func active(t *testing.T, s *harness.Server, operator harness.APIKey, token string) bool {
 	t.Helper()
-	a := postForm(t, s, "/demo/oauth/introspect", url.Values{"token": {token}, "client_id": {operator.ClientID}, "client_secret": {operator.ClientSecret}})
-	return strings.HasPrefix(string(a.Body), `{"active":true`)
+	return strings.HasPrefix(string(s.PostToken(t, "/demo/oauth/introspect", operator, token).Body), `{"active":true`)
 }

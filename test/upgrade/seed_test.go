@@ -168,8 +168,7 @@ func (f *filling) apiKeys() {
 	f.CLI(f.t, "merchant", "delete", "4261", "--yes")
 	f.key("expired", "4259", "demo", "--expires", time.Now().Add(2*time.Second).UTC().Format(time.RFC3339))
 	leaked := f.key("leaked", "4259", "demo")
-	f.keep("of an operator", harness.ReadKey(f.t, f.CLI(f.t, "key", "create", "--operator", "--name", "Operations", "-o", "json",
-		"--scope", "merchants:read", "--scope", "tokens:introspect")))
+	f.keep("of an operator", f.CreateOperatorKey(f.t, "merchants:read", "tokens:introspect"))
 	harness.Eventually(f.t, harness.Propagation, "the last API key works", func() bool { return f.Works(f.t, f.last()) })
 	r := harness.NewRequest(f.t, http.MethodPost, f.URL+"/leaks", `{"credential":"`+leaked.secret()+`","url":"https://paste.example"}`)
 	r.Header.Set("Content-Type", "application/json")
@@ -187,11 +186,8 @@ func (f *filling) last() harness.APIKey {
 // revokeToken ends one token of the first API key, which works on.
 func (f *filling) revokeToken() {
 	k := f.seed.APIKeys[0]
-	token := f.Token(f.t, harness.APIKey{ClientID: k.ClientID, ClientSecret: k.secret()})
-	form := url.Values{"token": {token}, "client_id": {k.ClientID}, "client_secret": {k.secret()}}
-	r := harness.NewRequest(f.t, http.MethodPost, f.URL+"/demo/oauth/revoke", form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if a := f.Do(f.t, r); a.Status != http.StatusOK {
+	key := harness.APIKey{ClientID: k.ClientID, ClientSecret: k.secret()}
+	if a := f.PostToken(f.t, "/demo/oauth/revoke", key, f.Token(f.t, key)); a.Status != http.StatusOK {
 		f.t.Fatalf("the revocation is answered %d", a.Status)
 	}
 }
