@@ -25,9 +25,7 @@ type containers struct{ flags, environ []string }
 
 func newContainers(t *testing.T) *containers {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can run a container here")
-	}
+	harness.NeedRoot(t, "run a container here")
 	harness.Need(t, "buildah", "podman", "unshare")
 	dir := t.TempDir()
 	// None of the limits that podman would raise: it may not everywhere.

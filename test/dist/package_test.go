@@ -37,9 +37,7 @@ exec chroot "$SCRATCH/root" bash -s <"$TEST/container.sh"`
 // onACopy runs a script as root, and returns what it says.
 func onACopy(t *testing.T, script, out string, namespaces ...string) (string, error) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can make a copy of the machine")
-	}
+	harness.NeedRoot(t, "make a copy of the machine")
 	harness.Need(t, "systemd-nspawn", "unshare", "dpkg", "jq", "curl", "man", "ip")
 	testdata, err := filepath.Abs("testdata")
 	if err != nil {

@@ -30,9 +30,7 @@ func (n *Network) database() string { return fmt.Sprintf("10.203.%d.5", n.n) }
 // user or machine may not.
 func NewNetwork(t testing.TB) *Network {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can make a network namespace")
-	}
+	NeedRoot(t, "make a network namespace")
 	Need(t, "ip", "nft")
 	n := &Network{n: 1 + rand.IntN(250)}
 	n.name = fmt.Sprintf("tw%d-%d", os.Getpid(), n.n)

@@ -23,6 +23,14 @@ func Missing(t testing.TB, what string) {
 	t.Skipf("%s (make tools installs it)", what)
 }
 
+// NeedRoot skips the test where it is not run by root, who alone can do what it needs.
+func NeedRoot(t testing.TB, what string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can " + what)
+	}
+}
+
 // Need ends the test where a program is not installed.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,9 +13,7 @@ import (
 // small is a file system that has room for so many bytes.
 func small(t *testing.T, size int) string {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a file system")
-	}
+	harness.NeedRoot(t, "mount a file system")
 	dir := t.TempDir()
 	if out, err := exec.Command(harness.FindProgram(t, "mount"), "-t", "tmpfs", "-o", fmt.Sprintf("mode=700,size=%d", size), "tmpfs", dir).CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "permission denied") {

@@ -200,9 +200,7 @@ func TestARestoreWantsTheMasterKey(t *testing.T) {
 // would keep the server out.
 func TestARestoreIsTheOwnersMatter(t *testing.T) {
 	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("only root can give files away")
-	}
+	harness.NeedRoot(t, "give files away")
 	w := newScene(t)
 	const nobody = 65534
 	for _, path := range []string{database(w.Installation), w.Data} {
