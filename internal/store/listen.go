@@ -70,25 +70,28 @@ func listen(ctx context.Context, config *pgx.ConnConfig, changed func()) (listen
 // by a command asks for a token with the next one.
 const watchInterval = 20 * time.Millisecond
 
+// settling is how long a commit may take to be seen once it stands in the log, for it
+// is synchronised with the disk in between. Some disks take a tenth of a second.
+const settling = time.Second
+
 // watch tells of writes to the embedded database, by whomever, until ctx is done: each
-// is appended to the write-ahead log, or begins it anew. To ask SQLite would cost a
-// hundred times as much. Two writes within one tick of the file system's clock may look
-// like one, so each is told of twice.
+// is appended to the write-ahead log, or begins it anew. To ask SQLite every time would
+// cost a hundred times as much. Nothing shows when a write can be seen, nor a second
+// one within one tick of the file system's clock, so each is told of for as long as
+// that may take.
 func (s *Store) watch(ctx context.Context, changed func()) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	var size int64
-	var at time.Time
-	for again := false; ; {
-		info, err := os.Stat(s.log)
-		written := err == nil && (info.Size() != size || !info.ModTime().Equal(at))
-		if written {
-			size, at = info.Size(), info.ModTime()
+	var at, settled time.Time
+	for {
+		now := time.Now()
+		if info, err := os.Stat(s.log); err == nil && (info.Size() != size || !info.ModTime().Equal(at)) {
+			size, at, settled = info.Size(), info.ModTime(), now.Add(settling)
 		}
-		if written || again {
+		if now.Before(settled) {
 			changed()
 		}
-		again = written
 		select {
 		case <-ctx.Done():
 			return
