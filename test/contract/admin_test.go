@@ -38,7 +38,7 @@ func (w *walk) operatorKey(t *testing.T, scopes ...string) []string {
 	t.Helper()
 	key := w.CreateOperatorKey(t, scopes...)
 	var header []string
-	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool {
+	harness.Eventually(t, harness.Soon, "the operator key works", func() bool {
 		a := w.Ask(t, w.URL+"/platform/oauth/token", key.ClientID, key.ClientSecret)
 		header = bearer(a.AccessToken)
 		return a.AccessToken != ""

@@ -15,7 +15,7 @@ func newManaged(t *testing.T, w *walk) *managed {
 	m.operator = w.operatorKey(t, operatorScopes...)
 	key := harness.ReadKey(t, w.CLI(t, "key", "create", "--merchant", "4259", "--env", "production", "--name", "Key manager", "--scope", "customers:read",
 		"--scope", "api-keys:read", "--scope", "api-keys:write", "--scope", "api-keys:delete", "-o", "json"))
-	harness.Eventually(t, harness.ASecond, "the merchant's key works", func() bool {
+	harness.Eventually(t, harness.Soon, "the merchant's key works", func() bool {
 		a := w.Ask(t, w.URL+"/oauth/token", key.ClientID, key.ClientSecret, "scope", "api-keys:read api-keys:write api-keys:delete")
 		m.merchant = bearer(a.AccessToken)
 		return a.AccessToken != ""
@@ -190,7 +190,7 @@ func (m *managed) limited(t *testing.T) {
 	}
 	wrong := strings.Repeat("x", 49)
 	for _, path := range []string{"/demo/oauth/introspect", "/demo/oauth/revoke"} {
-		harness.Eventually(t, harness.ASecond, "failures are limited", func() bool {
+		harness.Eventually(t, harness.Soon, "failures are limited", func() bool {
 			form := "token=x&client_id=" + key.ClientID + "&client_secret=tws_demo_" + wrong
 			return w.do(t, request{"POST", path, []string{"Content-Type", asForm}, form, 0}).Status == 429
 		})

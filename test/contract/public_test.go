@@ -24,7 +24,7 @@ func walkPublic(t *testing.T) (w *walk, key, operator harness.APIKey) {
 	s.Seed(t)
 	key = s.CreateKey(t, "demo")
 	operator = s.CreateOperatorKey(t, "tokens:introspect")
-	harness.Eventually(t, harness.ASecond, "the new API keys work", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API keys work", func() bool { return s.Works(t, key) })
 	return newWalk(t, s), key, operator
 }
 
@@ -94,7 +94,7 @@ func (w *walk) tokens(t *testing.T, key harness.APIKey) {
 	}
 	// One whose secret is being replaced hears of it.
 	w.CLI(t, "key", "rotate", key.ClientID, "--overlap", "1h", "-o", "json")
-	harness.Eventually(t, harness.ASecond, "the header tells of the rotation", func() bool {
+	harness.Eventually(t, harness.Soon, "the header tells of the rotation", func() bool {
 		a := w.do(t, request{"POST", "/oauth/token", []string{"Content-Type", asForm}, formOf(key, grant), 200})
 		a.Token(t)
 		return a.Header.Get("Tokenwright-Secret-Expires") != ""
@@ -167,7 +167,7 @@ func (w *walk) tooManyReaders(t *testing.T) {
 			}
 		})
 	}
-	harness.Eventually(t, 10*harness.ASecond, "one more is refused", func() bool {
+	harness.Eventually(t, harness.Soon, "one more is refused", func() bool {
 		return w.Get(t, w.URL+"/demo/oauth/revocations?after=1000000&wait=1ms").Status == http.StatusTooManyRequests
 	})
 	leave()
@@ -204,7 +204,7 @@ func (w *walk) withoutDatabase(t *testing.T) {
 	install.Environ = append(install.Environ, "TOKENWRIGHT_DATABASE=postgres://nobody@127.0.0.1:1/nothing", "TOKENWRIGHT_MASTER_KEY="+aMasterKey)
 	harness.NoteMasterKey(aMasterKey)
 	s := install.Launch(t)
-	harness.Eventually(t, 10*harness.ASecond, "the node answers", func() bool {
+	harness.Eventually(t, harness.Soon, "the node answers", func() bool {
 		resp, err := s.Client.Get(s.URL + "/healthz")
 		return err == nil && resp.Body.Close() == nil
 	})

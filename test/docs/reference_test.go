@@ -33,7 +33,7 @@ func everything() []string {
 func operatorKey(t *testing.T, s *harness.Server, scopes ...string) (key harness.APIKey, token string) {
 	t.Helper()
 	key = s.CreateOperatorKey(t, scopes...)
-	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool {
+	harness.Eventually(t, harness.Soon, "the operator key works", func() bool {
 		token = s.Ask(t, s.URL+"/oauth/token", key.ClientID, key.ClientSecret, "resource", s.URL+"/admin").AccessToken
 		return token != ""
 	})

@@ -27,7 +27,7 @@ environments:
 	for env, algorithm := range algorithms {
 		key := in.CreateKey(t, env)
 		var token string
-		harness.Eventually(t, harness.ASecond, "the new API key works", func() bool {
+		harness.Eventually(t, harness.Soon, "the new API key works", func() bool {
 			token = in.Ask(t, in.URL+"/oauth/token", key.ClientID, key.ClientSecret).AccessToken
 			return token != ""
 		})
@@ -57,7 +57,7 @@ func TestPEMOfASigningKeyVerifiesWithOpenSSL(t *testing.T) {
 	in.Start(t)
 	in.Seed(t)
 	key := in.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return in.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return in.Works(t, key) })
 	token := in.Token(t, key)
 	kid, _ := harness.Part(t, token, 0)["kid"].(string)
 	pem := in.Get(t, in.URL+"/demo/oauth/jwks/"+kid+".pem")

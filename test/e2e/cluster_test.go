@@ -46,7 +46,7 @@ func TestNodesHearFromTheProxyWhoAsks(t *testing.T) {
 	if a := c.Do(t, r); a.Status != http.StatusOK {
 		t.Fatalf("the JWKS is answered %d", a.Status)
 	}
-	harness.Eventually(t, harness.ASecond, "a node has logged the request, and the address of the client", func() bool {
+	harness.Eventually(t, harness.Soon, "a node has logged the request, and the address of the client", func() bool {
 		records := slices.Concat(c.Nodes[0].Records(t, "request"), c.Nodes[1].Records(t, "request"))
 		return slices.ContainsFunc(records, func(r map[string]any) bool { return r["address"] == "127.0.0.2" && r["status"] == float64(200) })
 	})

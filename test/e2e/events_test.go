@@ -51,7 +51,7 @@ func TestHeadOfTheServersLogFindsACutTail(t *testing.T) {
 	s.Stop(t)
 	again := s.Start(t)
 	var head string
-	harness.Eventually(t, harness.ASecond*10, "the server logs the head of the events", func() bool {
+	harness.Eventually(t, harness.Soon, "the server logs the head of the events", func() bool {
 		for _, r := range again.Records(t, "event head") {
 			head = fmt.Sprintf("%.0f:%s", r["seq"], r["hash"])
 		}

@@ -16,7 +16,7 @@ import (
 func acts(t *testing.T, s *harness.Server, what string, so func() bool) {
 	t.Helper()
 	ended := time.Now()
-	harness.Eventually(t, harness.ASecond, what, so)
+	harness.Eventually(t, time.Second, what, so)
 	t.Logf("%s: after %s", what, time.Since(ended).Round(time.Millisecond))
 }
 

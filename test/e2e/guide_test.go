@@ -73,7 +73,7 @@ func (m *merchantAPI) expect(t *testing.T, client *http.Client, email string, st
 // clientOf is a client of the SDK with an API key.
 func clientOf(t *testing.T, s *harness.Server, key harness.APIKey) *http.Client {
 	t.Helper()
-	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
 	return tokenwright.Config{URL: s.URL, ClientID: key.ClientID, ClientSecret: key.ClientSecret, HTTPClient: s.Client}.Client(t.Context())
 }
 
@@ -102,7 +102,7 @@ func TestTheGuideFromTheFirstKeyToTheLastCall(t *testing.T) {
 
 	// A token that ends soon, for later: it lives no longer than its API key.
 	short := create("4261", "--scope", "customers:read", "--expires", "4s")
-	harness.Eventually(t, harness.ASecond, "the short API key works", func() bool { return s.Works(t, short) })
+	harness.Eventually(t, harness.Soon, "the short API key works", func() bool { return s.Works(t, short) })
 	ending := &http.Client{Transport: fixed(s.Token(t, short))}
 	ends := time.Now().Add(4 * time.Second)
 	api.expect(t, ending, "ada@example.com", http.StatusNotFound, "")

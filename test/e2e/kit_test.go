@@ -288,7 +288,7 @@ func TestKitTellsOfRevocationsAsTheServerDoes(t *testing.T) {
 	kid, _ := harness.Part(t, token, 0)["kid"].(string)
 	k.real.CLI(t, "key", "update", k.realKey.ClientID, "--revoke-tokens")
 	k.real.CLI(t, "signing-key", "revoke", "--force", "--yes", "--", kid) // which may begin with a hyphen
-	harness.Eventually(t, harness.ASecond, "the server has heard of all", func() bool {
+	harness.Eventually(t, harness.Soon, "the server has heard of all", func() bool {
 		f := harness.Part(t, feed(t, k.real, ""), 1)
 		return len(f["tokens"].([]any))*len(f["cutoffs"].([]any))*len(f["signing_keys"].([]any)) == 1
 	})

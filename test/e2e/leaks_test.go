@@ -67,7 +67,7 @@ func TestALeakedSecretIsDeadWithinASecond(t *testing.T) {
 	s, key := harness.StartWithKey(t, "demo")
 	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	token := s.Token(t, key)
-	harness.Eventually(t, harness.ASecond, "the token is active", func() bool {
+	harness.Eventually(t, harness.Soon, "the token is active", func() bool {
 		return strings.HasPrefix(introspect(t, s, operator, token), `{"active":true,`)
 	})
 	reportLeak(t, s.Installation, key.ClientSecret, "https://paste.example/?q="+key.ClientSecret)
@@ -97,7 +97,7 @@ func TestTheGraceOfALeakKeepsClientsAtWork(t *testing.T) {
 	s := harness.Start(t, "--leak-grace", "2s")
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
 	reportLeak(t, s.Installation, key.ClientSecret, "")
 	acts(t, s, "the tokens of before are dead", func() bool { return cutOff(t, s, key) })
 	if !s.Works(t, key) {

@@ -22,7 +22,7 @@ func TestMasterKeyRotatesBesideTheServer(t *testing.T) {
 		t.Fatal("master.key is the one of before")
 	}
 	after := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "every API key works on the running server", func() bool { return s.Works(t, before) && s.Works(t, after) })
+	harness.Eventually(t, harness.Soon, "every API key works on the running server", func() bool { return s.Works(t, before) && s.Works(t, after) })
 	s.Stop(t)
 	if s.MasterKey(t, "master.key.previous") != old {
 		t.Error("master.key.previous is not the key of before")
@@ -57,7 +57,7 @@ func refusesMasterKey(t *testing.T, in *harness.Installation) {
 		}
 	}
 	s := in.Launch(t)
-	if state := s.WaitFor(t, 20*harness.ASecond); state.ExitCode() != 1 || !strings.Contains(s.ReadLog(t), "master key") {
+	if state := s.WaitFor(t, harness.Soon); state.ExitCode() != 1 || !strings.Contains(s.ReadLog(t), "master key") {
 		t.Errorf("serve with the wrong master key: %s\n%s", state, s.LastLog(t))
 	}
 }
@@ -70,7 +70,7 @@ func TestMasterKeyOfTheEnvironmentRotates(t *testing.T) {
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
 	if _, err := os.Stat(filepath.Join(in.Data, "master.key")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a master key was given, and yet there is master.key: %v", err)
 	}

@@ -18,7 +18,7 @@ func TestRevocationReachesReaders(t *testing.T) {
 	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	for _, end := range [][]string{{"delete", "--yes"}, {"disable"}, {"update", "--revoke-tokens"}, {"rotate", "--overlap", "0", "--revoke-tokens", "-o", "json"}} {
 		key := s.CreateKey(t, "demo")
-		harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
+		harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
 		token := s.Token(t, key)
 		active := func() string { return introspect(t, s, operator, token) }
 		if got := active(); !strings.HasPrefix(got, `{"active":true,`) {
@@ -64,7 +64,7 @@ func TestWaitingReadersAreAnsweredWhenTheServerStops(t *testing.T) {
 	s := harness.Start(t)
 	answered := make(chan string, 1)
 	go func() { answered <- feed(t, s, "?after=0&wait=30s") }()
-	harness.Eventually(t, harness.ASecond*5, "a reader waits", func() bool {
+	harness.Eventually(t, harness.Soon, "a reader waits", func() bool {
 		return strings.Contains(string(s.Get(t, s.MetricsURL).Body), "tokenwright_http_requests_in_flight 1")
 	})
 	s.Stop(t)

@@ -78,7 +78,7 @@ func TestTerminatedServerAnswersEveryRequestUnderWay(t *testing.T) {
 	balancer := startBalancer(s, key)
 	s.Observe(t)
 	s.Signal(t, syscall.SIGTERM)
-	harness.Eventually(t, harness.ASecond, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	harness.Eventually(t, harness.Soon, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
 	if !s.Works(t, key) {
 		t.Error("while it tells load balancers, the server answers no request")
 	}
@@ -138,7 +138,7 @@ func TestSecondSignalEndsTheServerAtOnce(t *testing.T) {
 	beginRequest(t, s, key) // and never ended
 	s.Observe(t)
 	s.Signal(t, syscall.SIGTERM)
-	harness.Eventually(t, harness.ASecond, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
+	harness.Eventually(t, harness.Soon, "/readyz answers 503", func() bool { return s.Get(t, s.URL+"/readyz").Status == http.StatusServiceUnavailable })
 	s.Signal(t, syscall.SIGTERM)
 	state := s.WaitFor(t, 5*time.Second)
 	if state.ExitCode() != 128+int(syscall.SIGTERM) { // as shells show it

@@ -154,8 +154,8 @@ func TestDeliveryThatAKilledNodeCouldNotNoteIsRepeated(t *testing.T) {
 	if again < 0 {
 		t.Errorf("the first message does not come again: %+v", messages)
 	}
-	harness.Eventually(t, harness.ASecond*5, "both are noted", func() bool { return deliveries(t, in, "ops")["delivered"] == 2 })
-	harness.Eventually(t, harness.ASecond, "both are counted", func() bool {
+	harness.Eventually(t, harness.Soon, "both are noted", func() bool { return deliveries(t, in, "ops")["delivered"] == 2 })
+	harness.Eventually(t, harness.Soon, "both are counted", func() bool {
 		return s.Metric(t, `tokenwright_webhook_deliveries_total{outcome="delivered",webhook="ops"}`) == 2
 	})
 }
@@ -219,7 +219,7 @@ func TestTwoNodesTellOfEachEventOnce(t *testing.T) {
 	if n := len(box.all()); n != events || len(ids) != events {
 		t.Errorf("%d messages with %d IDs of %d events", n, len(ids), events)
 	}
-	harness.Eventually(t, harness.ASecond, "every attempt is counted, by one node", func() bool {
+	harness.Eventually(t, harness.Soon, "every attempt is counted, by one node", func() bool {
 		var counted float64
 		for _, node := range c.Nodes {
 			counted += node.Metric(t, "tokenwright_webhook_deliveries_total")

@@ -47,7 +47,7 @@ func TestClients(t *testing.T) {
 	keys := map[string]harness.APIKey{}
 	for _, env := range []string{"demo", "short"} {
 		keys[env] = s.CreateKey(t, env)
-		harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, keys[env]) })
+		harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, keys[env]) })
 	}
 	tests := []struct {
 		name, env string

@@ -20,7 +20,7 @@ func TestTheButtonOfAProductLeadsIntoTheConsole(t *testing.T) {
 	s := harness.Start(t)
 	s.Seed(t)
 	key := s.CreateOperatorKey(t, strings.Fields("users:read users:write users:delete api-keys:read api-keys:write api-keys:delete merchants:read scopes:read events:read usage:read")...)
-	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, key) })
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(key.ClientSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestTheButtonOfAProductLeadsIntoTheConsole(t *testing.T) {
 		t.Error("two who press the button get one link")
 	}
 	s.CLI(t, "key", "disable", key.ClientID)
-	harness.Eventually(t, harness.ASecond, "no more links are made", func() bool { return press().Status == http.StatusBadGateway })
+	harness.Eventually(t, harness.Soon, "no more links are made", func() bool { return press().Status == http.StatusBadGateway })
 	if a := press(); string(a.Body) != "The API keys cannot be shown just now. Try again in a moment.\n" {
 		t.Errorf("without a link it says %s", a.Body)
 	}

@@ -24,7 +24,7 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 	s := in.Start(t)
 	in.Seed(t)
 	key := in.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return in.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return in.Works(t, key) })
 	killed, finished := 0, 0
 	for round := range *rounds {
 		k, f := killCommands(t, in, readSigningKeys(t, in)["demo active"])
@@ -39,7 +39,7 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 				t.Fatalf("round %d: %s has no active key: %v", round, env, keys)
 			}
 		}
-		harness.Eventually(t, harness.ASecond, "the active key signs, and a spare is announced", func() bool {
+		harness.Eventually(t, harness.Soon, "the active key signs, and a spare is announced", func() bool {
 			now := readSigningKeys(t, in)
 			_, spare := now["demo announced"]
 			kid, _ := harness.Part(t, in.Token(t, key), 0)["kid"].(string)

@@ -146,7 +146,7 @@ func startSite(t *testing.T, more ...string) *site {
 	s.reader = harness.ReadKey(t, s.CLI(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Reader", "--scope", "customers:read", "-o", "json"))
 	s.writer, s.other, s.live = s.CreateKey(t, "demo"), s.CreateKeyOf(t, "4260", "demo"), s.CreateKey(t, "production")
 	operator := s.CreateOperatorKey(t, "merchants:read")
-	harness.Eventually(t, harness.ASecond, "the last of the keys works", func() bool { return s.Works(t, operator) })
+	harness.Eventually(t, harness.Soon, "the last of the keys works", func() bool { return s.Works(t, operator) })
 	s.operator = s.Token(t, operator)
 	return s
 }

@@ -69,7 +69,7 @@ func StartWithKey(t testing.TB, env string, args ...string) (*Server, APIKey) {
 	s := Start(t, args...)
 	s.Seed(t)
 	key := s.CreateKey(t, env)
-	Eventually(t, ASecond, "the new API key works", func() bool { return s.Works(t, key) })
+	Eventually(t, Soon, "the new API key works", func() bool { return s.Works(t, key) })
 	return s, key
 }
 

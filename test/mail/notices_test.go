@@ -73,7 +73,7 @@ func TestNoticesGoToThoseWhoCanAct(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator", "bob": "4259=administrator", "vic": "4259=viewer", "opa": "operator"})
 	key := harness.ReadKey(t, in.CLI(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "<b>Größe</b>", "--scope", "customers:read", "-o", "json"))
-	harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
 	token := s.Token(t, key)
 	leak(t, in, token)
 	harness.Eventually(t, 20*time.Second, "the administrators are told of the token", func() bool { return box.recipients(t) == "ann bob" })
@@ -94,14 +94,14 @@ func TestNoticesGoToThoseWhoCanAct(t *testing.T) {
 		t.Errorf("the messages have the IDs %s and %s", a, b)
 	}
 	operator := in.CreateOperatorKey(t, "events:read")
-	harness.Eventually(t, harness.ASecond, "the operator key works", func() bool { return s.Works(t, operator) })
+	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, operator) })
 	leak(t, in, operator.ClientSecret)
 	harness.Eventually(t, 20*time.Second, "the operator is told of the secret", func() bool { return box.recipients(t) == "ann bob opa" })
 	m = box.notice(t, "opa")
 	if !strings.Contains(m.Text, "the secret works no more") || !strings.Contains(m.Text, "\n"+in.URL+"/console\n") || strings.Contains(m.Text, "Merchant:") {
 		t.Errorf("the message is\n%s", m.Text)
 	}
-	harness.Eventually(t, harness.ASecond, "three messages are counted, once the mail server has answered", func() bool {
+	harness.Eventually(t, harness.Soon, "three messages are counted, once the mail server has answered", func() bool {
 		return s.Metric(t, `tokenwright_mail_messages_total{outcome="sent"}`) == 3
 	})
 }
@@ -148,7 +148,7 @@ func TestNoticeArrivesOnceTheMailServerIsBack(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator", "bob": "4259=administrator", "cem": "4259=administrator"})
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
 	again := func() { in.SQLite(t, "UPDATE webhook_deliveries SET next_at = next_at - 86400000;") } // time passes
 	retried := 0.0
 	state := func(want string) {
@@ -208,7 +208,7 @@ func TestNoticeThatNobodyCanHaveIsGivenUp(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator"})
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
 	leak(t, in, key.ClientSecret)
 	harness.Eventually(t, 20*time.Second, "the notice is given up", func() bool { return noticeStates(t, in) == "failed refused 550" })
 	harness.Eventually(t, 20*time.Second, "it is counted", func() bool { return s.Metric(t, `tokenwright_mail_notices_total{outcome="failed"}`) == 1 })

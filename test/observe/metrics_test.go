@@ -145,7 +145,7 @@ func gatewayScrape(t *testing.T, s *harness.Server, token string) string {
 			t.Errorf("forward-auth has no %s", line)
 		}
 	}
-	harness.Eventually(t, harness.ASecond, "the log calls it as the metric does", func() bool {
+	harness.Eventually(t, harness.Soon, "the log calls it as the metric does", func() bool {
 		log, err := os.ReadFile(p.Log)
 		return err == nil && strings.Contains(string(log), `"refused":"malformed"`)
 	})

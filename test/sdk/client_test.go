@@ -61,7 +61,7 @@ func TestRefusalsOfTheServerAreToldAsTheyAre(t *testing.T) {
 	source := newSource(t, app.Config)
 	get(t, source)
 	s.CLI(t, "key", "disable", key.ClientID)
-	harness.Eventually(t, harness.ASecond, "the API key is refused", func() bool { return s.Refuses(t, key) })
+	harness.Eventually(t, harness.Soon, "the API key is refused", func() bool { return s.Refuses(t, key) })
 	disabled := newSource(t, app.Config)
 	before := app.exchanges.Load()
 	for range 10 {
@@ -98,7 +98,7 @@ func TestNoCallFailsWhileSecretsAndTokensChange(t *testing.T) {
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.ASecond, "the new API key works", func() bool { return s.Works(t, key) })
+	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
 	app := newApplication(t, s, key)
 	source := newSource(t, app.Config)
 	get(t, source)
@@ -123,7 +123,7 @@ func TestNoCallFailsWhileSecretsAndTokensChange(t *testing.T) {
 	for range 3 {
 		time.Sleep(2 * time.Second)
 		next := harness.ReadKey(t, s.CLI(t, "key", "rotate", key.ClientID, "--overlap", "2s", "-o", "json"))
-		harness.Eventually(t, harness.ASecond, "the new secret works", func() bool { return s.Works(t, next) })
+		harness.Eventually(t, harness.Soon, "the new secret works", func() bool { return s.Works(t, next) })
 		writeSecret(t, app.ClientSecretFile, next.ClientSecret)
 	}
 	time.Sleep(2 * time.Second)
@@ -140,7 +140,7 @@ func TestTheClientSDKHearsThatItsSecretRetires(t *testing.T) {
 	s, key := harness.StartWithKey(t, "demo")
 	harness.ReadKey(t, s.CLI(t, "key", "rotate", key.ClientID, "--overlap", "2h", "-o", "json"))
 	app := newApplication(t, s, key)
-	harness.Eventually(t, harness.ASecond, "the answer says when", func() bool {
+	harness.Eventually(t, harness.Soon, "the answer says when", func() bool {
 		expires := get(t, newSource(t, app.Config)).SecretExpires
 		return !expires.IsZero() && time.Until(expires) > 119*time.Minute && time.Until(expires) < 121*time.Minute
 	})
