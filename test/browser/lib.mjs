@@ -88,17 +88,21 @@ export async function firstView(page, path) {
   return bytes;
 }
 
+/** Waits until the page, if it has script, is laid out and drawn for the window as it is now. */
+const drawn = (page) => page.evaluate(() => "layoutShift" in window && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 /** Holds the page, as it is now, to WCAG 2.2 AA. */
 export async function axe(page) {
+  await drawn(page); // what is scrolled by keyboard depends on the width
   if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
   const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.target} ${n.failureSummary}`).join("\n")}`);
   assert.ok(found.length === 0, `${page.url()}\n${found.join("\n")}`);
 }
 
-/** Holds that nothing of the page is wider than its window, once it is laid out and drawn for that. */
+/** Holds that nothing of the page is wider than its window. */
 export async function fits(page) {
-  await page.evaluate(() => "layoutShift" in window && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))); // it has script
+  await drawn(page);
   const wider = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];

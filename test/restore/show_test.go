@@ -149,6 +149,9 @@ func (w *show) change(t *testing.T) {
 	w.kid = w.signingKeys(t, "active")[0]
 	w.CLI(t, "signing-key", "rotate", "--env", "demo")
 	w.CLI(t, "signing-key", "revoke", "--yes", "--force", "--", w.kid)
+	harness.Eventually(t, patience, "the server has said how long the next signing key is kept, which no command knows", func() bool {
+		return strings.Contains(w.CLI(t, "event", "list", "--kind", "signing_key.updated"), w.signingKeys(t, "active")[0])
+	})
 	w.CLI(t, "key", "delete", w.deleted.ClientID, "--yes")
 	w.CLI(t, "merchant", "suspend", "77")
 	if a := w.PostToken(t, "/demo/oauth/revoke", w.lives, w.tokens["revoked"]); a.Status != http.StatusOK {
