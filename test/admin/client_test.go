@@ -224,7 +224,7 @@ func TestErrorsOfTheClientAreThoseOfTheServer(t *testing.T) {
 	refused(t, err, http.StatusConflict, "active_key_limit")
 
 	reader := s.CreateOperatorKey(t, "merchants:read")
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, reader) })
+	s.AwaitKeys(t, reader)
 	_, err = clientOf(t, s, reader).CreateScope(ctx, admin.Scope{Name: "a:read"})
 	if e := refused(t, err, http.StatusForbidden, ""); !strings.Contains(e.Message, "scopes:write") {
 		t.Errorf("it says %s", e.Message)

@@ -104,7 +104,7 @@ func TestCommandsSayTheSameThroughAServer(t *testing.T) {
 	database.CreateOperatorKey(t, strings.Fields(managementScopes)...)
 	server := harness.Start(t)
 	key := server.CreateOperatorKey(t, strings.Fields(managementScopes)...)
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return server.Works(t, key) })
+	server.AwaitKeys(t, key)
 	seats := []*seat{near(t, database.Installation), far(t, server, key)}
 
 	const years = "2099-01-01T00:00:00Z"
@@ -227,7 +227,7 @@ func TestAMerchantsAPIKeyManagesItsMerchantFromAfar(t *testing.T) {
 	production := s.CreateKey(t, "production")
 	own := harness.ReadKey(t, s.CLI(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Provisioning", "-o", "json",
 		"--scope", "api-keys:read", "--scope", "api-keys:write", "--scope", "api-keys:delete", "--scope", "customers:read"))
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, own) })
+	s.AwaitKeys(t, own)
 	seat := far(t, s, own)
 
 	made := harness.ReadKey(t, seat.run(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Made", "--scope", "customers:read", "-o", "json").Stdout)

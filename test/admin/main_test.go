@@ -25,7 +25,7 @@ func start(t *testing.T, args ...string) (*harness.Server, harness.APIKey, *admi
 	s := harness.Start(t, args...)
 	s.Seed(t)
 	key := s.CreateOperatorKey(t, strings.Fields(managementScopes)...)
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	return s, key, clientOf(t, s, key)
 }
 

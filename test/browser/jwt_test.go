@@ -49,7 +49,7 @@ func TestTheDebuggerSaysWhatATokenIs(t *testing.T) {
 // tokenOf is a token of an API key that was made just now.
 func tokenOf(t *testing.T, s *harness.Server, key harness.APIKey) string {
 	t.Helper()
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	return s.Token(t, key)
 }
 

@@ -24,7 +24,7 @@ func walkPublic(t *testing.T) (w *walk, key, operator harness.APIKey) {
 	s.Seed(t)
 	key = s.CreateKey(t, "demo")
 	operator = s.CreateOperatorKey(t, "tokens:introspect")
-	harness.Eventually(t, harness.Soon, "the new API keys work", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	return newWalk(t, s), key, operator
 }
 

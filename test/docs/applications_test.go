@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tokenwright/tokenwright/test/harness"
 )
@@ -30,7 +29,7 @@ func giveAPI(t *testing.T, r *reader) {
 	c.Env = append(r.environ, "TOKENWRIGHT_ISSUER="+r.URL+"/demo", fmt.Sprintf("PORT=%d", port))
 	r.Background(t, "api", c)
 	address := fmt.Sprintf("http://localhost:%d", port)
-	harness.Eventually(t, 20*time.Second, "the API answers", func() bool {
+	harness.Eventually(t, harness.Soon, "the API answers", func() bool {
 		resp, err := http.Get(address)
 		if err == nil {
 			_ = resp.Body.Close()

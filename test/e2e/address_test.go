@@ -14,7 +14,7 @@ func TestAllowedNetworks(t *testing.T) {
 	s := in.Start(t, "--trusted-proxies", "127.0.0.1")
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	s.CLI(t, "key", "update", key.ClientID, "--allow-cidr", "203.0.113.0/24", "--allow-cidr", "2001:db8::/32")
 	harness.Eventually(t, harness.Soon, "the API key is refused from elsewhere", func() bool { return !s.Works(t, key) })
 	ask := func(s *harness.Server, forwarded string) int {

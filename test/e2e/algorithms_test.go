@@ -57,7 +57,7 @@ func TestPEMOfASigningKeyVerifiesWithOpenSSL(t *testing.T) {
 	in.Start(t)
 	in.Seed(t)
 	key := in.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return in.Works(t, key) })
+	in.AwaitKeys(t, key)
 	token := in.Token(t, key)
 	kid, _ := harness.Part(t, token, 0)["kid"].(string)
 	pem := in.Get(t, in.URL+"/demo/oauth/jwks/"+kid+".pem")

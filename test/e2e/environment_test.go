@@ -16,7 +16,7 @@ func TestNoRequestWithADemoKeyGetsATokenThatProductionAccepts(t *testing.T) {
 	t.Parallel()
 	s, demo := harness.StartWithKey(t, "demo")
 	production := s.CreateKey(t, "production")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, production) })
+	s.AwaitKeys(t, production)
 
 	tokens := []string{s.Token(t, demo)}
 	for _, a := range attempts(t, s, demo) {

@@ -36,7 +36,7 @@ func startMerchantAPI(t *testing.T, s *harness.Server) *merchantAPI {
 		}
 	})
 	api := &merchantAPI{s, "http://" + address + "/api/merchant/v2/customers"}
-	harness.Eventually(t, 20*time.Second, "the API answers", func() bool {
+	harness.Eventually(t, harness.Soon, "the API answers", func() bool {
 		resp, err := http.Get(api.url)
 		if err == nil {
 			_ = resp.Body.Close()
@@ -73,7 +73,7 @@ func (m *merchantAPI) expect(t *testing.T, client *http.Client, email string, st
 // clientOf is a client of the SDK with an API key.
 func clientOf(t *testing.T, s *harness.Server, key harness.APIKey) *http.Client {
 	t.Helper()
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	return tokenwright.Config{URL: s.URL, ClientID: key.ClientID, ClientSecret: key.ClientSecret, HTTPClient: s.Client}.Client(t.Context())
 }
 
@@ -102,7 +102,7 @@ func TestTheGuideFromTheFirstKeyToTheLastCall(t *testing.T) {
 
 	// A token that ends soon, for later: it lives no longer than its API key.
 	short := create("4261", "--scope", "customers:read", "--expires", "4s")
-	harness.Eventually(t, harness.Soon, "the short API key works", func() bool { return s.Works(t, short) })
+	s.AwaitKeys(t, short)
 	ending := &http.Client{Transport: fixed(s.Token(t, short))}
 	ends := time.Now().Add(4 * time.Second)
 	api.expect(t, ending, "ada@example.com", http.StatusNotFound, "")

@@ -97,7 +97,7 @@ func TestTheGraceOfALeakKeepsClientsAtWork(t *testing.T) {
 	s := harness.Start(t, "--leak-grace", "2s")
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	reportLeak(t, s.Installation, key.ClientSecret, "")
 	acts(t, s, "the tokens of before are dead", func() bool { return cutOff(t, s, key) })
 	if !s.Works(t, key) {
@@ -168,8 +168,8 @@ func TestLeaksReportedWhileTheDatabaseIsAwayAreWorkedOff(t *testing.T) {
 	if err := p.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, 20*time.Second, "both nodes refuse the secret", func() bool { return first.Refuses(t, key) && second.Refuses(t, key) })
-	harness.Eventually(t, 20*time.Second, "both nodes have worked off", func() bool {
+	harness.Eventually(t, harness.Soon, "both nodes refuse the secret", func() bool { return first.Refuses(t, key) && second.Refuses(t, key) })
+	harness.Eventually(t, harness.Soon, "both nodes have worked off", func() bool {
 		return len(first.Records(t, "working off reports of leaks works again"))*len(second.Records(t, "working off reports of leaks works again")) == 1
 	})
 	first.Stop(t)

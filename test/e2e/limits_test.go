@@ -59,7 +59,7 @@ func TestAnAPIKeyThatAsksTooOftenIsToldHowLongToWait(t *testing.T) {
 	s := harness.Start(t, "--token-limit", "3")
 	s.Seed(t)
 	key, other := s.CreateKey(t, "demo"), s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API keys work", func() bool { return s.Works(t, other) })
+	s.AwaitKeys(t, other)
 	var got []string
 	for range 4 {
 		a := askAt(t, s, "/oauth/token", "", key.ClientID, key.ClientSecret)

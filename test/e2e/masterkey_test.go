@@ -70,7 +70,7 @@ func TestMasterKeyOfTheEnvironmentRotates(t *testing.T) {
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	if _, err := os.Stat(filepath.Join(in.Data, "master.key")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a master key was given, and yet there is master.key: %v", err)
 	}

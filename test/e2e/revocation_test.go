@@ -18,7 +18,7 @@ func TestRevocationReachesReaders(t *testing.T) {
 	operator := s.CreateOperatorKey(t, "tokens:introspect")
 	for _, end := range [][]string{{"delete", "--yes"}, {"disable"}, {"update", "--revoke-tokens"}, {"rotate", "--overlap", "0", "--revoke-tokens", "-o", "json"}} {
 		key := s.CreateKey(t, "demo")
-		harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+		s.AwaitKeys(t, key)
 		token := s.Token(t, key)
 		active := func() string { return introspect(t, s, operator, token) }
 		if got := active(); !strings.HasPrefix(got, `{"active":true,`) {

@@ -61,7 +61,7 @@ func TestEveryTokenVerifiesWhileSigningKeysRotate(t *testing.T) {
 	first := in.Start(t)
 	in.Seed(t)
 	key := in.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return in.Works(t, key) })
+	in.AwaitKeys(t, key)
 	second := in.Launch(t, "--listen", "127.0.0.1:0")
 	var address string
 	harness.Eventually(t, 30*time.Second, "the second server serves", func() bool {

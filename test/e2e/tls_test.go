@@ -38,7 +38,7 @@ func TestEnvironmentWithItsOwnHostServesTheGuidesURL(t *testing.T) {
 	t.Parallel()
 	s, ca, demo := startWithHosts(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 
 	a := harness.Curl(t, "--cacert", ca.path("ca.pem"), "--resolve", fmt.Sprintf("demo.localhost:%d:127.0.0.1", s.Port),
 		"-XPOST", demo+"/api/oauth/token", "-H", "Content-Type: application/json", "-d", harness.TokenRequest(t, key.ClientID, key.ClientSecret))
@@ -137,7 +137,7 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 	t.Parallel()
 	s, ca, _ := startWithHosts(t)
 	key := s.CreateKey(t, "production")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 
 	stop, done := make(chan struct{}), make(chan error, 1)
 	var answered atomic.Int64
@@ -202,7 +202,7 @@ func TestCertificatesAreReplacedUnderLoadWithoutAFailure(t *testing.T) {
 	t.Parallel()
 	s, ca, _ := startWithHosts(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 
 	var stopped atomic.Bool
 	var answered [2]atomic.Int64 // on kept connections, and on new ones

@@ -19,7 +19,7 @@ func TestProgramsThatManage(t *testing.T) {
 	s := harness.Start(t)
 	s.Seed(t)
 	operator := s.CreateOperatorKey(t, "merchants:write", "api-keys:write", "events:read")
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, operator) })
+	s.AwaitKeys(t, operator)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(operator.ClientSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)

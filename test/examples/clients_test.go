@@ -47,7 +47,7 @@ func TestClients(t *testing.T) {
 	keys := map[string]harness.APIKey{}
 	for _, env := range []string{"demo", "short"} {
 		keys[env] = s.CreateKey(t, env)
-		harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, keys[env]) })
+		s.AwaitKeys(t, keys[env])
 	}
 	tests := []struct {
 		name, env string
@@ -249,7 +249,7 @@ func (w *clientWorld) fail(t *testing.T, secret string, calls, exchanges int, sa
 	t.Helper()
 	r := w.run(t, secret, "file")
 	r.call(t, "/first")
-	harness.Eventually(t, 20*time.Second, "the client says that the call has failed", func() bool { return r.says(t) != "" })
+	harness.Eventually(t, harness.Soon, "the client says that the call has failed", func() bool { return r.says(t) != "" })
 	if calls == 0 {
 		r.call(t, "/second", "/third")
 	}

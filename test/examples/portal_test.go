@@ -20,7 +20,7 @@ func TestTheButtonOfAProductLeadsIntoTheConsole(t *testing.T) {
 	s := harness.Start(t)
 	s.Seed(t)
 	key := s.CreateOperatorKey(t, strings.Fields("users:read users:write users:delete api-keys:read api-keys:write api-keys:delete merchants:read scopes:read events:read usage:read")...)
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(key.ClientSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ signing_key_rotation: never
 	create := func(more ...string) harness.APIKey {
 		args := append([]string{"key", "create", "--merchant", "4259", "--name", "Example", "-o", "json"}, more...)
 		key := harness.ReadKey(t, s.CLI(t, args...))
-		harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+		s.AwaitKeys(t, key)
 		return key
 	}
 	short := s.Token(t, create("--env", "demo", "--scope", "customers:read", "--expires", "3s"))

@@ -38,7 +38,7 @@ environments: {demo: {token_lifetime: %s}}
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	calls := startCalls(t, s, key)
 	o := outcome{rule: "C-251", fault: fmt.Sprintf("the server is restarted, away for %s, and rotates signing keys, while a client calls an API", away)}
 

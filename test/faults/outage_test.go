@@ -98,7 +98,7 @@ func TestStaleNodesRefuseNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, node := range c.Nodes {
-			harness.Eventually(t, 20*time.Second, "/readyz says that the database is away", func() bool {
+			harness.Eventually(t, harness.Soon, "/readyz says that the database is away", func() bool {
 				a := node.Get(t, node.URL+"/readyz")
 				return a.Status == http.StatusServiceUnavailable && strings.Contains(string(a.Body), "database has not answered")
 			})

@@ -24,7 +24,7 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 	s := in.Start(t)
 	in.Seed(t)
 	key := in.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return in.Works(t, key) })
+	in.AwaitKeys(t, key)
 	killed, finished := 0, 0
 	for round := range *rounds {
 		k, f := killCommands(t, in, readSigningKeys(t, in)["demo active"])

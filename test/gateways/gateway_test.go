@@ -89,7 +89,7 @@ func startHAProxy(t *testing.T, in *harness.Installation, issuer, keys string) *
 func (g *gateway) run(t *testing.T, in *harness.Installation, name string, c *exec.Cmd) {
 	t.Helper()
 	g.Program = in.Background(t, name, c)
-	harness.Eventually(t, 20*time.Second, name+" listens", func() bool {
+	harness.Eventually(t, harness.Soon, name+" listens", func() bool {
 		if !g.Running() {
 			t.Fatalf("%s has ended", name)
 		}
@@ -117,7 +117,7 @@ func startCheck(t *testing.T, in *harness.Installation, issuer string, args ...s
 		"forward-auth", "--issuer", issuer, "--listen", address, "--metrics-listen", "off", "--log-format", "json",
 	}, args...)...)
 	p := in.Background(t, "forward-auth", c)
-	harness.Eventually(t, 20*time.Second, "forward-auth is ready", func() bool {
+	harness.Eventually(t, harness.Soon, "forward-auth is ready", func() bool {
 		resp, err := http.Get("http://" + address + "/readyz")
 		if err != nil {
 			return false
@@ -146,7 +146,7 @@ func startSite(t *testing.T, more ...string) *site {
 	s.reader = harness.ReadKey(t, s.CLI(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "Reader", "--scope", "customers:read", "-o", "json"))
 	s.writer, s.other, s.live = s.CreateKey(t, "demo"), s.CreateKeyOf(t, "4260", "demo"), s.CreateKey(t, "production")
 	operator := s.CreateOperatorKey(t, "merchants:read")
-	harness.Eventually(t, harness.Soon, "the last of the keys works", func() bool { return s.Works(t, operator) })
+	s.AwaitKeys(t, operator)
 	s.operator = s.Token(t, operator)
 	return s
 }

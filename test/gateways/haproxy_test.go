@@ -85,7 +85,7 @@ func (s *site) rotate(t *testing.T) {
 	t.Helper()
 	before := harness.Part(t, s.Token(t, s.writer), 0)["kid"]
 	s.CLI(t, "signing-key", "rotate", "--env", "demo")
-	harness.Eventually(t, 20*time.Second, "the next key signs", func() bool { return harness.Part(t, s.Token(t, s.writer), 0)["kid"] != before })
+	harness.Eventually(t, harness.Soon, "the next key signs", func() bool { return harness.Part(t, s.Token(t, s.writer), 0)["kid"] != before })
 }
 
 // revokeSigningKey ends the key that signed a token. Its ID may begin with a hyphen,

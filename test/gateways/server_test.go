@@ -18,7 +18,7 @@ func TestTheServerAnswersGatewaysWhateverTheirClientsSend(t *testing.T) {
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	token := s.Token(t, key)
 	asked := &gateway{port: in.Port}
 	for _, host := range []string{"api.example.com", host, fmt.Sprintf("localhost:%d", in.Port), "x"} {

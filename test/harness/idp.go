@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // IdP is a provider of single sign-on: npm oidc-provider, at another site than an
@@ -58,7 +57,7 @@ func (p *IdP) Start(t testing.TB, pkce bool) {
 	c := exec.Command(FindProgram(t, "node"), File("test", "interop", "idp.mjs"), string(config))
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + run.own}
 	p.running = p.installation.Background(t, "idp", c)
-	Eventually(t, 20*time.Second, "the provider answers", func() bool {
+	Eventually(t, Soon, "the provider answers", func() bool {
 		resp, err := http.Get(p.Issuer + "/.well-known/openid-configuration")
 		if err != nil {
 			return false

@@ -69,7 +69,7 @@ func StartWithKey(t testing.TB, env string, args ...string) (*Server, APIKey) {
 	s := Start(t, args...)
 	s.Seed(t)
 	key := s.CreateKey(t, env)
-	Eventually(t, Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	return s, key
 }
 
@@ -189,6 +189,15 @@ func (in *Installation) Token(t testing.TB, key APIKey) string {
 func (in *Installation) Works(t testing.TB, key APIKey) bool {
 	t.Helper()
 	return in.Ask(t, in.URL+"/oauth/token", key.ClientID, key.ClientSecret).AccessToken != ""
+}
+
+// AwaitKeys waits until a running server has heard of API keys that were made or
+// changed beside it, and issues tokens for them.
+func (in *Installation) AwaitKeys(t testing.TB, keys ...APIKey) {
+	t.Helper()
+	for _, key := range keys {
+		Eventually(t, Soon, "API key "+key.ClientID+" works", func() bool { return in.Works(t, key) })
+	}
 }
 
 // Refuses tells whether an API key is refused as one that is not there; a

@@ -91,7 +91,7 @@ func (w *world) makeKeys(t *testing.T) {
 func (w *world) getExpiredTokens(t *testing.T) {
 	t.Helper()
 	for _, env := range environments {
-		harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return w.Works(t, w.keys[env.name]) })
+		w.AwaitKeys(t, w.keys[env.name])
 		w.expired[env.name] = w.Token(t, w.keys[env.name])
 	}
 	for _, token := range w.expired {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tokenwright/tokenwright/test/harness"
 )
@@ -75,7 +74,7 @@ func (s *server) start(t *testing.T, in *harness.Installation) {
 		s.before = s.taken(t)
 	}
 	s.Program = in.Background(t, "mail-"+rand.Text()[:8], s.command())
-	harness.Eventually(t, 20*time.Second, "the mail server listens", func() bool {
+	harness.Eventually(t, harness.Soon, "the mail server listens", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
 			_ = conn.Close()

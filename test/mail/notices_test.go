@@ -73,10 +73,10 @@ func TestNoticesGoToThoseWhoCanAct(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator", "bob": "4259=administrator", "vic": "4259=viewer", "opa": "operator"})
 	key := harness.ReadKey(t, in.CLI(t, "key", "create", "--merchant", "4259", "--env", "demo", "--name", "<b>Größe</b>", "--scope", "customers:read", "-o", "json"))
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	token := s.Token(t, key)
 	leak(t, in, token)
-	harness.Eventually(t, 20*time.Second, "the administrators are told of the token", func() bool { return box.recipients(t) == "ann bob" })
+	harness.Eventually(t, harness.Soon, "the administrators are told of the token", func() bool { return box.recipients(t) == "ann bob" })
 	m := box.notice(t, "ann")
 	if want := "An access token of API key “<b>Größe</b>” was found in the open"; m.Header["Subject"] != want || m.User != user || !m.TLS || len(m.Defects) != 0 || len(m.To) != 1 {
 		t.Errorf("the message is %+v", m)
@@ -94,9 +94,9 @@ func TestNoticesGoToThoseWhoCanAct(t *testing.T) {
 		t.Errorf("the messages have the IDs %s and %s", a, b)
 	}
 	operator := in.CreateOperatorKey(t, "events:read")
-	harness.Eventually(t, harness.Soon, "the operator key works", func() bool { return s.Works(t, operator) })
+	s.AwaitKeys(t, operator)
 	leak(t, in, operator.ClientSecret)
-	harness.Eventually(t, 20*time.Second, "the operator is told of the secret", func() bool { return box.recipients(t) == "ann bob opa" })
+	harness.Eventually(t, harness.Soon, "the operator is told of the secret", func() bool { return box.recipients(t) == "ann bob opa" })
 	m = box.notice(t, "opa")
 	if !strings.Contains(m.Text, "the secret works no more") || !strings.Contains(m.Text, "\n"+in.URL+"/console\n") || strings.Contains(m.Text, "Merchant:") {
 		t.Errorf("the message is\n%s", m.Text)
@@ -122,7 +122,7 @@ func TestExpiryIsMailed(t *testing.T) {
 	}
 	key := create("Orders sync")
 	in.Start(t)
-	harness.Eventually(t, 20*time.Second, "ann is told", func() bool { return box.recipients(t) == "ann" })
+	harness.Eventually(t, harness.Soon, "ann is told", func() bool { return box.recipients(t) == "ann" })
 	m := box.notice(t, "ann")
 	ends := time.Now().UTC().Add(5 * 24 * time.Hour).Format("2 January 2006")
 	if m.Header["Subject"] != "API key “Orders sync” ends on "+ends || !strings.Contains(m.Text, "set a later end") || !strings.Contains(m.Text, key.ClientID) {
@@ -148,13 +148,13 @@ func TestNoticeArrivesOnceTheMailServerIsBack(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator", "bob": "4259=administrator", "cem": "4259=administrator"})
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	again := func() { in.SQLite(t, "UPDATE webhook_deliveries SET next_at = next_at - 86400000;") } // time passes
 	retried := 0.0
 	state := func(want string) {
 		t.Helper()
 		retried++
-		harness.Eventually(t, 20*time.Second, "the notice is "+want, func() bool {
+		harness.Eventually(t, harness.Soon, "the notice is "+want, func() bool {
 			return s.Metric(t, `tokenwright_mail_notices_total{outcome="retried"}`) == retried && noticeStates(t, in) == want
 		})
 	}
@@ -164,7 +164,7 @@ func TestNoticeArrivesOnceTheMailServerIsBack(t *testing.T) {
 	box.answer(t, map[string]string{"MAIL FROM": "hang"})
 	box.start(t, in)
 	again()
-	harness.Eventually(t, 20*time.Second, "the mail server is asked", func() bool {
+	harness.Eventually(t, harness.Soon, "the mail server is asked", func() bool {
 		return strings.HasSuffix(strings.Join(in.Lines(t, "SELECT attempts || '' AS line FROM webhook_deliveries WHERE webhook = '@mail'"), ""), "2")
 	})
 	box.Kill()
@@ -181,11 +181,11 @@ func TestNoticeArrivesOnceTheMailServerIsBack(t *testing.T) {
 	state("pending status 450")
 	box.answer(t, map[string]string{"cem@example.com": "550 no such user"})
 	again()
-	harness.Eventually(t, 20*time.Second, "it is delivered", func() bool { return noticeStates(t, in) == "delivered  0" })
+	harness.Eventually(t, harness.Soon, "it is delivered", func() bool { return noticeStates(t, in) == "delivered  0" })
 	if got := box.recipients(t); got != "ann bob" {
 		t.Errorf("messages went to %s", got)
 	}
-	harness.Eventually(t, 20*time.Second, "the end of it is logged", func() bool { return len(s.Records(t, "notices are mailed again")) == 1 })
+	harness.Eventually(t, harness.Soon, "the end of it is logged", func() bool { return len(s.Records(t, "notices are mailed again")) == 1 })
 	if n := len(s.Records(t, "notices are not mailed; trying again")); n != 1 {
 		t.Errorf("that the mail server takes nothing is logged %d times", n)
 	}
@@ -208,11 +208,11 @@ func TestNoticeThatNobodyCanHaveIsGivenUp(t *testing.T) {
 	s.Seed(t)
 	people(t, in, map[string]string{"ann": "4259=administrator"})
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	leak(t, in, key.ClientSecret)
-	harness.Eventually(t, 20*time.Second, "the notice is given up", func() bool { return noticeStates(t, in) == "failed refused 550" })
-	harness.Eventually(t, 20*time.Second, "it is counted", func() bool { return s.Metric(t, `tokenwright_mail_notices_total{outcome="failed"}`) == 1 })
-	harness.Eventually(t, 20*time.Second, "it is logged", func() bool {
+	harness.Eventually(t, harness.Soon, "the notice is given up", func() bool { return noticeStates(t, in) == "failed refused 550" })
+	harness.Eventually(t, harness.Soon, "it is counted", func() bool { return s.Metric(t, `tokenwright_mail_notices_total{outcome="failed"}`) == 1 })
+	harness.Eventually(t, harness.Soon, "it is logged", func() bool {
 		list := s.Records(t, "a notice was not mailed and is given up")
 		return len(list) == 1 && list[0]["reason"] == "refused" && list[0]["status"] == 550.0
 	})
@@ -239,7 +239,7 @@ func TestSeveralNodesMailEachNoticeOnce(t *testing.T) {
 	for _, key := range keys {
 		leak(t, in, key.ClientSecret)
 	}
-	harness.Eventually(t, 20*time.Second, "all have been tried", func() bool {
+	harness.Eventually(t, harness.Soon, "all have been tried", func() bool {
 		return noticeStates(t, in) == strings.TrimSuffix(strings.Repeat("pending connection 0, ", len(keys)), ", ")
 	})
 	box.start(t, in) // within five seconds all are tried again

@@ -88,7 +88,7 @@ func secureScrape(t *testing.T) string {
 	s := in.Launch(t, "--tls-cert-file", cert, "--tls-key-file", key)
 	end := regexp.MustCompile(`(?m)^tokenwright_tls_certificate_not_after_seconds (\S+)$`)
 	var scrape string
-	harness.Eventually(t, 20*time.Second, "a node that ends TLS tells when its certificate ends", func() bool {
+	harness.Eventually(t, harness.Soon, "a node that ends TLS tells when its certificate ends", func() bool {
 		scrape = tryScrape(s)
 		return end.MatchString(scrape) && strings.Contains(scrape, "tokenwright_directory_event_seq")
 	})
@@ -132,7 +132,7 @@ func gatewayScrape(t *testing.T, s *harness.Server, token string) string {
 		}
 		return a.Status
 	}
-	harness.Eventually(t, 20*time.Second, "a token passes", func() bool { return check(token) == http.StatusOK })
+	harness.Eventually(t, harness.Soon, "a token passes", func() bool { return check(token) == http.StatusOK })
 	if got := check("x"); got != http.StatusUnauthorized {
 		t.Errorf("no token: %d", got)
 	}

@@ -98,7 +98,7 @@ func TestNoCallFailsWhileSecretsAndTokensChange(t *testing.T) {
 	s := in.Start(t)
 	s.Seed(t)
 	key := s.CreateKey(t, "demo")
-	harness.Eventually(t, harness.Soon, "the new API key works", func() bool { return s.Works(t, key) })
+	s.AwaitKeys(t, key)
 	app := newApplication(t, s, key)
 	source := newSource(t, app.Config)
 	get(t, source)
@@ -123,7 +123,7 @@ func TestNoCallFailsWhileSecretsAndTokensChange(t *testing.T) {
 	for range 3 {
 		time.Sleep(2 * time.Second)
 		next := harness.ReadKey(t, s.CLI(t, "key", "rotate", key.ClientID, "--overlap", "2s", "-o", "json"))
-		harness.Eventually(t, harness.Soon, "the new secret works", func() bool { return s.Works(t, next) })
+		s.AwaitKeys(t, next)
 		writeSecret(t, app.ClientSecretFile, next.ClientSecret)
 	}
 	time.Sleep(2 * time.Second)
