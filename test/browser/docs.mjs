@@ -1,8 +1,7 @@
-import { test, assert, open, firstView, axe, fits, look, shot, tabTo, copied, narrow, wide } from "./lib.mjs";
+import { test, assert, open, firstView, axe, fits, look, shot, everything, tabTo, copied, narrow, wide } from "./lib.mjs";
 
 const pages = JSON.parse(process.env.PAGES); // paths of the documentation
 const largest = JSON.parse(process.env.LARGEST); // those of the most bytes
-const everything = process.env.LOOK === "1"; // pictures of each page, in both themes at both widths
 const limit = 150 * 1024; // bytes of a first view
 const name = (path) => path.slice(1).replaceAll("/", "-");
 

