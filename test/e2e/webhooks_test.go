@@ -148,7 +148,7 @@ func TestDeliveryThatAKilledNodeCouldNotNoteIsRepeated(t *testing.T) {
 	}
 	in.SQLite(t, "UPDATE webhook_deliveries SET next_at = next_at - 90000;") // time passes
 	s = in.Start(t)
-	harness.Eventually(t, 20*time.Second, "both events are delivered", func() bool { return box.subjects() == "4259 customers:read" && len(box.all()) == 3 })
+	harness.Eventually(t, harness.Soon, "both events are delivered", func() bool { return box.subjects() == "4259 customers:read" && len(box.all()) == 3 })
 	messages := box.all()
 	again := slices.IndexFunc(messages[1:], func(m webhookMessage) bool { return m.id == messages[0].id })
 	if again < 0 {
@@ -181,7 +181,7 @@ func TestReceiverThatWasDownGetsWhatItMissed(t *testing.T) {
 	s := in.Start(t)
 	s.CLI(t, "scope", "create", "customers:read")
 	s.CLI(t, "scope", "create", "customers:write")
-	harness.Eventually(t, 20*time.Second, "both are tried", func() bool { return box.subjects() == "customers:read customers:write" })
+	harness.Eventually(t, harness.Soon, "both are tried", func() bool { return box.subjects() == "customers:read customers:write" })
 	if list := s.CLI(t, "webhook", "list"); !strings.Contains(list, "failing") {
 		t.Errorf("webhook list says\n%s", list)
 	}
@@ -189,7 +189,7 @@ func TestReceiverThatWasDownGetsWhatItMissed(t *testing.T) {
 	down = false
 	mu.Unlock()
 	in.SQLite(t, "UPDATE webhook_deliveries SET next_at = next_at - 90000;") // time passes
-	harness.Eventually(t, 20*time.Second, "both are delivered", func() bool { return deliveries(t, in, "ops")["delivered"] == 2 })
+	harness.Eventually(t, harness.Soon, "both are delivered", func() bool { return deliveries(t, in, "ops")["delivered"] == 2 })
 	if list := s.CLI(t, "webhook", "list"); !strings.Contains(list, "working") {
 		t.Errorf("webhook list says\n%s", list)
 	}
@@ -211,7 +211,7 @@ func TestTwoNodesTellOfEachEventOnce(t *testing.T) {
 	}
 	wg.Wait()
 	const events = 12
-	harness.Eventually(t, 20*time.Second, "all are delivered", func() bool { return deliveries(t, c.Installation, "ops")["delivered"] == events })
+	harness.Eventually(t, harness.Soon, "all are delivered", func() bool { return deliveries(t, c.Installation, "ops")["delivered"] == events })
 	ids := map[string]bool{}
 	for _, m := range box.all() {
 		ids[m.id] = true
@@ -245,7 +245,7 @@ func TestReceiversOfTheDocumentationVerifyWhatIsSent(t *testing.T) {
 	in.Start(t)
 	in.CLI(t, "merchant", "create", "--id", "4259", "--name", "Acme")
 	for language, r := range receivers {
-		harness.Eventually(t, 20*time.Second, "the receiver in "+language+" has verified the message", func() bool { return r.log(t) == "merchant.created 4259\n" })
+		harness.Eventually(t, harness.Soon, "the receiver in "+language+" has verified the message", func() bool { return r.log(t) == "merchant.created 4259\n" })
 		for name, header := range map[string]map[string]string{
 			"no signature": {},
 			"an old one":   {"webhook-id": "evt_1", "webhook-timestamp": "1764000000", "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
@@ -284,13 +284,7 @@ func (r *docReceiver) log(t *testing.T) string {
 func receiverCommand(t *testing.T, language, dir, source string) *exec.Cmd {
 	t.Helper()
 	if language == "go" {
-		binary := filepath.Join(dir, "receiver")
-		build := exec.Command("go", "build", "-o", binary, source)
-		build.Env = harness.Released()
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("building the receiver of the documentation: %v\n%s", err, out)
-		}
-		return exec.Command(binary)
+		return exec.Command(harness.BuildIn(t, ".", source))
 	}
 	modules, err := filepath.Abs("../interop/node_modules")
 	if err != nil {
@@ -332,7 +326,7 @@ func startDocReceiver(t *testing.T, in *harness.Installation, language, secret s
 	c := receiverCommand(t, language, dir, source)
 	c.Env = append(c.Env, "LISTEN="+address, "WEBHOOK_SECRET="+secret)
 	r := &docReceiver{in.Background(t, "receiver-"+language, c), "http://" + address + "/"}
-	harness.Eventually(t, 20*time.Second, "the receiver in "+language+" listens", func() bool {
+	harness.Eventually(t, harness.Soon, "the receiver in "+language+" listens", func() bool {
 		resp, err := http.Get(r.url)
 		if err == nil {
 			_ = resp.Body.Close()

@@ -83,10 +83,10 @@ func broken(err error) int {
 	return 1
 }
 
-// Released is the environment in which go compiles as deploy/dist does. Whatever
+// released is the environment in which go compiles as deploy/dist does. Whatever
 // the tests compile without the race detector is compiled so: each other set of
 // flags would compile every dependency once more.
-func Released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath") }
+func released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath") }
 
 // Build makes another binary of the product, with flags of go build, and returns
 // its path.
@@ -167,7 +167,7 @@ func buildTo(to, module, program string, flags ...string) error {
 	c := exec.Command("go", append(args, program)...)
 	c.Dir = module
 	if !slices.Contains(flags, "-race") {
-		c.Env = Released()
+		c.Env = released()
 	}
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", program, err, out)

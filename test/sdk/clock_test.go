@@ -15,15 +15,7 @@ import (
 // not ours to set: a program is built with a package time whose wall clock is.
 func TestSettingTheWallClockChangesNothing(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "clock")
-	build := exec.Command("go", "build", "-overlay", overlay(t, dir), "-o", program, "./testdata/clock")
-	build.Env = harness.Released()
-	out, err := build.CombinedOutput()
-	if err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
-	out, err = exec.Command(program).CombinedOutput()
+	out, err := exec.Command(harness.BuildIn(t, ".", "./testdata/clock", "-overlay", overlay(t))).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -31,7 +23,7 @@ func TestSettingTheWallClockChangesNothing(t *testing.T) {
 }
 
 // overlay writes what go build -overlay reads: package time with SetWallClock.
-func overlay(t *testing.T, dir string) string {
+func overlay(t *testing.T) string {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -48,7 +40,7 @@ func overlay(t *testing.T, dir string) string {
 		t.Fatal("time.Now of this version of Go is written in another way: change it here too")
 	}
 	changed += "\nvar wallClock int64\n\n// SetWallClock puts the wall clock so many seconds off.\nfunc SetWallClock(seconds int64) { wallClock = seconds }\n"
-	replacement := filepath.Join(dir, "time.go")
+	replacement := filepath.Join(t.TempDir(), "time.go")
 	if err := os.WriteFile(replacement, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
