@@ -25,7 +25,7 @@ build dist: export GOFLAGS := $(GIVEN)
 # and the benchmark as well: each other set of flags would compile all of SQLite once more.
 RELEASED := CGO_ENABLED=0 GOFLAGS="$(GIVEN) -trimpath"
 
-.PHONY: help build dist test tools programs lint unit rounds fuzz-short e2e bench-test fuzz faults runbooks rotation proof bench keep-release
+.PHONY: help build dist test tools programs lint unit rounds fuzz-short e2e bench-test fuzz runbooks proof bench keep-release
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,25 +88,15 @@ bench-test: tools ## run the tests of the benchmark, and every Go benchmark once
 		| xargs env $(RELEASED) timeout 10m $(GO) test -vet=off -run '^$$' -bench . -benchtime 1x | grep -v '^\(Benchmark\|goos\|goarch\|pkg\|cpu\|PASS\|?\)'
 	cd bench && $(GO) test -race -count=1 ./...
 
-# One of them with FAULT=Partition, as go test -run takes it; that leaves the table as it
-# is. Times are judged, so the machine should have nothing else to do; partitions want root.
-faults: tools ## let the worst happen to servers, nodes, databases, upgrades and restores, for more than an hour (test/faults/results.md)
-	cd test && $(GO) test -count=1 -v -timeout 3h -run '$(or $(FAULT),.)' ./faults -full -rounds 200 \
-		$(if $(FAULT),,-results results.md)
-	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./model -rounds 1000 -judge
-	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./upgrade -full -mixed 10m
-	cd test && $(GO) test -count=1 -v -timeout 1h -run '$(or $(FAULT),.)' ./restore -full
-
 # make test tries them too, but for one, with the windows of the alerts cut short.
 runbooks: tools ## bring about what each alert is for, and end it as its runbook says, for about 8 minutes
 	cd test && $(GO) test -race -count=1 -v -timeout 1h -run EveryRunbookWasTried ./observe -full
 
-rotation: tools ## rotate signing keys for ten minutes under load, and verify every token (C-181)
-	cd test && $(GO) test -race -count=1 -v -timeout 30m -run EveryTokenVerifiesWhileSigningKeysRotate ./e2e -long-rotation
-
-# One rule with CASE=C-037. Times are judged: the machine should have nothing else to do.
-proof: tools ## show that refusals take alike long (C-037, C-038, C-211)
-	cd test && $(GO) test -count=1 -v -timeout 1h ./proof -case "$(or $(CASE),all)"
+# One rule with CASE=R-11, several with CASE="R-11 R-12"; loads of a tenth of their time with
+# TIME=0.1. Figures are judged: the machine should have nothing else to do, and partitions and
+# file systems want root.
+proof: tools ## let the worst happen to servers, nodes, databases and disks, for hours (docs: Proof)
+	cd test && $(GO) run ./proof $(if $(TIME),-time $(TIME)) $(CASE)
 
 # About three quarters of an hour, on a machine that has nothing else to do. BENCH= takes flags, as in
 # BENCH="-only tokens,start"; BENCH=-h shows them. A figure that misses its bar is no failure.

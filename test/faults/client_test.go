@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 	"github.com/tokenwright/tokenwright/verify"
 )
@@ -19,13 +20,13 @@ import (
 // while tokens expire, signing keys rotate, and the server is restarted and
 // away. No call fails: the longest waits for the server.
 func TestAClientOfAnAPINoticesNothing(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	var (
-		lifetime  = choose(5*time.Second, 12*time.Second)
-		away      = choose(7*time.Second, time.Minute)
-		expiries  = choose(4, 20)
-		rotations = choose(1, 3)
-		restarts  = choose(1, 2)
+		lifetime  = evidence.Choose(5*time.Second, 12*time.Second)
+		away      = evidence.Choose(7*time.Second, time.Minute)
+		expiries  = evidence.Choose(4, 20)
+		rotations = evidence.Choose(1, 3)
+		restarts  = evidence.Choose(1, 2)
 	)
 	in := harness.New(t)
 	in.Configure(t, fmt.Sprintf(`
@@ -40,29 +41,29 @@ environments: {demo: {token_lifetime: %s}}
 	key := s.CreateKey(t, "demo")
 	s.AwaitKeys(t, key)
 	calls := startCalls(t, s, key)
-	o := outcome{rule: "C-251", fault: fmt.Sprintf("the server is restarted, away for %s, and rotates signing keys, while a client calls an API", away)}
+	o := evidence.Row{Rule: "C-251", What: fmt.Sprintf("the server is restarted, away for %s, and rotates signing keys, while a client calls an API", away)}
 
 	for range rotations {
 		before := kidOf(t, s, key)
 		in.CLI(t, "signing-key", "rotate", "--env", "demo") // as soon as verifiers know the next one
 		harness.Eventually(t, 30*time.Second, "another key signs", func() bool { return kidOf(t, s, key) != before })
-		o.times++
+		o.Times++
 	}
 	for range restarts {
 		<-time.After(lifetime / 2) // of ordinary work
 		s.Stop(t)
 		s = in.Start(t)
-		o.times++
+		o.Times++
 	}
 	s.Stop(t)
 	<-time.After(away)
 	began := time.Now()
 	s = in.Start(t)
-	o.times++
-	o.recovers(t, calls.firstAfter(t, began).Sub(began), 16*time.Second) // tries of the SDK lie 15 s apart at most
+	o.Times++
+	o.Recovers(t, calls.firstAfter(t, began).Sub(began), 16*time.Second) // tries of the SDK lie 15 s apart at most
 	harness.Eventually(t, time.Duration(expiries+2)*lifetime, "so many tokens are used up", func() bool { return calls.tokensSeen() > expiries })
 	calls.into(t, &o)
-	o.report(t)
+	o.Report(t)
 }
 
 // kidOf is the key that signs now.
@@ -167,12 +168,12 @@ func (c *calls) tokensSeen() int {
 }
 
 // into ends the calls, and tells what came of them.
-func (c *calls) into(t *testing.T, o *outcome) {
+func (c *calls) into(t *testing.T, o *evidence.Row) {
 	t.Helper()
 	c.stop()
 	c.done.Wait()
-	o.asked, o.failed = len(c.tokens), len(c.failed)
-	o.note = fmt.Sprintf("%d calls with %d tokens; the longest waited %s for the server", c.made, len(c.tokens), c.longest.Round(time.Millisecond))
+	o.Requests, o.Failed = len(c.tokens), len(c.failed)
+	o.Note = fmt.Sprintf("%d calls with %d tokens; the longest waited %s for the server", c.made, len(c.tokens), c.longest.Round(time.Millisecond))
 	for i, f := range c.failed {
 		if i == 10 {
 			break

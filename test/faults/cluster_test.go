@@ -8,24 +8,9 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
-
-// short lets a test of several nodes run beside the others where times are not judged.
-func short(t *testing.T) {
-	t.Helper()
-	if !*full {
-		t.Parallel()
-	}
-}
-
-// choose is what the short run does, or the full one.
-func choose[T any](inShort, inFull T) T {
-	if *full {
-		return inFull
-	}
-	return inShort
-}
 
 // aMoment is the pause between changes that only have to be there.
 const aMoment = 300 * time.Millisecond
@@ -58,14 +43,14 @@ func watchConnections(t *testing.T, c *harness.Cluster) *connections {
 	return w
 }
 
-func (w *connections) into(t *testing.T, o *outcome, nodes int) {
+func (w *connections) into(t *testing.T, o *evidence.Row, nodes int) {
 	t.Helper()
 	w.stop()
 	w.done.Wait()
 	if w.most == 0 || w.most > nodes*(poolSize+1) {
-		t.Errorf("%s: %d nodes have had %d connections", o.fault, nodes, w.most)
+		t.Errorf("%s: %d nodes have had %d connections", o.What, nodes, w.most)
 	}
-	o.note += fmt.Sprintf("; at most %d connections of nodes", w.most)
+	o.Note += fmt.Sprintf("; at most %d connections of nodes", w.most)
 }
 
 // newClusterWork is the work of commands on a database that may fail. Their
@@ -112,7 +97,7 @@ func (w *work) firstAfter(t *testing.T, then time.Time) time.Time {
 
 // into compares, once the writers have ended, what was acknowledged with what
 // the database holds and what every node does.
-func (w *work) into(t *testing.T, o *outcome, c *harness.Cluster) {
+func (w *work) into(t *testing.T, o *evidence.Row, c *harness.Cluster) {
 	t.Helper()
 	done, notDone := w.settle(t)
 	c.NewKey(t) // once it works on a node, so does all before it
@@ -121,13 +106,13 @@ func (w *work) into(t *testing.T, o *outcome, c *harness.Cluster) {
 		problems = append(problems, lost(t, node.Installation, w.log)...)
 	}
 	for _, problem := range problems {
-		o.lost++
-		t.Errorf("%s: %s", o.fault, problem)
+		o.Lost++
+		t.Errorf("%s: %s", o.What, problem)
 	}
 	if w.done == 0 {
-		t.Errorf("%s: no command was acknowledged: this run has tested nothing", o.fault)
+		t.Errorf("%s: no command was acknowledged: this run has tested nothing", o.What)
 	}
-	o.note += fmt.Sprintf("; %d commands acknowledged, %d in doubt (%d done)", w.done, done+notDone, done)
+	o.Note += fmt.Sprintf("; %d commands acknowledged, %d in doubt (%d done)", w.done, done+notDone, done)
 }
 
 func latest(a, b time.Time) time.Time {

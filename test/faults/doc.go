@@ -6,5 +6,5 @@
 // What was acknowledged is kept outside the product; what is left is read from
 // the database, beside the product, and asked of every node. The short runs, which
 // every change gets, judge what was lost and what was answered; how long things
-// take is judged by make faults alone, which writes the table of results.md.
+// take is judged by make proof alone.
 package faults

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -16,13 +17,13 @@ import (
 // clients do not notice: neither those who ask for tokens nor a reader of the
 // feed that waits for news. Each node ends by itself, soon and well.
 func TestStoppingANodeFailsNoRequest(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	key := c.SeedKey(t)
-	o := outcome{rule: "R-60", fault: "SIGTERM of a node", note: "recovery is the time until the process has ended"}
-	tokens := startLoad(t, c.Installation, key, choose(200, 1000))
+	o := evidence.Row{Rule: "R-60", What: "SIGTERM of a node", Note: "recovery is the time until the process has ended"}
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(200, 1000))
 	stopReading := readFeed(t, &o, c)
-	for n := range choose(3, 50) {
+	for n := range evidence.Choose(3, 50) {
 		node := c.Nodes[n%2]
 		idle := newIdleConnection(t, node)
 		node.Observe(t)
@@ -32,14 +33,14 @@ func TestStoppingANodeFailsNoRequest(t *testing.T) {
 		if state := node.WaitFor(t, time.Minute); state.ExitCode() != 0 {
 			t.Errorf("the node ended with %s", state)
 		}
-		o.times++
-		o.recovers(t, time.Since(began), 15*time.Second)
+		o.Times++
+		o.Recovers(t, time.Since(began), 15*time.Second)
 		c.StartNode(t, n%2)
 		harness.Eventually(t, 30*time.Second, "HAProxy sends requests to the node again", func() bool {
 			return c.Nodes[n%2].Metric(t, "tokenwright_tokens_issued_total") > 0
 		})
 	}
-	tokens.into(t, &o, nil)
+	tokens.Into(t, &o, nil)
 	stopReading()
 
 	last := c.Nodes[0]
@@ -51,8 +52,8 @@ func TestStoppingANodeFailsNoRequest(t *testing.T) {
 	if state := last.WaitFor(t, time.Minute); state.ExitCode() != 128+int(syscall.SIGTERM) { // as shells show it
 		t.Errorf("after a second SIGTERM the node ended with %s", state)
 	}
-	within(t, "the end by a second SIGTERM", time.Since(began), time.Second)
-	o.report(t)
+	evidence.Within(t, "the end by a second SIGTERM", time.Since(began), time.Second)
+	o.Report(t)
 }
 
 // idleConnection is one to a node that was used once and then kept.
@@ -102,7 +103,7 @@ func (c *idleConnection) isTakenLeaveOf(t *testing.T) {
 }
 
 // readFeed waits for news of the feed, again and again, at HAProxy.
-func readFeed(t *testing.T, o *outcome, c *harness.Cluster) (stop func()) {
+func readFeed(t *testing.T, o *evidence.Row, c *harness.Cluster) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -125,8 +126,8 @@ func readFeed(t *testing.T, o *outcome, c *harness.Cluster) (stop func()) {
 		defer close(ended)
 		for ctx.Err() == nil {
 			if status, err := read(); ctx.Err() == nil && (err != nil || status != http.StatusOK) {
-				o.failed++
-				t.Errorf("%s: a reader of the feed was answered %d, %v", o.fault, status, err)
+				o.Failed++
+				t.Errorf("%s: a reader of the feed was answered %d, %v", o.What, status, err)
 			}
 			<-time.After(20 * time.Millisecond)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -13,27 +14,27 @@ import (
 // promoted, under load and changes. Nodes have both hosts in their URL and go to
 // the one that takes changes; nothing that was acknowledged is lost.
 func TestPromotingASynchronousStandbyLosesNothing(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	primary := postgrestest.Start(t)
 	standby := primary.Standby(t)
 	waitForStandby(t, primary)
 	c := harness.NewCluster(t, harness.ClusterOptions{Postgres: primary, Standby: standby})
 	key := c.SeedKey(t)
 	w := newClusterWork(t, c)
-	o := outcome{rule: "R-21", fault: "the primary is killed, its synchronous standby promoted"}
-	tokens := startLoad(t, c.Installation, key, choose(100, 400))
-	endWriters := w.begin(t, choose(2, 4))
+	o := evidence.Row{Rule: "R-21", What: "the primary is killed, its synchronous standby promoted"}
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(100, 400))
+	endWriters := w.begin(t, evidence.Choose(2, 4))
 	revokers := startRevokers(t, c)
-	for range choose(1, 20) {
-		<-time.After(choose(time.Second, 5*time.Second)) // of ordinary work
+	for range evidence.Choose(1, 20) {
+		<-time.After(evidence.Choose(time.Second, 5*time.Second)) // of ordinary work
 		killed := time.Now()
 		if err := primary.Stop(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		standby.Exec(t, "postgres", "SELECT pg_promote()")
 		first := latest(w.firstAfter(t, killed), revokers.firstAfter(t, killed))
-		o.times++
-		o.recovers(t, first.Sub(killed), 10*time.Second)
+		o.Times++
+		o.Recovers(t, first.Sub(killed), 10*time.Second)
 		primary, standby = standby, primary
 		if err := standby.FollowAgain(primary); err != nil {
 			t.Fatal(err)
@@ -41,13 +42,13 @@ func TestPromotingASynchronousStandbyLosesNothing(t *testing.T) {
 		waitForStandby(t, primary)
 	}
 	endWriters()
-	o.note = "recovery is the slowest of both nodes and commands, from the kill"
+	o.Note = "recovery is the slowest of both nodes and commands, from the kill"
 	revokers.into(t, &o, c)
-	tokens.into(t, &o, nil)
+	tokens.Into(t, &o, nil)
 	c.Postgres = primary
 	c.UsePostgres(primary)
 	w.into(t, &o, c)
-	o.report(t)
+	o.Report(t)
 }
 
 // waitForStandby lets commits on the primary wait for its standby, and waits
@@ -65,7 +66,7 @@ func waitForStandby(t *testing.T, primary *postgrestest.Server) {
 // a standby that lacks what was acknowledged is another history.
 // Every node notices, says nothing while it reads it anew, and then goes by it.
 func TestAnotherHistoryAfterFailoverIsNoticed(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	primary := postgrestest.Start(t)
 	standby := primary.Standby(t)
 	c := harness.NewCluster(t, harness.ClusterOptions{Postgres: primary, Standby: standby})
@@ -87,7 +88,7 @@ func TestAnotherHistoryAfterFailoverIsNoticed(t *testing.T) {
 	}
 	standby.Exec(t, "postgres", "SELECT pg_promote()")
 	began := time.Now()
-	o := outcome{rule: "R-21", fault: "a standby without the last changes is promoted", times: 1}
+	o := evidence.Row{Rule: "R-21", What: "a standby without the last changes is promoted", Times: 1}
 	for _, node := range c.Nodes {
 		harness.Eventually(t, 30*time.Second, "the node goes by the history of the standby", func() bool {
 			return node.Works(t, key) && !node.Works(t, lostKey)
@@ -96,6 +97,6 @@ func TestAnotherHistoryAfterFailoverIsNoticed(t *testing.T) {
 			t.Error("the node does not say that it reads another history")
 		}
 	}
-	o.recovers(t, time.Since(began), 10*time.Second)
-	o.report(t)
+	o.Recovers(t, time.Since(began), 10*time.Second)
+	o.Report(t)
 }

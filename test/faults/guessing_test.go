@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -32,20 +33,20 @@ const (
 // clients little. One in twenty is for an API key that exists: its owner gets
 // his tokens all the same.
 func TestGuessesAtManyClientIDsCostLittle(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	s, key := harness.StartWithKey(t, "demo", "--trusted-proxies", "127.0.0.1", "--failure-limit", "30")
 	other := s.CreateKey(t, "demo")
-	rate := choose(1000, 5000)
-	o := outcome{rule: "R-42", fault: fmt.Sprintf("%d wrong secrets a second, for a million client IDs and from %d addresses", rate, addresses), times: 1}
-	usual := quantile(goodTokens(t, &o, s, key, choose(time.Second, 60*time.Second)), 0.99)
+	rate := evidence.Choose(1000, 5000)
+	o := evidence.Row{Rule: "R-42", What: fmt.Sprintf("%d wrong secrets a second, for a million client IDs and from %d addresses", rate, addresses), Times: 1}
+	usual := evidence.Quantile(goodTokens(t, &o, s, key, evidence.Choose(time.Second, 60*time.Second)), 0.99)
 
 	g := guess{s: s, id: key.ClientID, secret: other.ClientSecret}
 	g.run(t, 1, guessers) // so that what is counted is there
 	memory, series := resident(t, s), seriesOf(t, s)
 	began := time.Now()
 	var done sync.WaitGroup
-	done.Go(func() { g.run(t, rate*int(choose(2, 200)), rate) })
-	meanwhile := goodTokens(t, &o, s, key, choose(2*time.Second, 200*time.Second))
+	done.Go(func() { g.run(t, rate*int(evidence.Choose(2, 200)), rate) })
+	meanwhile := goodTokens(t, &o, s, key, evidence.Choose(2*time.Second, 200*time.Second))
 	done.Wait()
 
 	more := resident(t, s) - memory
@@ -55,28 +56,28 @@ func TestGuessesAtManyClientIDsCostLittle(t *testing.T) {
 	if n := seriesOf(t, s); n > series+50 {
 		t.Errorf("there are %d series of metrics, before there were %d", n, series)
 	}
-	p99 := quantile(meanwhile, 0.99)
-	if *full && p99 > 2*usual {
+	p99 := evidence.Quantile(meanwhile, 0.99)
+	if evidence.Full() && p99 > 2*usual {
 		t.Errorf("tokens take %s meanwhile, and %s otherwise (p99)", p99, usual)
 	}
-	o.failed += int(g.odd.Load())
+	o.Failed += int(g.odd.Load())
 	if g.limited.Load() == 0 || g.refused.Load() == 0 || g.odd.Load() > 0 {
 		t.Errorf("%d guesses are answered 401, %d 429, and %d otherwise", g.refused.Load(), g.limited.Load(), g.odd.Load())
 	}
-	o.note = fmt.Sprintf("%.0f guesses a second, %d answered 401 and %d 429; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB; %d series of metrics, before %d",
+	o.Note = fmt.Sprintf("%.0f guesses a second, %d answered 401 and %d 429; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB; %d series of metrics, before %d",
 		float64(g.refused.Load()+g.limited.Load())/time.Since(began).Seconds(), g.refused.Load(), g.limited.Load(),
 		p99.Round(10*time.Microsecond), usual.Round(10*time.Microsecond), float64(more)/(1<<20), seriesOf(t, s), series)
-	o.report(t)
+	o.Report(t)
 }
 
 // goodTokens asks for tokens as clients do, and returns how long each took, in order.
-func goodTokens(t *testing.T, o *outcome, s *harness.Server, key harness.APIKey, long time.Duration) []time.Duration {
+func goodTokens(t *testing.T, o *evidence.Row, s *harness.Server, key harness.APIKey, long time.Duration) []time.Duration {
 	t.Helper()
-	l := startLoad(t, s.Installation, key, choose(50, 100))
+	l := evidence.StartLoad(t, s.Installation, key, evidence.Choose(50, 100))
 	<-time.After(long)
-	l.into(t, o, nil)
-	slices.Sort(l.waits)
-	return l.waits
+	l.Into(t, o, nil)
+	slices.Sort(l.Waits)
+	return l.Waits
 }
 
 // guess is who sends wrong secrets.

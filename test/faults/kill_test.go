@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -33,7 +34,7 @@ func TestKillLosesNothingAcknowledgedAndLeavesNothingHalfDone(t *testing.T) {
 	w := newWork(t, s.Installation)
 	w.log.add(t, acknowledgement{Created: idle.ClientID, Secret: idle.ClientSecret})
 	var sum tally
-	for sum.rounds < *rounds && !t.Failed() {
+	for sum.rounds < rounds() && !t.Failed() {
 		sum.tokens += w.workUntilKilled(t, s, idle)
 		began := time.Now()
 		s = s.Start(t)
@@ -52,8 +53,8 @@ func TestKillLosesNothingAcknowledgedAndLeavesNothingHalfDone(t *testing.T) {
 	}
 	sum.acknowledged, sum.refused = w.done, w.refused
 	t.Log(sum.table("kill -9"))
-	outcome{rule: "R-10", fault: "kill -9 of server and commands (embedded database)", times: sum.rounds, asked: sum.tokens, lost: sum.lost + sum.halfDone,
-		recovery: sum.readyAgain, note: fmt.Sprintf("%d changes acknowledged, %d cut off", sum.acknowledged, sum.done+sum.notDone)}.report(t)
+	evidence.Row{Rule: "R-10", What: "kill -9 of server and commands (embedded database)", Times: sum.rounds, Requests: sum.tokens, Lost: sum.lost + sum.halfDone,
+		Recovery: sum.readyAgain, Note: fmt.Sprintf("%d changes acknowledged, %d cut off", sum.acknowledged, sum.done+sum.notDone)}.Report(t)
 	if sum.done+sum.notDone == 0 {
 		t.Error("no operation was ever cut off: this run has tested nothing")
 	}
@@ -158,10 +159,8 @@ func (s *tally) table(fault string) string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nfault\trounds\toperations acknowledged\tin doubt (done / not done)\tlost\thalf-done\tready again (median, max)")
 	fmt.Fprintf(w, "%s\t%d\t%d\t%d (%d / %d)\t%d\t%d\t%s, %s\n", fault, s.rounds, s.acknowledged, s.done+s.notDone, s.done, s.notDone,
-		s.lost, s.halfDone, milliseconds(s.readyAgain[len(s.readyAgain)/2]), milliseconds(s.readyAgain[len(s.readyAgain)-1]))
+		s.lost, s.halfDone, evidence.Milliseconds(s.readyAgain[len(s.readyAgain)/2]), evidence.Milliseconds(s.readyAgain[len(s.readyAgain)-1]))
 	_ = w.Flush() // into memory
 	fmt.Fprintf(&out, "beside it, %d creations were refused by the limit and %d token requests answered", s.refused, s.tokens)
 	return out.String()
 }
-
-func milliseconds(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

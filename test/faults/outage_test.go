@@ -10,19 +10,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // R-20, C-169: while PostgreSQL is away, for less than max_staleness, tokens are
 // issued and what was deleted before stays refused; changes are answered 503, soon.
 func TestTokensGoOnWhilePostgreSQLIsAway(t *testing.T) {
-	short(t)
-	away := choose(8*time.Second, time.Minute)
+	evidence.Short(t)
+	away := evidence.Choose(8*time.Second, time.Minute)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	key, deleted := c.SeedKey(t), c.NewKey(t)
 	revokers := startRevokers(t, c)
-	o := outcome{rule: "R-20", fault: fmt.Sprintf("PostgreSQL is away for %s", away)}
-	tokens := startLoad(t, c.Installation, key, choose(100, 500))
+	o := evidence.Row{Rule: "R-20", What: fmt.Sprintf("PostgreSQL is away for %s", away)}
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(100, 500))
 	deleteEverywhere(t, c, deleted)
 	stopAsking := askForDeleted(t, &o, c, deleted)
 
@@ -34,14 +35,14 @@ func TestTokensGoOnWhilePostgreSQLIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	accepts := time.Now()
-	o.times++
-	o.recovers(t, revokers.firstAfter(t, accepts).Sub(accepts), 3*time.Second)
+	o.Times++
+	o.Recovers(t, revokers.firstAfter(t, accepts).Sub(accepts), 3*time.Second)
 	stopAsking()
-	tokens.into(t, &o, nil)
+	tokens.Into(t, &o, nil)
 	if refused := revokers.into(t, &o, c); refused == 0 {
 		t.Error("no change was refused: this run has tested nothing")
 	}
-	o.report(t)
+	o.Report(t)
 }
 
 // deleteEverywhere returns once every node refuses the API key.
@@ -56,7 +57,7 @@ func deleteEverywhere(t *testing.T, c *harness.Cluster, key harness.APIKey) {
 // askForDeleted asks every node for a token of a deleted API key, which each has
 // refused already, until the function that it returns is called. Whatever
 // becomes of the database, each refuses it again.
-func askForDeleted(t *testing.T, o *outcome, c *harness.Cluster, key harness.APIKey) (stop func()) {
+func askForDeleted(t *testing.T, o *evidence.Row, c *harness.Cluster, key harness.APIKey) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -65,12 +66,12 @@ func askForDeleted(t *testing.T, o *outcome, c *harness.Cluster, key harness.API
 		client := node.NewClient(&http.Transport{})
 		wg.Go(func() {
 			for n := 0; n == 0 || ctx.Err() == nil; n++ {
-				f := post(client, node.URL+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials"))
-				if f.status != http.StatusUnauthorized {
+				f := evidence.Post(client, node.URL+"/demo/oauth/token", evidence.Credentials(key, "grant_type", "client_credentials"))
+				if f.Status != http.StatusUnauthorized {
 					mu.Lock()
-					o.wrong++
+					o.Wrong++
 					mu.Unlock()
-					t.Errorf("%s: a deleted API key is answered at %s", o.fault, f)
+					t.Errorf("%s: a deleted API key is answered at %s", o.What, f)
 				}
 				<-time.After(100 * time.Millisecond)
 			}
@@ -83,16 +84,16 @@ func askForDeleted(t *testing.T, o *outcome, c *harness.Cluster, key harness.API
 // /readyz, and token requests get 503 with Retry-After: never 401, for nothing is
 // known to be wrong with the credentials.
 func TestStaleNodesRefuseNobody(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	const staleness = 3 * time.Second
 	c := harness.NewCluster(t, harness.ClusterOptions{Config: "max_staleness: 3s\n"})
 	key := c.SeedKey(t)
-	o := outcome{rule: "R-22", fault: "PostgreSQL is away for longer than max_staleness"}
-	asked := []*load{startLoad(t, c.Installation, key, 50)} // by HAProxy's own answer, once it has no node left
+	o := evidence.Row{Rule: "R-22", What: "PostgreSQL is away for longer than max_staleness"}
+	asked := []*evidence.Load{evidence.StartLoad(t, c.Installation, key, 50)} // by HAProxy's own answer, once it has no node left
 	for _, node := range c.Nodes {
-		asked = append(asked, startLoad(t, node.Installation, key, 50))
+		asked = append(asked, evidence.StartLoad(t, node.Installation, key, 50))
 	}
-	for range choose(1, 5) {
+	for range evidence.Choose(1, 5) {
 		stopping := time.Now() // from here on it may answer nobody, however long it takes to end
 		if err := c.Postgres.Stop(syscall.SIGINT); err != nil {
 			t.Fatal(err)
@@ -111,32 +112,18 @@ func TestStaleNodesRefuseNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		accepts := time.Now()
-		o.times++
+		o.Times++
 		for _, l := range asked {
-			o.recovers(t, l.recovered(t, accepts).Sub(accepts), 3*time.Second)
+			o.Recovers(t, l.Recovered(t, accepts).Sub(accepts), 3*time.Second)
 		}
 	}
 	unavailable := 0
 	for _, l := range asked {
-		l.into(t, &o, func(f failure) bool { unavailable++; return f.unavailable() })
+		l.Into(t, &o, func(f evidence.Failure) bool { unavailable++; return f.Unavailable() })
 	}
 	if unavailable == 0 {
 		t.Error("no request was answered 503: this run has tested nothing")
 	}
-	o.note = fmt.Sprintf("%d requests were answered 503, as they had to be; recovery is that of either node and of HAProxy", unavailable)
-	o.report(t)
-}
-
-// recovered returns when the last question was asked behind then that was not
-// answered with a token, once a second has passed without one.
-func (l *load) recovered(t *testing.T, then time.Time) time.Time {
-	t.Helper()
-	last := then
-	harness.Eventually(t, time.Minute, "tokens are issued for a second", func() bool {
-		if failures := l.since(last); len(failures) > 0 {
-			last = failures[len(failures)-1].at.Add(time.Nanosecond)
-		}
-		return time.Since(last) > time.Second
-	})
-	return last
+	o.Note = fmt.Sprintf("%d requests were answered 503, as they had to be; recovery is that of either node and of HAProxy", unavailable)
+	o.Report(t)
 }

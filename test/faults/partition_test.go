@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -16,7 +17,7 @@ type partition struct {
 
 // partitions are each way once, or fifty of them: as many of each span in each way.
 func partitions() []partition {
-	spans := choose([]int{5}, []int{5, 5, 5, 5, 5, 5, 15, 15, 40, 60})
+	spans := evidence.Choose([]int{5}, []int{5, 5, 5, 5, 5, 5, 15, 15, 40, 60})
 	var list []partition
 	for _, seconds := range spans {
 		for _, cut := range harness.Cuts {
@@ -38,40 +39,40 @@ func longest() (span time.Duration) {
 // soon; and it is itself again soon after. Who asks the other node, or HAProxy,
 // does not notice.
 func TestPartitionFromTheDatabaseIsOneNodesMatter(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	const staleness = 30 * time.Second
 	c := harness.NewCluster(t, harness.ClusterOptions{Network: harness.NewNetwork(t), Config: fmt.Sprintf("max_staleness: %s\n", staleness)})
 	key := c.SeedKey(t)
 	others := askOthers(t, c, key)
-	rows := map[string]*outcome{}
+	rows := map[string]*evidence.Row{}
 	for _, p := range partitions() {
 		o := rows[p.cut]
 		if o == nil {
-			o = &outcome{rule: "R-22", fault: "partition of a node: " + p.cut}
+			o = &evidence.Row{Rule: "R-22", What: "partition of a node: " + p.cut}
 			rows[p.cut] = o
 		}
 		p.happen(t, o, c, key, staleness)
-		others.row.times++
+		others.row.Times++
 	}
 	for _, cut := range harness.Cuts {
-		rows[cut].report(t)
+		rows[cut].Report(t)
 	}
 	others.report(t, c, staleness)
 }
 
 // others are those who do not ask the node that is parted from its database.
 type others struct {
-	row                  outcome
-	throughProxy, atNode *load
+	row                  evidence.Row
+	throughProxy, atNode *evidence.Load
 	changes              *revoker // at the other node
 }
 
 func askOthers(t *testing.T, c *harness.Cluster, key harness.APIKey) *others {
 	t.Helper()
 	return &others{
-		row:          outcome{rule: "R-22", fault: "partitions of the other node"},
-		throughProxy: startLoad(t, c.Installation, key, choose(50, 200)),
-		atNode:       startLoad(t, c.Nodes[1].Installation, key, choose(50, 100)),
+		row:          evidence.Row{Rule: "R-22", What: "partitions of the other node"},
+		throughProxy: evidence.StartLoad(t, c.Installation, key, evidence.Choose(50, 200)),
+		atNode:       evidence.StartLoad(t, c.Nodes[1].Installation, key, evidence.Choose(50, 100)),
 		changes:      startRevoker(t, c.Nodes[1].Installation, c.NewKey(t), aMoment),
 	}
 }
@@ -79,33 +80,33 @@ func askOthers(t *testing.T, c *harness.Cluster, key harness.APIKey) *others {
 func (o *others) report(t *testing.T, c *harness.Cluster, staleness time.Duration) {
 	t.Helper()
 	passedOn := 0 // in the moment that HAProxy takes to notice that the node is stale
-	o.throughProxy.into(t, &o.row, func(f failure) bool {
-		allowed := f.unavailable() && longest() > staleness
+	o.throughProxy.Into(t, &o.row, func(f evidence.Failure) bool {
+		allowed := f.Unavailable() && longest() > staleness
 		if allowed {
 			passedOn++
 		}
 		return allowed
 	})
-	if limit := o.throughProxy.asked / 100; passedOn > limit {
+	if limit := o.throughProxy.Asked / 100; passedOn > limit {
 		t.Errorf("HAProxy has passed on %d answers of a stale node, more than %d", passedOn, limit)
 	}
-	o.atNode.into(t, &o.row, nil)
+	o.atNode.Into(t, &o.row, nil)
 	o.changes.into(t, &o.row, c.Nodes...)
-	o.row.failed += len(o.changes.failed)
+	o.row.Failed += len(o.changes.failed)
 	for _, f := range o.changes.failed {
 		t.Errorf("a change at the other node was refused at %s", f)
 	}
-	o.row.note = fmt.Sprintf("asked by HAProxy and at the other node; %d changes there, all made; %d answers 503 by HAProxy before it had noticed that the node was stale",
+	o.row.Note = fmt.Sprintf("asked by HAProxy and at the other node; %d changes there, all made; %d answers 503 by HAProxy before it had noticed that the node was stale",
 		len(o.changes.revoked), passedOn)
-	o.row.report(t)
+	o.row.Report(t)
 }
 
 // happen parts the first node and the database, and judges what its clients meet.
-func (p partition) happen(t *testing.T, o *outcome, c *harness.Cluster, key harness.APIKey, staleness time.Duration) {
+func (p partition) happen(t *testing.T, o *evidence.Row, c *harness.Cluster, key harness.APIKey, staleness time.Duration) {
 	t.Helper()
 	node := c.Nodes[0]
 	doomed := c.NewKey(t)
-	tokens := startLoad(t, node.Installation, key, choose(50, 100))
+	tokens := evidence.StartLoad(t, node.Installation, key, evidence.Choose(50, 100))
 	changes := startRevoker(t, node.Installation, c.NewKey(t), aMoment)
 	changes.firstAfter(t, time.Now())
 	heal := c.Network.Cut(t, p.cut)
@@ -116,24 +117,24 @@ func (p partition) happen(t *testing.T, o *outcome, c *harness.Cluster, key harn
 	healed := time.Now()
 	harness.Eventually(t, time.Minute, "the node refuses what was deleted meanwhile", func() bool { return node.Refuses(t, doomed) })
 	refuses := time.Now()
-	again := tokens.recovered(t, healed)
+	again := tokens.Recovered(t, healed)
 	for _, at := range []time.Time{changes.firstAfter(t, healed), refuses} {
 		if at.After(again) {
 			again = at
 		}
 	}
-	o.times++
-	o.recovers(t, again.Sub(healed), 3*time.Second)
+	o.Times++
+	o.Recovers(t, again.Sub(healed), 3*time.Second)
 	stale := 0
-	tokens.into(t, o, func(f failure) bool { // the directory may have been half a second old when it began
-		allowed := f.unavailable() && f.at.After(began.Add(staleness-time.Second)) && f.at.Before(again)
+	tokens.Into(t, o, func(f evidence.Failure) bool { // the directory may have been half a second old when it began
+		allowed := f.Unavailable() && f.At.After(began.Add(staleness-time.Second)) && f.At.Before(again)
 		if allowed {
 			stale++
 		}
 		return allowed
 	})
 	if late := p.span - staleness; late > 5*time.Second && stale == 0 {
-		t.Errorf("%s: the node has issued tokens for longer than %s", o.fault, staleness)
+		t.Errorf("%s: the node has issued tokens for longer than %s", o.What, staleness)
 	}
 	changes.into(t, o, c.Nodes...)
 }

@@ -7,20 +7,21 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // every process of PostgreSQL is stopped where it is, and goes on: its
 // connections stand, and nobody answers on them.
 func TestTokensGoOnWhilePostgreSQLIsPaused(t *testing.T) {
-	short(t)
-	paused := choose(6*time.Second, 10*time.Second)
+	evidence.Short(t)
+	paused := evidence.Choose(6*time.Second, 10*time.Second)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	key := c.SeedKey(t)
-	o := outcome{rule: "R-26", fault: fmt.Sprintf("PostgreSQL is paused for %s", paused)}
-	tokens := startLoad(t, c.Installation, key, choose(100, 400))
+	o := evidence.Row{Rule: "R-26", What: fmt.Sprintf("PostgreSQL is paused for %s", paused)}
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(100, 400))
 	revokers := startRevokers(t, c)
-	for range choose(1, 5) {
+	for range evidence.Choose(1, 5) {
 		resume, err := c.Postgres.Pause()
 		if err != nil {
 			t.Fatal(err)
@@ -30,29 +31,29 @@ func TestTokensGoOnWhilePostgreSQLIsPaused(t *testing.T) {
 			t.Fatal(err)
 		}
 		resumed := time.Now()
-		o.times++
-		o.recovers(t, revokers.firstAfter(t, resumed).Sub(resumed), 3*time.Second)
+		o.Times++
+		o.Recovers(t, revokers.firstAfter(t, resumed).Sub(resumed), 3*time.Second)
 	}
-	tokens.into(t, &o, nil)
+	tokens.Into(t, &o, nil)
 	if refused := revokers.into(t, &o, c); refused == 0 {
 		t.Error("no change was refused: this run has tested nothing")
 	}
-	o.report(t)
+	o.Report(t)
 }
 
 // a node is stopped where it is, in the midst of changes, and goes on with
 // what it knew: it soon refuses what was deleted meanwhile. Whatever it holds
 // in the database does not keep others from their changes.
 func TestPausedNodeHoldsNobodyUpAndForgetsNothing(t *testing.T) {
-	short(t)
-	paused := choose(6*time.Second, 30*time.Second)
+	evidence.Short(t)
+	paused := evidence.Choose(6*time.Second, 30*time.Second)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	key := c.SeedKey(t)
 	node := c.Nodes[0]
-	o := outcome{rule: "R-26", fault: fmt.Sprintf("a node is paused for %s", paused)}
-	tokens := startLoad(t, c.Installation, key, choose(100, 400))
+	o := evidence.Row{Rule: "R-26", What: fmt.Sprintf("a node is paused for %s", paused)}
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(100, 400))
 	slowest := time.Duration(0)
-	for range choose(2, 5) {
+	for range evidence.Choose(2, 5) {
 		doomed := c.NewKey(t)
 		var changes []*revoker // some at the same time, of which one has the lock and the others wait for it
 		for range 4 {
@@ -67,16 +68,16 @@ func TestPausedNodeHoldsNobodyUpAndForgetsNothing(t *testing.T) {
 		node.Signal(t, syscall.SIGCONT)
 		resumed := time.Now()
 		harness.Eventually(t, time.Minute, "the resumed node refuses what was deleted meanwhile", func() bool { return node.Refuses(t, doomed) })
-		o.times++
-		o.recovers(t, time.Since(resumed), harness.Propagation)
+		o.Times++
+		o.Recovers(t, time.Since(resumed), harness.Propagation)
 		for _, r := range changes {
 			r.lostInto(t, &o, c.Nodes...)
 		}
 	}
-	tokens.into(t, &o, nil)
-	within(t, "a change beside a paused node", slowest, 3*time.Second)
-	o.note = fmt.Sprintf("the slowest change beside it took %s; recovery is the time until the node refuses what was deleted meanwhile", milliseconds(slowest))
-	o.report(t)
+	tokens.Into(t, &o, nil)
+	evidence.Within(t, "a change beside a paused node", slowest, 3*time.Second)
+	o.Note = fmt.Sprintf("the slowest change beside it took %s; recovery is the time until the node refuses what was deleted meanwhile", evidence.Milliseconds(slowest))
+	o.Report(t)
 }
 
 // stopWithLock stops a node that is busy with changes where it is, at a moment

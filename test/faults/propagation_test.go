@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -35,18 +36,18 @@ const (
 // exit on it takes a second, or less, until both refuse, and tokens that one of
 // them has issued meanwhile are dead for whoever reads the feed of either.
 func TestEndedAPIKeysAreRefusedByEveryNode(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	standing := c.SeedKey(t)
 	for _, announced := range []bool{true, false} {
 		p := &propagation{Cluster: c, standing: standing}
-		p.o = outcome{rule: "R-30", fault: "an API key ends while each node uses it 100 times a second"}
+		p.o = evidence.Row{Rule: "R-30", What: "an API key ends while each node uses it 100 times a second"}
 		if !announced {
-			p.o.fault += "; nodes hear of no change"
+			p.o.What += "; nodes hear of no change"
 			end := loseNotices(t, c)
 			defer end()
 		}
-		p.try(t, choose(30, 500))
+		p.try(t, evidence.Choose(30, 500))
 		p.report(t, announced)
 	}
 }
@@ -57,7 +58,7 @@ type propagation struct {
 	standing harness.APIKey // nobody ends it
 
 	mu        sync.Mutex
-	o         outcome
+	o         evidence.Row
 	fromStart []time.Duration // of the command
 	dead      []time.Duration // until readers of the feeds knew the last token issued
 	late      int             // tokens issued after the acknowledgement
@@ -66,7 +67,7 @@ type propagation struct {
 
 // try runs so many trials, some at the same time.
 func (p *propagation) try(t *testing.T, trials int) {
-	lanes := choose(1, 2)
+	lanes := evidence.Choose(1, 2)
 	t.Run("trials", func(t *testing.T) { // until all are over
 		for lane := range lanes {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
@@ -129,14 +130,14 @@ func (p *propagation) judge(t *testing.T, how ending, began, acknowledged time.T
 	for _, u := range users {
 		for _, use := range u.uses {
 			switch {
-			case use.token == "" && use.failure.status != 401:
-				p.count(&p.o.failed)
+			case use.token == "" && use.failure.Status != 401:
+				p.count(&p.o.Failed)
 				t.Errorf("%s: a token request failed at %s", how, use.failure)
 			case use.token == "" && use.answered.Before(began):
-				p.count(&p.o.wrong)
+				p.count(&p.o.Wrong)
 				t.Errorf("%s: it was refused %s before that began", how, began.Sub(use.answered))
 			case use.token != "" && use.asked.Sub(acknowledged) > ever:
-				p.count(&p.o.wrong)
+				p.count(&p.o.Wrong)
 				t.Errorf("%s: it was used %s after that was acknowledged", how, use.asked.Sub(acknowledged))
 			}
 			if use.token != "" && use.answered.After(last) {
@@ -146,9 +147,9 @@ func (p *propagation) judge(t *testing.T, how ending, began, acknowledged time.T
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.o.times++
-	p.o.asked += len(users[0].uses) + len(users[1].uses)
-	p.o.recovery = append(p.o.recovery, last.Sub(acknowledged))
+	p.o.Times++
+	p.o.Requests += len(users[0].uses) + len(users[1].uses)
+	p.o.Recovery = append(p.o.Recovery, last.Sub(acknowledged))
 	p.fromStart = append(p.fromStart, last.Sub(began))
 }
 
@@ -186,28 +187,23 @@ func (p *propagation) readersKnow(t *testing.T, then time.Time, tokens []string)
 // report judges the times and adds the row.
 func (p *propagation) report(t *testing.T, announced bool) {
 	t.Helper()
-	for _, list := range [][]time.Duration{p.o.recovery, p.fromStart, p.dead} {
+	for _, list := range [][]time.Duration{p.o.Recovery, p.fromStart, p.dead} {
 		slices.Sort(list)
 	}
-	if len(p.o.recovery) == 0 {
+	if len(p.o.Recovery) == 0 {
 		t.Fatal("no trial has ended")
 	}
-	within(t, "p99 until every node refuses", quantile(p.o.recovery, 0.99), usually)
-	within(t, "the longest time until every node refuses", quantile(p.o.recovery, 1), ever)
-	within(t, "the longest time until readers of the feed know", quantile(p.dead, 1), ever)
+	evidence.Within(t, "p99 until every node refuses", evidence.Quantile(p.o.Recovery, 0.99), usually)
+	evidence.Within(t, "the longest time until every node refuses", evidence.Quantile(p.o.Recovery, 1), ever)
+	evidence.Within(t, "the longest time until readers of the feed know", evidence.Quantile(p.dead, 1), ever)
 	if p.late == 0 && !announced {
 		t.Error("no node has issued a token after the acknowledgement: whether it is dead was not tested")
 	}
-	p.o.note = fmt.Sprintf("time from the command's exit to the last token of either node; from its start %s / %s / %s; "+
+	p.o.Note = fmt.Sprintf("time from the command's exit to the last token of either node; from its start %s / %s / %s; "+
 		"%d tokens issued after the exit, dead in both feeds %s / %s / %s after it; used for 6 s more in %d (R-32)",
-		milliseconds(quantile(p.fromStart, 0.5)), milliseconds(quantile(p.fromStart, 0.99)), milliseconds(quantile(p.fromStart, 1)),
-		p.late, milliseconds(quantile(p.dead, 0.5)), milliseconds(quantile(p.dead, 0.99)), milliseconds(quantile(p.dead, 1)), p.long)
-	p.o.report(t)
-}
-
-// quantile of a sorted list.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+		evidence.Milliseconds(evidence.Quantile(p.fromStart, 0.5)), evidence.Milliseconds(evidence.Quantile(p.fromStart, 0.99)), evidence.Milliseconds(evidence.Quantile(p.fromStart, 1)),
+		p.late, evidence.Milliseconds(evidence.Quantile(p.dead, 0.5)), evidence.Milliseconds(evidence.Quantile(p.dead, 0.99)), evidence.Milliseconds(evidence.Quantile(p.dead, 1)), p.long)
+	p.o.Report(t)
 }
 
 // loseNotices ends the connections on which nodes hear of changes, as soon as
@@ -253,10 +249,10 @@ func loseNotices(t *testing.T, c *harness.Cluster) (end func()) {
 // R-33, C-191: of fifty commands at once, with both nodes running, three make an
 // API key; both nodes know these three and no other.
 func TestOfFiftyCommandsThreeCreateAnAPIKey(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	c.Seed(t)
-	for round := range choose(1, 10) {
+	for round := range evidence.Choose(1, 10) {
 		merchant := fmt.Sprint(7000 + round)
 		c.CLI(t, "merchant", "create", "--id", merchant, "--name", "Contended")
 		var mu sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -12,17 +13,17 @@ import (
 // token request fails, no acknowledged change is lost, changes are taken soon
 // after PostgreSQL is, and nodes do not storm it with connections.
 func TestRestartsOfPostgreSQLLoseNothing(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	c := harness.NewCluster(t, harness.ClusterOptions{})
 	key := c.SeedKey(t)
 	w := newClusterWork(t, c)
-	o := outcome{rule: "R-20", fault: "PostgreSQL ends at once and starts again"}
+	o := evidence.Row{Rule: "R-20", What: "PostgreSQL ends at once and starts again"}
 	connections := watchConnections(t, c)
-	tokens := startLoad(t, c.Installation, key, choose(100, 400))
-	endWriters := w.begin(t, choose(2, 4))
+	tokens := evidence.StartLoad(t, c.Installation, key, evidence.Choose(100, 400))
+	endWriters := w.begin(t, evidence.Choose(2, 4))
 	revokers := startRevokers(t, c)
-	for range choose(3, 20) {
-		<-time.After(choose(time.Second, 15*time.Second)) // of ordinary work
+	for range evidence.Choose(3, 20) {
+		<-time.After(evidence.Choose(time.Second, 15*time.Second)) // of ordinary work
 		if err := c.Postgres.Stop(syscall.SIGQUIT); err != nil {
 			t.Fatal(err)
 		}
@@ -31,14 +32,14 @@ func TestRestartsOfPostgreSQLLoseNothing(t *testing.T) {
 		}
 		accepts := time.Now()
 		first := latest(w.firstAfter(t, accepts), revokers.firstAfter(t, accepts))
-		o.times++
-		o.recovers(t, first.Sub(accepts), 2*time.Second)
+		o.Times++
+		o.Recovers(t, first.Sub(accepts), 2*time.Second)
 	}
 	endWriters()
-	o.note = "recovery is the slowest of both nodes and commands"
+	o.Note = "recovery is the slowest of both nodes and commands"
 	revokers.into(t, &o, c)
-	tokens.into(t, &o, nil)
+	tokens.Into(t, &o, nil)
 	connections.into(t, &o, len(c.Nodes))
 	w.into(t, &o, c)
-	o.report(t)
+	o.Report(t)
 }

@@ -2,11 +2,11 @@ package faults
 
 import (
 	"net/http"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -19,8 +19,8 @@ type revoker struct {
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
-	revoked []revoked // acknowledged
-	failed  []failure // not acknowledged
+	revoked []revoked          // acknowledged
+	failed  []evidence.Failure // not acknowledged
 }
 
 // revoked is a token whose revocation was acknowledged.
@@ -35,7 +35,7 @@ type revoked struct {
 func startRevoker(t *testing.T, in *harness.Installation, key harness.APIKey, pause time.Duration) *revoker {
 	t.Helper()
 	r := &revoker{client: in.NewClient(&http.Transport{}), key: key, stop: make(chan struct{})}
-	r.client.Timeout = 3 * patience // so that an answer that comes too late is seen as such
+	r.client.Timeout = 3 * evidence.Patience // so that an answer that comes too late is seen as such
 	r.done.Go(func() {
 		for {
 			select {
@@ -74,7 +74,7 @@ func (all revokers) firstAfter(t *testing.T, then time.Time) (at time.Time) {
 
 // into counts into a row what each has met, and returns how many revocations
 // were refused.
-func (all revokers) into(t *testing.T, o *outcome, c *harness.Cluster) (refused int) {
+func (all revokers) into(t *testing.T, o *evidence.Row, c *harness.Cluster) (refused int) {
 	t.Helper()
 	for _, r := range all {
 		r.into(t, o, c.Nodes...)
@@ -96,24 +96,20 @@ func (r *revoker) end() {
 
 // revokeOne gets a token and revokes it.
 func (r *revoker) revokeOne(base string) {
-	token := tokenOf(post(r.client, base+"/demo/oauth/token", credentials(r.key, "grant_type", "client_credentials")).body, r.key)
+	token := evidence.TokenOf(evidence.Post(r.client, base+"/demo/oauth/token", evidence.Credentials(r.key, "grant_type", "client_credentials")).Body, r.key)
 	if token == "" {
 		return // that is for the load to notice
 	}
 	began := time.Now()
-	f := post(r.client, base+"/demo/oauth/revoke", credentials(r.key, "token", token))
-	f.at, f.took = began, time.Since(began)
+	f := evidence.Post(r.client, base+"/demo/oauth/revoke", evidence.Credentials(r.key, "token", token))
+	f.At, f.Took = began, time.Since(began)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.status == http.StatusOK {
+	if f.Status == http.StatusOK {
 		r.revoked = append(r.revoked, revoked{token, r.key, time.Now()})
 	} else {
 		r.failed = append(r.failed, f)
 	}
-}
-
-func credentials(key harness.APIKey, name, value string) url.Values {
-	return url.Values{"client_id": {key.ClientID}, "client_secret": {key.ClientSecret}, name: {value}}
 }
 
 // firstAfter returns when the first revocation was acknowledged behind then.
@@ -134,34 +130,34 @@ func (r *revoker) firstAfter(t *testing.T, then time.Time) time.Time {
 // into counts into a row what the revoker has met: refusals that are not the
 // documented one for a database that is away, or that came too late, and
 // revocations that a node does not know.
-func (r *revoker) into(t *testing.T, o *outcome, nodes ...*harness.Server) {
+func (r *revoker) into(t *testing.T, o *evidence.Row, nodes ...*harness.Server) {
 	t.Helper()
 	r.end()
 	for _, f := range r.failed {
-		if !f.unavailable() {
-			o.wrong++
-			t.Errorf("%s: a revocation was answered at %s", o.fault, f)
+		if !f.Unavailable() {
+			o.Wrong++
+			t.Errorf("%s: a revocation was answered at %s", o.What, f)
 		}
-		o.slowest = max(o.slowest, f.took)
-		within(t, o.fault+": the answer to a revocation", f.took, patience)
+		o.Slowest = max(o.Slowest, f.Took)
+		evidence.Within(t, o.What+": the answer to a revocation", f.Took, evidence.Patience)
 	}
 	r.lostInto(t, o, nodes...)
 }
 
 // lostInto is into without a look at refusals.
-func (r *revoker) lostInto(t *testing.T, o *outcome, nodes ...*harness.Server) {
+func (r *revoker) lostInto(t *testing.T, o *evidence.Row, nodes ...*harness.Server) {
 	t.Helper()
 	r.end()
 	for _, node := range nodes {
 		for _, revoked := range r.revoked {
 			if !revoked.knownTo(node) {
-				o.lost++
-				t.Errorf("%s: the revocation of %s is lost on a node", o.fault, revoked.at.Format("15:04:05.000"))
+				o.Lost++
+				t.Errorf("%s: the revocation of %s is lost on a node", o.What, revoked.at.Format("15:04:05.000"))
 			}
 		}
 	}
 	if len(r.revoked) == 0 {
-		t.Errorf("%s: no revocation was acknowledged: this run has tested nothing", o.fault)
+		t.Errorf("%s: no revocation was acknowledged: this run has tested nothing", o.What)
 	}
 }
 

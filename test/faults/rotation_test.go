@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -26,7 +27,7 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 	key := in.CreateKey(t, "demo")
 	in.AwaitKeys(t, key)
 	killed, finished := 0, 0
-	for round := range *rounds {
+	for round := range rounds() {
 		k, f := killCommands(t, in, readSigningKeys(t, in)["demo active"])
 		killed, finished = killed+k, finished+f
 		if round%2 == 1 {
@@ -50,8 +51,8 @@ func TestKillDuringRotationLeavesOneActiveSigningKey(t *testing.T) {
 		t.Errorf("the events do not verify: %+v", v)
 	}
 	t.Logf("%d commands were killed, %d came to their end", killed, finished)
-	outcome{rule: "R-14", fault: "kill -9 of rotations and revocations of signing keys (embedded database)", times: killed,
-		note: fmt.Sprintf("%d came to their end", finished)}.report(t)
+	evidence.Row{Rule: "R-14", What: "kill -9 of rotations and revocations of signing keys (embedded database)", Times: killed,
+		Note: fmt.Sprintf("%d came to their end", finished)}.Report(t)
 	if killed == 0 || finished == 0 {
 		t.Error("this run has tested nothing")
 	}

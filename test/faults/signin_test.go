@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -22,10 +23,10 @@ const (
 // again, cost those who ask for tokens little: passwords are hashed a few at a
 // time, few wait, and the others are told to come back.
 func TestSignInsLeaveTokensTheirTime(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	s, key := harness.StartWithKey(t, "demo", "--trusted-proxies", "127.0.0.1")
-	o := outcome{rule: "R-43", fault: fmt.Sprintf("%d people sign in at the same moment, again and again", signIns)}
-	usual := quantile(goodTokens(t, &o, s, key, choose(time.Second, 60*time.Second)), 0.99)
+	o := evidence.Row{Rule: "R-43", What: fmt.Sprintf("%d people sign in at the same moment, again and again", signIns)}
+	usual := evidence.Quantile(goodTokens(t, &o, s, key, evidence.Choose(time.Second, 60*time.Second)), 0.99)
 
 	memory := resident(t, s)
 	w := wave{s: s, client: harness.NewClient(&http.Transport{MaxIdleConnsPerHost: signIns}), statuses: map[int]int{}}
@@ -39,11 +40,11 @@ func TestSignInsLeaveTokensTheirTime(t *testing.T) {
 				return
 			default:
 				w.run(t)
-				o.times++
+				o.Times++
 			}
 		}
 	})
-	meanwhile := goodTokens(t, &o, s, key, choose(2*time.Second, 200*time.Second))
+	meanwhile := goodTokens(t, &o, s, key, evidence.Choose(2*time.Second, 200*time.Second))
 	close(stop)
 	done.Wait()
 
@@ -53,17 +54,17 @@ func TestSignInsLeaveTokensTheirTime(t *testing.T) {
 	if most := grown + 3*hashing*max(1, runtime.NumCPU()/2); more > most {
 		t.Errorf("the server has grown by %d bytes, more than %d", more, most)
 	}
-	p99 := quantile(meanwhile, 0.99)
-	if *full && p99 > 2*usual {
+	p99 := evidence.Quantile(meanwhile, 0.99)
+	if evidence.Full() && p99 > 2*usual {
 		t.Errorf("tokens take %s meanwhile, and %s otherwise (p99)", p99, usual)
 	}
 	refused, busy := w.statuses[http.StatusUnauthorized], w.statuses[http.StatusServiceUnavailable]
-	if refused == 0 || busy == 0 || refused+busy != o.times*signIns {
+	if refused == 0 || busy == 0 || refused+busy != o.Times*signIns {
 		t.Errorf("people who sign in are answered %v", w.statuses)
 	}
-	o.note = fmt.Sprintf("%d are refused and %d told to come back, the slowest of them after %s; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB",
-		refused, busy, milliseconds(w.slowest), p99.Round(10*time.Microsecond), usual.Round(10*time.Microsecond), float64(more)/(1<<20))
-	o.report(t)
+	o.Note = fmt.Sprintf("%d are refused and %d told to come back, the slowest of them after %s; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB",
+		refused, busy, evidence.Milliseconds(w.slowest), p99.Round(10*time.Microsecond), usual.Round(10*time.Microsecond), float64(more)/(1<<20))
+	o.Report(t)
 }
 
 // wave is people who sign in at the same moment, each from another address and

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -16,32 +17,32 @@ import (
 // issued depends on the time that goes by, and on how many API keys are in use
 // (their use is written down every five seconds), not on how many tokens.
 func TestTokensCostNoStatements(t *testing.T) {
-	short(t)
+	evidence.Short(t)
 	p := postgrestest.Start(t, "listen_addresses=*", "shared_preload_libraries=pg_stat_statements")
 	p.Exec(t, "postgres", "CREATE EXTENSION pg_stat_statements")
 	c := harness.NewCluster(t, harness.ClusterOptions{Postgres: p})
 	keys := []harness.APIKey{c.SeedKey(t)}
-	for len(keys) < choose(20, 200) {
+	for len(keys) < evidence.Choose(20, 200) {
 		keys = append(keys, c.CreateKey(t, "demo"))
 	}
 	c.NewKey(t) // once it works on every node, so do all before it
 	const interval, fewTokens = 5 * time.Second, 100
-	span := choose[time.Duration](2, 12) * interval
+	span := evidence.Choose[time.Duration](2, 12) * interval
 
 	idle := statements(t, c, func() { <-time.After(span) })
-	many := choose(200, 400)
+	many := evidence.Choose(200, 400)
 	var few, lots int
 	fewer := statements(t, c, func() { few = askInTurn(t, c, keys, fewTokens, span) })
 	more := statements(t, c, func() { lots = askInTurn(t, c, keys, many, span) })
 
 	perToken := float64(more-fewer) / float64(lots-few)
-	if most := choose(0.1, 0.02); perToken > most { // one span may have one time of writing more than the other
+	if most := evidence.Choose(0.1, 0.02); perToken > most { // one span may have one time of writing more than the other
 		t.Errorf("%d statements for %d tokens, %d for %d: %.3f for each further token", fewer, few, more, lots, perToken)
 	}
 	rate := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/span.Seconds()) }
-	outcome{rule: "P7", fault: fmt.Sprintf("statements of two nodes: %d API keys in use", len(keys)), times: 1, asked: few + lots,
-		note: fmt.Sprintf("%s statements a second without tokens, %s at %d tokens a second, %s at %d: %.4f for each further token",
-			rate(idle), rate(fewer), fewTokens, rate(more), many, perToken)}.report(t)
+	evidence.Row{Rule: "P7", What: fmt.Sprintf("statements of two nodes: %d API keys in use", len(keys)), Times: 1, Requests: few + lots,
+		Note: fmt.Sprintf("%s statements a second without tokens, %s at %d tokens a second, %s at %d: %.4f for each further token",
+			rate(idle), rate(fewer), fewTokens, rate(more), many, perToken)}.Report(t)
 }
 
 // statements counts what the database is asked for meanwhile, BEGIN and COMMIT
@@ -66,8 +67,8 @@ func askInTurn(t *testing.T, c *harness.Cluster, keys []harness.APIKey, rate int
 	var issued atomic.Int64
 	var wg sync.WaitGroup
 	ask := func(node *harness.Server, key harness.APIKey) {
-		f := post(client, node.URL+"/demo/oauth/token", credentials(key, "grant_type", "client_credentials"))
-		if tokenOf(f.body, key) == "" {
+		f := evidence.Post(client, node.URL+"/demo/oauth/token", evidence.Credentials(key, "grant_type", "client_credentials"))
+		if evidence.TokenOf(f.Body, key) == "" {
 			t.Errorf("a token request failed: %s", f)
 			return
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/jose"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 	"github.com/tokenwright/tokenwright/verify"
 )
@@ -17,8 +18,8 @@ import (
 // usage is one token request.
 type usage struct {
 	asked, answered time.Time
-	token           string  // "" where it was refused
-	failure         failure // then
+	token           string           // "" where it was refused
+	failure         evidence.Failure // then
 }
 
 // user asks one node for tokens of one API key, 100 times a second, whatever
@@ -37,7 +38,7 @@ type user struct {
 func use(node *harness.Server, key harness.APIKey) *user {
 	u := &user{key: key, url: node.URL + "/demo/oauth/token", stop: make(chan struct{})}
 	u.client = node.NewClient(&http.Transport{MaxIdleConnsPerHost: 256})
-	u.client.Timeout = patience
+	u.client.Timeout = evidence.Patience
 	u.done.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
@@ -54,12 +55,10 @@ func use(node *harness.Server, key harness.APIKey) *user {
 }
 
 func (u *user) ask() {
-	one := usage{asked: time.Now()}
-	f := post(u.client, u.url, credentials(u.key, "grant_type", "client_credentials"))
-	one.answered = time.Now()
-	f.at, f.took = one.asked, one.answered.Sub(one.asked)
-	if f.status == http.StatusOK {
-		one.token = tokenOf(f.body, u.key)
+	f := evidence.Post(u.client, u.url, evidence.Credentials(u.key, "grant_type", "client_credentials"))
+	one := usage{asked: f.At, answered: f.At.Add(f.Took)}
+	if f.Status == http.StatusOK {
+		one.token = evidence.TokenOf(f.Body, u.key)
 	}
 	if one.token == "" {
 		one.failure = f

@@ -1,17 +1,15 @@
 package model
 
 import (
-	"flag"
 	"os"
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 )
 
-// rounds is few where the tests run after every change.
-var rounds = flag.Int("rounds", 20, "how often two nodes race; a quarter as often on SQLite, and where sessions are ended")
-
-// judge is for a quiet machine.
-var judge = flag.Bool("judge", false, "judge how long calls take")
+// rounds is how often two nodes race; a quarter as often on SQLite, and where
+// sessions are ended.
+func rounds() int { return evidence.Choose(20, 1000) }
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }

@@ -13,7 +13,7 @@ func TestTokenIDsOfTwoNodesDiffer(t *testing.T) {
 	must(t, err)
 	k := in.newKey(t, "standing")
 	seen := map[string]bool{}
-	for range *rounds / 4 * 1000 {
+	for range rounds() / 4 * 1000 {
 		for _, a := range in.nodes {
 			token, err := a.IssueToken(k.request())
 			must(t, err)

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -15,10 +14,9 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
-
-var full = flag.Bool("full", false, "try runbooks with the windows and thresholds that the alerts have, and those that take long to prepare")
 
 // scenario is something that goes wrong: what provokes alerts, and what ends them.
 type scenario struct {
@@ -76,7 +74,7 @@ func TestEveryRunbookWasTried(t *testing.T) {
 	p, pg := prometheusOfTargets(t), postgrestest.Start(t, "fsync=off")
 	t.Run("scenarios", func(t *testing.T) {
 		for i, s := range scenarios {
-			if s.full && !*full {
+			if s.full && !evidence.Full() {
 				continue
 			}
 			t.Run(s.name, func(t *testing.T) {
@@ -158,7 +156,7 @@ const sees = 90 * time.Second // with the alerts' own windows it takes as long a
 
 // patience is how long to wait for an alert to begin or to end.
 func patience() time.Duration {
-	if *full {
+	if evidence.Full() {
 		return 10 * time.Minute
 	}
 	return sees
@@ -221,7 +219,7 @@ func (w *watch) met(t *testing.T, name string) (some, all bool) {
 			continue
 		}
 		pairs := slices.Clone(hours)
-		if !*full {
+		if !evidence.Full() {
 			pairs = append(pairs, shortens...)
 		}
 		found := slices.Contains(w.jobs(t, strings.NewReplacer(pairs...).Replace(strings.TrimPrefix(strings.TrimSpace(a.expression), "|"))), w.job)

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -57,7 +58,7 @@ func rightsAreMissing(t *testing.T, w *watch) {
 
 // pending is how many events a webhook is behind when the alert of it comes, and more.
 func pending() int {
-	if *full {
+	if evidence.Full() {
 		return 1010
 	}
 	return 25

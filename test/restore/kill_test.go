@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -23,7 +24,7 @@ func TestAKilledBackupIsNone(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	all := moments(t, s.Installation, lasting, choose(6, 50), "backup", filepath.Join(dir, "first"))
+	all := moments(t, s.Installation, lasting, evidence.Choose(6, 50), "backup", filepath.Join(dir, "first"))
 	killed := 0
 	for n, m := range all {
 		path := filepath.Join(dir, fmt.Sprint(n))
@@ -40,10 +41,7 @@ func TestAKilledBackupIsNone(t *testing.T) {
 			isABackupOrNone(t, s.Installation, filepath.Join(dir, name), key)
 		}
 	}
-	if killed == 0 {
-		t.Error("no backup was killed: this run has tested nothing")
-	}
-	t.Logf("%d of %d backups killed", killed, len(all))
+	evidence.Row{Rule: "R-69", What: "kill -9 of a backup", Times: killed}.Report(t)
 	after := s.CreateKey(t, "demo")
 	harness.Eventually(t, patience, "a new API key works", func() bool { return s.Works(t, after) })
 	if log := s.ReadLog(t); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, `"level":"WARN"`) {
@@ -95,7 +93,7 @@ func TestAKilledRestoreLeavesTheOldDatabaseOrTheNewOne(t *testing.T) {
 	args := []string{"restore", backup, "--replace", "--replay", export(t, s.Installation, fmt.Sprint(last))}
 	s.Stop(t)
 	old := dump(t, s.Installation)
-	all := moments(t, s.CopyOf(t), lasting, choose(8, 50), args...)
+	all := moments(t, s.CopyOf(t), lasting, evidence.Choose(8, 50), args...)
 	killed, was := 0, map[bool]int{}
 	for _, m := range all {
 		c := s.CopyOf(t)
@@ -131,8 +129,9 @@ func TestAKilledRestoreLeavesTheOldDatabaseOrTheNewOne(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d restores killed: the old database was there %d times, the new one %d times", killed, len(all), was[true], was[false])
-	if killed == 0 || was[true] == 0 {
+	evidence.Row{Rule: "R-69", What: "kill -9 of a restore", Times: killed,
+		Note: fmt.Sprintf("of %d restores: the old database was there %d times, the new one %d times", len(all), was[true], was[false])}.Report(t)
+	if was[true] == 0 {
 		t.Error("no restore was killed before its end: this run has tested nothing")
 	}
 }
@@ -150,7 +149,7 @@ func TestAKilledMoveLeavesOneInstallation(t *testing.T) {
 	}
 	first := s.CopyOf(t)
 	to := withPostgres(t, first, p)
-	all := moments(t, to, lasting+",write", choose(5, 50), move(first)...)
+	all := moments(t, to, lasting+",write", evidence.Choose(5, 50), move(first)...)
 	name := to.DatabaseName()
 	killed, moved, halves := 0, 0, 0
 	for _, m := range all {
@@ -182,10 +181,8 @@ func TestAKilledMoveLeavesOneInstallation(t *testing.T) {
 		}
 		holds(t, to, key)
 	}
-	t.Logf("%d of %d moves killed: %d had moved, %d were between", killed, len(all), moved, halves)
-	if killed == 0 {
-		t.Error("no move was killed: this run has tested nothing")
-	}
+	evidence.Row{Rule: "R-69", What: "kill -9 of a move", Times: killed,
+		Note: fmt.Sprintf("of %d moves: %d had moved, %d were between", len(all), moved, halves)}.Report(t)
 }
 
 // takesChanges tries one.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -190,7 +191,7 @@ func TestBackupsUnderLoadAreStatesThatWere(t *testing.T) {
 	}
 	var states []state
 	during := int64(0)
-	for n := range choose(3, 20) {
+	for n := range evidence.Choose(3, 20) {
 		var one state
 		one.before, _ = c.soFar()
 		one.first = head()
@@ -229,7 +230,8 @@ func TestBackupsUnderLoadAreStatesThatWere(t *testing.T) {
 	if during == 0 {
 		t.Error("nothing changed while backups were made: this run has tested nothing")
 	}
-	t.Logf("%d changes acknowledged, %d events while backups were made", done, during)
+	evidence.Row{Rule: "R-15", What: "a backup beside writers, restored elsewhere", Times: len(states), Requests: done,
+		Note: fmt.Sprintf("%d changes acknowledged, %d events while backups were made", done, during)}.Report(t)
 }
 
 // event is one of the list, as far as it is looked at here.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -106,10 +107,11 @@ func (k *kills) left(t *testing.T, version string) {
 }
 
 // check holds that the migration was cut off in its midst. A last moment is behind it.
-func (k *kills) check(t *testing.T) {
+func (k *kills) check(t *testing.T, on string) {
 	t.Helper()
-	t.Logf("killed with no migration done %d times, with some %d times, with all %d times; not killed %d times", k.before, k.in, k.done, k.notKilled)
-	if k.before+k.in == 0 || *full && k.in == 0 {
+	evidence.Row{Rule: "R-68", What: "kill -9 of a migration (" + on + ")", Times: k.before + k.in + k.done,
+		Note: fmt.Sprintf("with no migration done %d times, with some %d times, with all %d times", k.before, k.in, k.done)}.Report(t)
+	if k.before+k.in == 0 || evidence.Full() && k.in == 0 {
 		t.Error("no process was killed in the midst of a migration: this has tested nothing")
 	}
 }
@@ -150,7 +152,7 @@ func TestAMigrationOfSQLiteThatIsKilledIsFinished(t *testing.T) {
 	k.end = in.Lines(t, lastMigration)[0]
 	model.CLI(t, "migrate")
 	want := dump(t, "sqlite", model, true)
-	if !*full {
+	if !evidence.Full() {
 		all = some(all, 7)
 	}
 	for _, m := range all {
@@ -167,7 +169,7 @@ func TestAMigrationOfSQLiteThatIsKilledIsFinished(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	k.check(t)
+	k.check(t, "embedded database")
 }
 
 // copyDirectory makes a directory like another one.
@@ -207,12 +209,7 @@ func TestAMigrationOfPostgreSQLThatIsKilledIsFinished(t *testing.T) {
 	p.Exec(t, "postgres", "CREATE DATABASE original TEMPLATE "+database)
 	all := moments(t, in, "write", "read")
 	k.end = in.Lines(t, lastMigration)[0]
-	if *full {
-		all = some(all, 100)
-	} else {
-		all = some(all, 6)
-	}
-	for _, m := range all {
+	for _, m := range some(all, evidence.Choose(6, 100)) {
 		p.Exec(t, "postgres", "DROP DATABASE "+database+" WITH (FORCE)")
 		p.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE original", database, database))
 		if !cutOff(t, in, m) {
@@ -228,5 +225,5 @@ func TestAMigrationOfPostgreSQLThatIsKilledIsFinished(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	k.check(t)
+	k.check(t, "PostgreSQL")
 }

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
@@ -42,7 +44,8 @@ func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 		t.Errorf("the schema had version %d, and has %d", before, after)
 	}
 	between()
-	f.goesOn(t, *mixed)
+	mixed := evidence.Lasting(3*time.Second, 10*time.Minute)
+	f.goesOn(t, mixed)
 	replace(t, c, 1, now)
 	between()
 	replace(t, c, 1, old) // which meets a schema that is newer than its own
@@ -60,6 +63,9 @@ func TestNodesAreReplacedOneByOneForwardAndBack(t *testing.T) {
 		}
 	}
 	f.end(t)
+	tokens, changes := f.seen()
+	evidence.Row{Rule: "R-61", What: "two nodes are replaced by the next release, back, and forward again", Times: 3, Requests: tokens,
+		Note: fmt.Sprintf("%d changes beside it; both releases beside each other for %s", changes, mixed)}.Report(t)
 	c.Binary = now
 	if v := c.VerifyEvents(t); !v.OK {
 		t.Errorf("the events: %+v", v)

@@ -1,15 +1,13 @@
-package proof
+package timing
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"math"
 	"slices"
 	"strings"
-	"testing"
 	"text/tabwriter"
+
+	"github.com/tokenwright/tokenwright/test/evidence"
 )
 
 // report is what was measured in one case.
@@ -42,12 +40,6 @@ func judge(kinds []*kind) *report {
 	return &r
 }
 
-// pass tells whether all that must look alike does, and the control does not.
-func (r *report) pass() bool {
-	told := func(p Pair) bool { return !p.alike() }
-	return !slices.ContainsFunc(r.Pairs, told) && !slices.ContainsFunc(r.Controls, Pair.alike)
-}
-
 // String is the report as tables.
 func (r *report) String() string {
 	var out strings.Builder
@@ -68,40 +60,23 @@ func (r *report) String() string {
 	return out.String()
 }
 
-// result is what is kept of a case.
-type result struct {
-	Case    string  `json:"case"`
-	Pass    bool    `json:"pass"`
-	Figures *report `json:"figures"`
-	Commit  string  `json:"commit"`
+// row is what the table of make proof says of it; the rest it keeps.
+func (r *report) row(rule string) evidence.Row {
+	row := evidence.Row{Rule: rule, Times: 1, Detail: r}
+	var names []string
+	for _, k := range r.Kinds {
+		row.Requests += k.N
+		names = append(names, k.Name)
+	}
+	row.What = strings.Join(names, "; ") + ": in turn, " + fmt.Sprint(measured()) + " times each"
+	apart, welch, seen := 0.0, 0.0, 0.0
+	for _, p := range r.Pairs {
+		apart, welch, seen = max(apart, p.apart()), max(welch, math.Abs(float64(p.T))), max(seen, float64(p.Visible))
+	}
+	row.Tell("medians apart", round(100*apart), "%")
+	row.Tell("largest t", round(welch), "")
+	row.Tell("would have been seen", round(seen), "µs")
+	return row
 }
 
-// write keeps the report, in the place of the one before.
-func (r *report) write(t *testing.T, name, commit string) {
-	t.Helper()
-	text, err := json.MarshalIndent(result{name, r.pass(), r, commit}, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join("results", name+".json"), append(text, '\n'), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// commit names the sources that are measured; results of before are none of them.
-func commit(t *testing.T) string {
-	t.Helper()
-	git := func(args ...string) string {
-		out, err := exec.Command("git", args...).Output()
-		if err != nil {
-			t.Logf("git %s: %v", strings.Join(args, " "), err)
-			return "unknown"
-		}
-		return strings.TrimSpace(string(out))
-	}
-	head := git("rev-parse", "HEAD")
-	if git("status", "--porcelain", "--", ":/", ":(exclude)results") != "" {
-		head += " with changes"
-	}
-	return head
-}
+func round(v float64) float64 { return math.Round(100*v) / 100 }

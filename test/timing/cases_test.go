@@ -1,4 +1,4 @@
-package proof
+package timing
 
 import (
 	"net/http"
@@ -6,58 +6,50 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// proof is of a server started with args, with kinds of requests that must look
+// measured is how many requests of each kind are sent, and judged where they are many.
+func measured() int { return evidence.Choose(20, 2000) }
+
+// C-037
+func TestRefusalsOfAPIKeysTakeAlikeLong(t *testing.T) {
+	takeAlikeLong(t, "C-037", refusalsThatMustNotTell)
+}
+
+// C-038
+func TestSecretsThatAreAlmostRightTakeAlikeLong(t *testing.T) {
+	takeAlikeLong(t, "C-038", secretsThatAreAlmostRight)
+}
+
+// C-211
+func TestRefusalsOfSignInsTakeAlikeLong(t *testing.T) {
+	takeAlikeLong(t, "C-211", signInsThatMustNotTell, "--trusted-proxies", "127.0.0.1")
+}
+
+// takeAlikeLong asks a server started with args, with kinds of requests that must look
 // alike, and the control.
-type proof struct {
-	args    []string
-	prepare func(t *testing.T, s *harness.Server, key harness.APIKey) []*kind
-}
-
-var cases = map[string]proof{
-	"C-037": {prepare: refusalsThatMustNotTell}, "C-038": {prepare: secretsThatAreAlmostRight},
-	"C-211": {[]string{"--trusted-proxies", "127.0.0.1"}, signInsThatMustNotTell},
-}
-
-const (
-	measured = 2000 // requests of each kind that are judged
-	few      = 20   // and that are sent where no times are
-)
-
-// C-037, C-038, C-211
-func TestRefusalsThatMustNotTellTakeAlikeLong(t *testing.T) {
-	if *selected != "" && *selected != "all" && cases[*selected].prepare == nil {
-		t.Fatalf("there is no case %s", *selected)
+func takeAlikeLong(t *testing.T, rule string, prepare func(*testing.T, *harness.Server, harness.APIKey) []*kind, args ...string) {
+	t.Helper()
+	s, key := harness.StartWithKey(t, "demo", args...)
+	kinds := prepare(t, s, key)
+	measure(t, s, kinds, measured())
+	report := judge(kinds)
+	t.Log(report)
+	report.row(rule).Report(t)
+	if !evidence.Full() {
+		return
 	}
-	from := commit(t)
-	for name, c := range cases {
-		if cases[*selected].prepare != nil && *selected != name {
-			continue
+	for _, p := range report.Pairs {
+		if !p.alike() {
+			t.Errorf("%s and %s can be told apart: medians %.3f, t %.1f", p.A, p.B, p.Ratio, p.T)
 		}
-		t.Run(name, func(t *testing.T) {
-			s, key := harness.StartWithKey(t, "demo", c.args...)
-			kinds := c.prepare(t, s, key)
-			if *selected == "" {
-				measure(t, s, kinds, few)
-				return
-			}
-			measure(t, s, kinds, measured)
-			report := judge(kinds)
-			t.Log(report)
-			report.write(t, name, from)
-			for _, p := range report.Pairs {
-				if !p.alike() {
-					t.Errorf("%s and %s can be told apart: medians %.3f, t %.1f", p.A, p.B, p.Ratio, p.T)
-				}
-			}
-			for _, p := range report.Controls {
-				if p.alike() {
-					t.Errorf("the method sees no difference between %s and %s: medians %.3f, t %.1f", p.A, p.B, p.Ratio, p.T)
-				}
-			}
-		})
+	}
+	for _, p := range report.Controls {
+		if p.alike() {
+			t.Errorf("the method sees no difference between %s and %s: medians %.3f, t %.1f", p.A, p.B, p.Ratio, p.T)
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package faults
+package evidence
 
 import (
 	"encoding/base64"
@@ -49,17 +49,17 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 			defer s.Close()
 			in := harness.New(t)
 			in.URL = s.URL
-			l := startLoad(t, in, harness.APIKey{ClientID: id}, 0)
+			l := StartLoad(t, in, harness.APIKey{ClientID: id}, 0)
 			l.ask()
-			failures := l.end()
+			failures := l.End()
 			if c.issued {
-				if l.issued != 1 || len(failures) != 0 {
-					t.Errorf("issued %d, failures %v", l.issued, failures)
+				if l.Issued != 1 || len(failures) != 0 {
+					t.Errorf("issued %d, failures %v", l.Issued, failures)
 				}
 				return
 			}
-			if l.issued != 0 || len(failures) != 1 || failures[0].status != c.status || failures[0].wrong() != c.wrong || failures[0].unavailable() != c.unavailable {
-				t.Errorf("issued %d, failures %v", l.issued, failures)
+			if l.Issued != 0 || len(failures) != 1 || failures[0].Status != c.status || failures[0].Wrong() != c.wrong || failures[0].Unavailable() != c.unavailable {
+				t.Errorf("issued %d, failures %v", l.Issued, failures)
 			}
 		})
 	}

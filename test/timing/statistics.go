@@ -1,4 +1,4 @@
-package proof
+package timing
 
 import (
 	"fmt"
@@ -74,5 +74,8 @@ func compare(a, b Kind) Pair {
 
 // alike tells whether the two kinds cannot be told apart.
 func (p Pair) alike() bool {
-	return math.Abs(math.Log(float64(p.Ratio))) <= math.Log1p(mostApart) && math.Abs(float64(p.T)) < mostT
+	return p.apart() <= mostApart && math.Abs(float64(p.T)) < mostT
 }
+
+// apart is by how much the greater median exceeds the other.
+func (p Pair) apart() float64 { return math.Expm1(math.Abs(math.Log(float64(p.Ratio)))) }
