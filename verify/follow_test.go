@@ -70,7 +70,7 @@ func TestAFollowedIssuerIsVerifiedWithoutANetwork(t *testing.T) {
 	})
 }
 
-// R-30, docs/revocation: what ends a token is heard of within a second here.
+// docs/revocation: what ends a token is heard of within a second here.
 func TestRevocationsAreHeardOf(t *testing.T) {
 	follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
 		const other = "twc_demo_0000000000000000000001"
@@ -103,7 +103,7 @@ func TestRevocationsAreHeardOf(t *testing.T) {
 	})
 }
 
-// C-118, and the limit of what is known of revocations.
+// C-118, R-35, and the limit of what is known of revocations.
 func TestWhileTheIssuerIsAwayVerificationGoesOn(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

@@ -96,7 +96,7 @@ func fetch() {
 // scripts can use the commands below.
 func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata/script")) }
 
-// TestPostgresScripts has a server besides: $SERVER is its address, postgres its
+// R-64, with a server besides: $SERVER is its address, postgres its
 // role, whose password is $PASSWORD.
 func TestPostgresScripts(t *testing.T) {
 	server := postgrestest.Shared(t)

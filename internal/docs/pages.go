@@ -69,6 +69,7 @@ var chapters = []chapter{
 		"operations",
 		"runbooks",
 		"security",
+		"proof",
 		"audit",
 		"changelog",
 	}},

@@ -36,7 +36,7 @@ func TestPostgresListensThroughSilence(t *testing.T) {
 	<-ended
 }
 
-// what a command writes is heard of, and so is the next write after it.
+// what a command writes is heard of, and so is the next write after it.
 func TestSQLiteHearsOfWhatOthersWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")

@@ -162,7 +162,7 @@ func TestPostgresAnInstallationMoves(t *testing.T) {
 	t.Run("PostgresToSQLite", func(t *testing.T) { testMove(t, postgres, sqlite) })
 }
 
-// A move that was cut off behind either of its commits is ended by the same call, and
+// a move that was cut off behind either of its commits is ended by the same call, and
 // at most one of the two databases is worked on until then; whatever else is in the
 // new one stays.
 func TestAMoveThatWasCutOffIsEnded(t *testing.T) {

@@ -59,6 +59,7 @@ func TestPostgresConforms(t *testing.T) {
 	testConformance(t, func(t *testing.T) authority.Store { return openPostgres(t, database(t)) })
 }
 
+//
 func TestPostgresHoldsUnderConcurrency(t *testing.T) {
 	testConcurrency(t, func(t *testing.T) [2]authority.Store {
 		url := postgrestest.Shared(t).Database(t)

@@ -86,7 +86,7 @@ func (f fixed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// The whole guide: an API key is made, a token got and used, and everything that
+// R-35, and the whole guide: an API key is made, a token got and used, and everything that
 // the guide says of errors, limits and the end of a key happens.
 func TestTheGuideFromTheFirstKeyToTheLastCall(t *testing.T) {
 	s := harness.Start(t)

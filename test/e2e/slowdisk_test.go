@@ -8,7 +8,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// on a disk that takes a tenth of a second to keep what is written, a server
+// on a disk that takes a tenth of a second to keep what is written, a server
 // knows an API key all the same by the time that the next command asks for a token.
 func TestWhatACommandHasDoneWorksWithTheNextOneOnASlowDisk(t *testing.T) {
 	t.Parallel()

@@ -75,7 +75,7 @@ func (r Row) Report(t *testing.T) {
 	if r.Lost+r.Wrong+r.Failed > 0 {
 		t.Errorf("%s: %d acknowledged changes lost, %d wrong answers, %d requests failed", r.What, r.Lost, r.Wrong, r.Failed)
 	}
-	w := r.written()
+	w := r.written(t.Name())
 	t.Logf("%s: %s, %d times, %d requests: lost %d, wrong %d, failed %d; %s", w.Rule, w.What, w.Times, w.Requests, w.Lost, w.Wrong, w.Failed, w.Say())
 	if err := harness.Record(w); err != nil {
 		t.Error("recording what was shown:", err)
@@ -84,6 +84,7 @@ func (r Row) Report(t *testing.T) {
 
 // Written is a row as it is recorded.
 type Written struct {
+	Test     string   `json:"test"`
 	Rule     string   `json:"rule"`
 	What     string   `json:"what"`
 	Times    int      `json:"times"`
@@ -96,7 +97,7 @@ type Written struct {
 	Detail   any      `json:"detail,omitempty"`
 }
 
-func (r *Row) written() Written {
+func (r *Row) written(test string) Written {
 	figures := r.Figures
 	if n := len(r.Recovery); n > 0 {
 		for i, v := range Quantiles(r.Recovery, 0.5, 0.99, 1) {
@@ -106,7 +107,7 @@ func (r *Row) written() Written {
 	if r.Slowest > 0 {
 		figures = append(figures, Figure{Name: "slowest refusal of a change", Value: MS(r.Slowest), Unit: "ms"})
 	}
-	return Written{r.Rule, r.What, r.Times, r.Requests, r.Lost, r.Wrong, r.Failed, figures, r.Note, r.Detail}
+	return Written{test, r.Rule, r.What, r.Times, r.Requests, r.Lost, r.Wrong, r.Failed, figures, r.Note, r.Detail}
 }
 
 // MS is a time as the value of a Figure: milliseconds, whole ones where it has many.

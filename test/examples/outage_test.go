@@ -9,7 +9,7 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// An API in another language goes on while the server is away, up to its limit;
+// an API in another language goes on while the server is away, up to its limit;
 // then it answers 503, never 401. When the server is back it follows again.
 func TestVerifiersGoOnWithoutTheServerUpToALimit(t *testing.T) {
 	for _, p := range verifiers {

@@ -80,7 +80,7 @@ func askForDeleted(t *testing.T, o *evidence.Row, c *harness.Cluster, key harnes
 	return func() { cancel(); wg.Wait() }
 }
 
-// Once the database has been away for longer than max_staleness a node says so at
+// once the database has been away for longer than max_staleness a node says so at
 // /readyz, and token requests get 503 with Retry-After: never 401, for nothing is
 // known to be wrong with the credentials.
 func TestStaleNodesRefuseNobody(t *testing.T) {

@@ -64,6 +64,7 @@ func searchEverything() error {
 	if len(noted.clientIDs) > 0 && inLogs == 0 {
 		problems = append(problems, errors.New("the search finds no client ID in any log"))
 	}
+	problems = append(problems, Record(map[string]any{"searched": map[string]int{"files": files, "secrets": len(noted.secrets), "forms": s.size}}))
 	if testing.Verbose() {
 		fmt.Printf("=== searched %d files for %d secrets and tokens in %d forms; client IDs found: %d of %d in databases, %d times in logs\n",
 			files, len(noted.secrets), s.size, len(inDatabases), len(noted.clientIDs), inLogs)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -14,16 +15,13 @@ var update = flag.Bool("update", false, "write what ran into the pages of the do
 // now on. alike returns what is to be equal of both: all, where it is nil.
 func Written(t testing.TB, page, by, ran string, alike func(string) string) {
 	t.Helper()
-	begin, end := "<!-- begin: written by "+by+" -->\n", "<!-- end: written by "+by+" -->\n"
 	path := []string{"internal", "docs", "content", page + ".md"}
-	before, rest, ok := strings.Cut(ReadFile(t, path...), begin)
-	said, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s.md has no %q with %q behind it", page, begin, end)
+	changed, said, err := Between(ReadFile(t, path...), by, ran)
+	if err != nil {
+		t.Fatalf("%s.md: %v", page, err)
 	}
-	ran = "\n" + ran + "\n" // a comment beside a table would be a part of it
 	if *update {
-		if err := os.WriteFile(File(path...), []byte(before+begin+ran+end+after), 0o644); err != nil {
+		if err := os.WriteFile(File(path...), []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -34,4 +32,17 @@ func Written(t testing.TB, page, by, ran string, alike func(string) string) {
 	if alike(said) != alike(ran) {
 		t.Errorf("%s.md does not say what ran; go test ./%s -update mends that. It says:\n%s\nWhat ran:\n%s", page, strings.TrimPrefix(by, "test/"), said, ran)
 	}
+}
+
+// Between puts what ran between the lines of a page that name who writes that part, and
+// returns what they have said until now as well.
+func Between(page, by, ran string) (changed, said string, err error) {
+	begin, end := "<!-- begin: written by "+by+" -->\n", "<!-- end: written by "+by+" -->\n"
+	before, rest, ok := strings.Cut(page, begin)
+	said, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return "", "", fmt.Errorf("there is no %q with %q behind it", begin, end)
+	}
+	ran = "\n" + ran + "\n" // a comment beside a table would be a part of it
+	return before + begin + ran + end + after, strings.TrimSuffix(strings.TrimPrefix(said, "\n"), "\n"), nil
 }
