@@ -49,7 +49,7 @@ func (b *bench) algorithms(ctx context.Context) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		l, err := newLoader(b.generator, in.url+"/"+s.env+"/oauth/token", []string{key.body()})
+		l, err := newLoader(b.generator, in.url+"/"+s.env+"/oauth/token", forms(key.body()))
 		if err != nil {
 			return nil, err
 		}

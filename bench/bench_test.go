@@ -2,14 +2,12 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -117,7 +115,7 @@ func TestLoaderCountsWhatTheServerAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoader(g, server.URL+"/token", []string{"0", "1"})
+	l, err := newLoader(g, server.URL+"/token", forms("0", "1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,23 +194,16 @@ func TestRunOfTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(results, "tokens.json"))
+	var figures []requestFigures
+	r, err := readResult(results, "tokens", &figures)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r struct {
-		Measured time.Time
-		Commit   string
-		Figures  []tokenFigures
-	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		t.Fatal(err)
-	}
-	if len(r.Figures) != 3 || r.Measured.IsZero() || r.Commit == "" {
-		t.Fatalf("the result is\n%s", text)
+	if len(figures) != 3 || r.Measured.IsZero() || r.Commit == "" {
+		t.Fatalf("the result is %+v of %+v", figures, r)
 	}
 	for i, name := range []string{nameOurs, nameLimit, nameProvider} {
-		f := r.Figures[i]
+		f := figures[i]
 		if f.Name != name || f.CPU.Median <= 0 || f.OfLimit.Median <= 0 || f.PerSecond.Median <= 0 || f.P50 <= 0 || f.P99 < f.P50 || f.Memory <= 0 {
 			t.Errorf("figures of %s: %+v", name, f)
 		}
@@ -220,8 +211,8 @@ func TestRunOfTokens(t *testing.T) {
 			t.Errorf("the table has no row for %s:\n%s", name, &out)
 		}
 	}
-	if r.Figures[1].OfLimit.Median != 1 || !strings.Contains(out.String(), "≥ 0.92: ") {
-		t.Errorf("the limit is %v of itself; the table is\n%s", r.Figures[1].OfLimit, &out)
+	if figures[1].OfLimit.Median != 1 || !strings.Contains(out.String(), "≥ 0.92: ") {
+		t.Errorf("the limit is %v of itself; the table is\n%s", figures[1].OfLimit, &out)
 	}
 }
 
@@ -243,4 +234,39 @@ func missing(t *testing.T, what string) {
 		t.Fatalf("%s; TOKENWRIGHT_TEST_ALL wants every test to run (make tools installs it)", what)
 	}
 	t.Skipf("%s (make tools installs it)", what)
+}
+
+// One short round of the suites that ask about tokens. The figures say nothing; that
+// good tokens are taken, and altered ones are not, each suite holds by itself.
+func TestRunOfRequestsAboutTokens(t *testing.T) {
+	results := t.TempDir()
+	var out bytes.Buffer
+	b := &bench{out: &out, progress: t.Logf}
+	err := b.run(t.Context(), []string{"-only", "introspection,forward-auth,revocation", "-peers", "fosite", "-rounds", "1", "-time", "200ms", "-noisy", "-results", results})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for suite, names := range map[string][]string{
+		"introspection": {nameOurs, nameLimit, nameFosite}, "forward-auth": {nameNew, nameSeen, nameLimitNew, nameLimitSeen},
+	} {
+		var figures []requestFigures
+		if _, err := readResult(results, suite, &figures); err != nil {
+			t.Fatal(err)
+		}
+		if len(figures) != len(names) {
+			t.Fatalf("%s has %+v", suite, figures)
+		}
+		for i, f := range figures {
+			if f.Name != names[i] || f.CPU.Median <= 0 || f.OfLimit.Median <= 0 || f.PerSecond.Median <= 0 || f.Memory <= 0 {
+				t.Errorf("%s, figures of %s: %+v", suite, names[i], f)
+			}
+		}
+	}
+	var f revocationFigures
+	if _, err := readResult(results, "revocation", &f); err != nil {
+		t.Fatal(err)
+	}
+	if f.Node.Trials == 0 || f.Verifier.Trials != f.Node.Trials || f.Node.P50 <= 0 || f.Verifier.Max < f.Verifier.P50 {
+		t.Errorf("revocation: %+v", f)
+	}
 }

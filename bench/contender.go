@@ -58,7 +58,7 @@ func (b *bench) theirs(ctx context.Context, name string, peer peer, cores string
 // contend makes a process a contender once it answers with a token that
 // verifies; it is stopped if it does not.
 func (b *bench) contend(ctx context.Context, name string, p *process, url, jwks, body string) (*contender, error) {
-	l, err := newLoader(b.generator, url, []string{body})
+	l, err := newLoader(b.generator, url, forms(body))
 	if err == nil {
 		waiting := p.await(ctx, func() bool {
 			err = checkToken(url, jwks, body)

@@ -86,10 +86,13 @@ func (b *bench) database(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("two nodes: %w", err)
 	}
-	return struct {
-		Engines []*databaseFigures `json:"engines"`
-		Nodes   *nodesFigures      `json:"nodes"`
-	}{[]*databaseFigures{embedded, server}, nodes}, nil
+	return &databaseResults{[]*databaseFigures{embedded, server}, nodes}, nil
+}
+
+// databaseResults is the result file.
+type databaseResults struct {
+	Engines []*databaseFigures `json:"engines"`
+	Nodes   *nodesFigures      `json:"nodes"`
 }
 
 // engine measures one database. wal, where there is one, watches while the server runs.
@@ -163,7 +166,7 @@ func (p *population) use(ctx context.Context, b *bench, m meter, used int) (*loa
 	for _, key := range p.keys[:used] {
 		bodies = append(bodies, key.body())
 	}
-	l, err := newLoader(b.generator, p.url+"/oauth/token", bodies)
+	l, err := newLoader(b.generator, p.url+"/oauth/token", forms(bodies...))
 	if err != nil {
 		return nil, err
 	}

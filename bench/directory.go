@@ -187,7 +187,7 @@ func (p *population) prepare(b *bench) (err error) {
 	for _, key := range p.keys[:min(askedKeys, len(p.keys))] {
 		bodies = append(bodies, key.body())
 	}
-	p.contender.loader, err = newLoader(b.generator, url, bodies)
+	p.contender.loader, err = newLoader(b.generator, url, forms(bodies...))
 	return err
 }
 

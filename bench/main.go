@@ -58,6 +58,9 @@ var suites = []suite{
 	{"database", (*bench).database},
 	{"algorithms", (*bench).algorithms},
 	{"parts", (*bench).parts},
+	{"introspection", (*bench).introspection},
+	{"forward-auth", (*bench).forwardAuth},
+	{"revocation", (*bench).revocation},
 	{"verify", (*bench).verify},
 	{"sdk", (*bench).sdk},
 }
@@ -184,6 +187,19 @@ func (b *bench) write(name string, figures any) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(b.results, name+".json"), append(text, '\n'), 0o644)
+}
+
+// readResult reads a result file, with figures as the suite returned them.
+func readResult(results, suite string, figures any) (*report, error) {
+	text, err := os.ReadFile(filepath.Join(results, suite+".json"))
+	if err != nil {
+		return nil, err
+	}
+	r := &report{Figures: figures}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("reading the results of %s: %w", suite, err)
+	}
+	return r, nil
 }
 
 // commit names what is measured: "+" is behind it where files are changed

@@ -72,7 +72,7 @@ func (c *contender) measure(ctx context.Context, d time.Duration, s *sample) err
 // round measures each contender for b.duration, all of them in turns.
 func (b *bench) round(ctx context.Context, contenders []*contender) ([]sample, error) {
 	for _, c := range contenders {
-		if _, err := c.run(ctx, c.connections, warming); err != nil {
+		if _, err := c.run(ctx, c.connections, min(warming, b.duration)); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}

@@ -12,25 +12,29 @@ type peer struct {
 }
 
 // peerIDs are the peers that can be chosen among; limit is always there.
-var peerIDs = []string{idLong, idHedged, idFosite, idProvider}
+var peerIDs = []string{idLong, idHedged, idFosite, idProvider, idOAuth2Proxy}
 
 const (
-	idLimit    = "limit"
-	idLong     = "long"
-	idHedged   = "hedged"
-	idFosite   = "fosite"
-	idProvider = "oidc-provider"
+	idLimit       = "limit"
+	idLong        = "long"
+	idHedged      = "hedged"
+	idFosite      = "fosite"
+	idProvider    = "oidc-provider"
+	idOAuth2Proxy = "oauth2-proxy" // of forward auth alone
 
-	nameLimit    = "limit (bare net/http, RFC 6979 nonces)"
-	nameLong     = "limit with tokens as long as ours"
-	nameHedged   = "limit with hedged nonces"
-	nameFosite   = "ory/fosite, memory"
-	nameProvider = "npm oidc-provider, memory"
+	nameLimit       = "limit (bare net/http, RFC 6979 nonces)"
+	nameLong        = "limit with tokens as long as ours"
+	nameHedged      = "limit with hedged nonces"
+	nameFosite      = "ory/fosite, memory"
+	nameProvider    = "npm oidc-provider, memory"
+	nameOAuth2Proxy = "oauth2-proxy, our tokens as bearer tokens"
 )
 
-// peerBody asks a peer for a token with its one client.
-var peerBody = apiKey{"client0123456789abcdefghij", "secret0123456789abcdefghijklmnopqrstuvwxyzABCDEF"}.body() +
-	"&scope=customers%3Aread+customers%3Awrite"
+// peerKey is the one client of a peer.
+var peerKey = apiKey{"client0123456789abcdefghij", "secret0123456789abcdefghijklmnopqrstuvwxyzABCDEF"}
+
+// peerBody asks a peer for a token.
+var peerBody = peerKey.body() + "&scope=customers%3Aread+customers%3Awrite"
 
 // peers are the limit, which every figure is held against, and whatever else
 // was asked for.

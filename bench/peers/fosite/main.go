@@ -1,4 +1,4 @@
-// Command fosite is a token endpoint built with the library ory/fosite as its
+// Command fosite is a token endpoint, and one of introspection, built with the library ory/fosite as its
 // documentation shows, with what makes it quick: clients in memory, secrets
 // hashed once with SHA-256, ES256, and no record kept of the tokens it issues
 // (its own memory store would keep them all, for ever).
@@ -72,7 +72,7 @@ func main() {
 	}
 	provider := compose.Compose(config, clients, compose.NewOAuth2JWTStrategy(
 		func(context.Context) (any, error) { return key, nil }, compose.NewOAuth2HMACStrategy(config), config),
-		compose.OAuth2ClientCredentialsGrantFactory)
+		compose.OAuth2ClientCredentialsGrantFactory, compose.OAuth2StatelessJWTIntrospectionFactory)
 
 	http.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		session := &oauth2.JWTSession{
@@ -93,6 +93,14 @@ func main() {
 			return
 		}
 		provider.WriteAccessResponse(r.Context(), w, request, answer)
+	})
+	http.HandleFunc("POST /introspect", func(w http.ResponseWriter, r *http.Request) {
+		answer, err := provider.NewIntrospectionRequest(r.Context(), r, &oauth2.JWTSession{})
+		if err != nil {
+			provider.WriteIntrospectionError(r.Context(), w, err)
+			return
+		}
+		provider.WriteIntrospectionResponse(r.Context(), w, answer)
 	})
 	http.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -1,5 +1,6 @@
 // A token endpoint built with oidc-provider: everything in memory, access
-// tokens as JWTs signed with ES256.
+// tokens as JWTs signed with ES256. Of those it answers no introspection, but
+// of opaque ones, which are for another resource.
 //   node server.mjs 127.0.0.1:9002
 import { generateKeyPairSync } from 'node:crypto'
 import Provider from 'oidc-provider'
@@ -24,13 +25,14 @@ const provider = new Provider(`http://${host}:${port}`, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    introspection: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => audience,
-      getResourceServerInfo: () => ({
+      getResourceServerInfo: (ctx, resource) => ({
         scope: 'customers:read customers:write',
         audience,
-        accessTokenFormat: 'jwt',
+        accessTokenFormat: resource === audience ? 'jwt' : 'opaque',
         jwt: { sign: { alg: 'ES256' } },
       }),
     },
