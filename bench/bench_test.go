@@ -242,12 +242,12 @@ func TestRunOfRequestsAboutTokens(t *testing.T) {
 	results := t.TempDir()
 	var out bytes.Buffer
 	b := &bench{out: &out, progress: t.Logf}
-	err := b.run(t.Context(), []string{"-only", "introspection,forward-auth,revocation", "-peers", "fosite", "-rounds", "1", "-time", "200ms", "-noisy", "-results", results})
+	err := b.run(t.Context(), []string{"-only", "introspection,forward-auth,revocation", "-peers", "fosite", "-rounds", "1", "-time", "100ms", "-noisy", "-results", results})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for suite, names := range map[string][]string{
-		"introspection": {nameOurs, nameLimit, nameFosite}, "forward-auth": {nameNew, nameSeen, nameLimitNew, nameLimitSeen},
+		"introspection": {nameOurs, nameLimitAsked, nameFosite}, "forward-auth": {nameNew, nameSeen, nameLimitNew, nameLimitSeen},
 	} {
 		var figures []requestFigures
 		if _, err := readResult(results, suite, &figures); err != nil {

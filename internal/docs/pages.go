@@ -67,6 +67,7 @@ var chapters = []chapter{
 		"metrics",
 		"logs",
 		"operations",
+		"performance",
 		"runbooks",
 		"security",
 		"proof",
