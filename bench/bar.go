@@ -25,7 +25,7 @@ var (
 	barFresh         = bar{most: 30, unit: " ns"}    // P4: of the client SDK, a token that is fresh
 	barFreshAllocs   = bar{most: 0, unit: ""}        // P4
 	barHerd          = bar{most: 1}                  // P4: requests of 10,000 goroutines at the expiry of their token
-	barIntrospection = bar{least: 2500, unit: " /s"} // requests, for each core
+	barIntrospection = bar{least: 2500, unit: " /s"} // requests, for each core
 	barOtherNode     = bar{most: 1, unit: " s"}      // P6: from the answer to a revocation until another node knows, 99 of 100
 	barVerifier      = bar{most: 5, unit: " s"}      // P6: until a verifier that follows the feed knows, 99 of 100
 	barRestore       = bar{most: 60, unit: " s"}     // of a million API keys

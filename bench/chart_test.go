@@ -15,7 +15,7 @@ func (r *results) chart(name, title string, figures []requestFigures) string {
 	var said []string
 	for _, f := range figures {
 		most = max(most, f.perCore())
-		said = append(said, strings.ReplaceAll(f.Name, ", ", " ")+" "+three(f.perCore()))
+		said = append(said, strings.ReplaceAll(titled(f.Name), ", ", " ")+" "+three(f.perCore()))
 	}
 	alternative := title + ": " + strings.Join(said, "; ") + "."
 	var b strings.Builder
@@ -28,12 +28,12 @@ func (r *results) chart(name, title string, figures []requestFigures) string {
 		if strings.HasPrefix(f.Name, nameOurs) {
 			class, weight, stroke = "own", "600", "#0b665d"
 		}
-		fmt.Fprintf(&b, "<text x=\"1\" y=\"%d\" font-weight=\"%s\" fill=\"#57616a\">%s</text>\n", y+14, weight, html.EscapeString(f.Name))
+		fmt.Fprintf(&b, "<text x=\"1\" y=\"%d\" font-weight=\"%s\" fill=\"#57616a\">%s</text>\n", y+14, weight, html.EscapeString(titled(f.Name)))
 		fmt.Fprintf(&b, "<rect class=\"%s\" x=\"1\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\" stroke=\"%s\"/>\n", class, y+21, max(2, f.perCore()/most*(width-72)), bar, stroke)
 		fmt.Fprintf(&b, "<text class=\"note\" x=\"%.1f\" y=\"%d\" font-size=\"13\" fill=\"#57616a\">%s</text>\n", f.perCore()/most*(width-72)+8, y+33, three(f.perCore()))
 	}
 	b.WriteString("</svg>\n")
 	file := "performance-" + name + ".svg"
 	r.charts[file] = b.String()
-	return fmt.Sprintf("![%s](%s)\n", alternative, file)
+	return fmt.Sprintf("%s:\n\n![%s](%s)\n", title, alternative, file)
 }

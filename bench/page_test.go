@@ -152,9 +152,13 @@ func three(v float64) string {
 	return whole + fraction
 }
 
-// between is a median, with the smallest and the largest.
+// between is a median, with the smallest and the largest where these are others.
 func (s spread) between() string {
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.Median, s.Min, s.Max)
+	least, median, most := fmt.Sprintf("%.2f", s.Min), fmt.Sprintf("%.2f", s.Median), fmt.Sprintf("%.2f", s.Max)
+	if least == most {
+		return median
+	}
+	return fmt.Sprintf("%s (%s to %s)", median, least, most)
 }
 
 func TestThreeDigitsAreTold(t *testing.T) {

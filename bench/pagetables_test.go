@@ -36,7 +36,7 @@ func (r *results) goals() []goal {
 		{"P8", "memory after it", barIdle, start.Idle.Median},
 		{"P8", "size of the binary", barBinary, start.Binary},
 		{"P9", "a token on two cores by one on one core", barCores, r.cores[0].Ratio.Median},
-		{"R-05", "introspections a second, for each core", barIntrospection, r.introspection[0].perCore()},
+		{"", "introspections a second, for each core", barIntrospection, r.introspection[0].perCore()},
 		{"", "restore of a million API keys", barRestore, r.restore.Restore.Median},
 	}
 }
@@ -64,19 +64,27 @@ func (r *results) bars() string {
 	return table(rows...) + "\n" + said
 }
 
-// shown is a name as the page has it.
+// titled is a name as people write it.
+func titled(name string) string {
+	if rest, ours := strings.CutPrefix(name, nameOurs); ours {
+		return "Tokenwright" + rest
+	}
+	return name
+}
+
+// shown is a name as tables have it.
 func shown(name string) string {
 	if strings.HasPrefix(name, nameOurs) {
-		return "**Tokenwright" + strings.TrimPrefix(name, nameOurs) + "**"
+		return "**" + titled(name) + "**"
 	}
 	return name
 }
 
 func requestTable(figures []requestFigures) string {
-	rows := [][]string{{"Program", "CPU of the limit by its own", "Requests a second, for each core", "CPU of a request", "Answer at one connection: half, 99 of 100", "Memory"}}
+	rows := [][]string{{"Program", "Limit / own", "For each core", "Half, 99 of 100 within", "Memory"}}
 	for _, f := range figures {
-		rows = append(rows, []string{shown(f.Name), f.OfLimit.between(), three(f.perCore()), three(f.CPU.Median*1000) + " µs",
-			three(f.P50) + ", " + three(f.P99) + " µs", three(f.Memory) + " MiB"})
+		rows = append(rows, []string{shown(f.Name), f.OfLimit.between(), three(f.perCore()) + " /s",
+			three(f.P50) + " µs, " + three(f.P99) + " µs", three(f.Memory) + " MiB"})
 	}
 	return table(rows...)
 }
@@ -93,7 +101,7 @@ func (r *results) revocationTable() string {
 }
 
 func (r *results) verifyTable() string {
-	rows := [][]string{{"Verifier", "CPU by the limit's", "CPU by ours", "CPU", "Allocations"}}
+	rows := [][]string{{"Verifier", "Own / limit", "Own / ours", "CPU", "Allocations"}}
 	for _, f := range r.verify.Verifiers {
 		byOurs := ""
 		if f.ByOurs != nil {
@@ -134,20 +142,20 @@ func (r *results) directoryTable() string {
 		row("from start to ready, embedded database", func(f *directoryFigures) float64 { return f.Load.Median }, " s"),
 		row("memory when ready", func(f *directoryFigures) float64 { return f.Memory }, " MiB"),
 		[]string{"of it for each API key", "cannot be told", three(r.directory.PerKey) + " bytes"},
-		[]string{"CPU of a token, by that with few", "1", r.directory.Slowing.between()},
+		[]string{"CPU of a token / with few", "1", r.directory.Slowing.between()},
 		row("disable an API key, until it is refused", func(f *directoryFigures) float64 { return f.Change.Median }, " ms"),
 	)
 }
 
 func (r *results) coresTable() string {
-	rows := [][]string{{"Program", "CPU of a token on two cores by that on one", "Tokens a second, one core", "Two cores"}}
+	rows := [][]string{{"Program", "A token on two cores / on one", "One core", "Two cores"}}
 	for _, f := range r.cores {
-		rows = append(rows, []string{shown(f.Name), f.Ratio.between(), three(f.PerSecondOne.Median), three(f.PerSecondTwo.Median)})
+		rows = append(rows, []string{shown(f.Name), f.Ratio.between(), three(f.PerSecondOne.Median) + " /s", three(f.PerSecondTwo.Median) + " /s"})
 	}
 	return table(rows...)
 }
 
 func (r *results) nodesTable() string {
 	f := r.database.Nodes
-	return table([]string{"Nodes on one PostgreSQL", "CPU of a token, by that on one node"}, []string{"one", "1"}, []string{"two", f.Ratio.between()})
+	return table([]string{"Nodes on one PostgreSQL", "A token / on one node"}, []string{"one", "1"}, []string{"two", f.Ratio.between()})
 }
