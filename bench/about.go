@@ -41,9 +41,9 @@ func (a *about) contend(ctx context.Context, b *bench) (*contender, error) {
 	if waiting == nil {
 		err = a.judges(tokens[0])
 	}
-	if waiting != nil || err != nil {
+	if err := errors.Join(waiting, err); err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%s: %w, %w", a.name, waiting, err)
+		return nil, fmt.Errorf("%s: %w", a.name, err)
 	}
 	asks := make([]ask, len(tokens))
 	for i, token := range tokens {
@@ -70,9 +70,9 @@ func (a *about) judges(token string) error {
 	return err
 }
 
-// alter changes a character in the last quarter of a token: its signature, where it has one.
+// alter changes a character near the end of a token: of its signature, where it has one.
 func alter(token string) string {
-	at := len(token) - len(token)/8
+	at := len(token) - 20
 	other := "A"
 	if token[at] == 'A' {
 		other = "B"
