@@ -160,3 +160,23 @@ func TestConcurrentUseOfTheCache(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// C-162: a signature is looked at once, unless tokens are not to be kept.
+func TestAVerifiedTokenIsKeptUnlessNoneAre(t *testing.T) {
+	s := testSigner(t, jose.ES256)
+	token := signed(t, s)
+	sum := sha256.Sum256([]byte(token))
+	for size, slots := range map[int]int{0: DefaultCacheSize, 80: 80, -1: 0} {
+		config := testConfig(s)
+		config.CacheSize = size
+		v := newVerifier(t, config)
+		accept(t, v, "good", token)
+		refuse(t, v, "for another", signToken(t, s, payload(t, `/api"`, `/"`)), ErrAudience)
+		switch {
+		case (v.verified == nil) != (slots == 0):
+			t.Errorf("size %d: got %v", size, v.verified)
+		case slots > 0 && (len(v.verified.slots) != slots || v.verified.get(&sum) == nil):
+			t.Errorf("size %d: %d slots, and the token is there: %v", size, len(v.verified.slots), v.verified.get(&sum) != nil)
+		}
+	}
+}

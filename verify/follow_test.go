@@ -221,16 +221,21 @@ func TestMadeUpKeyIDsCauseOneRequestAMinute(t *testing.T) {
 
 // C-118: keys that cannot be read again are believed for a day.
 func TestSigningKeysAreKeptForADay(t *testing.T) {
-	follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
-		iss.Fail(http.StatusInternalServerError, tokenwrighttest.JWKS)
-		time.Sleep(23 * time.Hour)
-		is(t, v, "within a day", iss.Token(), nil)
-		time.Sleep(61 * time.Minute)
-		is(t, v, "after a day", iss.Token(), verify.ErrUnavailable)
-		iss.Up()
-		time.Sleep(90 * time.Second)
-		is(t, v, "again", iss.Token(), nil)
-	})
+	for name, fail := range map[string]func(*tokenwrighttest.Issuer){
+		"away":    func(iss *tokenwrighttest.Issuer) { iss.Fail(http.StatusInternalServerError, tokenwrighttest.JWKS) },
+		"no keys": func(iss *tokenwrighttest.Issuer) { iss.Answer(text(`{"keys":[]}`), tokenwrighttest.JWKS) },
+	} {
+		follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
+			fail(iss)
+			time.Sleep(23 * time.Hour)
+			is(t, v, name+": within a day", iss.Token(), nil)
+			time.Sleep(61 * time.Minute)
+			is(t, v, name+": after a day", iss.Token(), verify.ErrUnavailable)
+			iss.Up()
+			time.Sleep(90 * time.Second)
+			is(t, v, name+": again", iss.Token(), nil)
+		})
+	}
 }
 
 // C-260: who gives up waiting for a key does not keep others from it.

@@ -182,3 +182,10 @@ func TestAChallengeWithoutARealm(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6750 section 3: printable ASCII without quotation mark and backslash.
+func TestWhatIsQuotedIsWhatMayBe(t *testing.T) {
+	if got := quoted(" a\x1f\"\\b\x7f\u00fc~"); got != `" ab~"` {
+		t.Errorf("got %s", got)
+	}
+}

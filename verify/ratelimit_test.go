@@ -37,6 +37,9 @@ func TestTheRequestOverTheLimitIsAnswered429(t *testing.T) {
 		w.Header().Get("X-RateLimit-Limit") != "300" || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("request 301: got %d, %v, %s", w.Code, w.Header(), w.Body)
 	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer "+signed(t, s))
+	v.Middleware()(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("request 302 is let pass") }))).ServeHTTP(httptest.NewRecorder(), r)
 }
 
 func TestMerchantsAndAPIKeysAreCountedByThemselves(t *testing.T) {
@@ -96,6 +99,8 @@ func TestLimitsThatCannotBeKeptPanic(t *testing.T) {
 	for name, l := range map[string]RateLimit{
 		"none": {}, "negative": {Limit: -1}, "window below a second": {Limit: 1, Window: time.Millisecond},
 		"fraction of a second": {Limit: 1, Window: 1500 * time.Millisecond}, "group for no header": {Limit: 1, Group: `a"b`},
+		"below a": {Limit: 1, Group: "`"}, "above z": {Limit: 1, Group: "{"}, "below A": {Limit: 1, Group: "@"}, "above Z": {Limit: 1, Group: "["},
+		"below 0": {Limit: 1, Group: "/"}, "above 9": {Limit: 1, Group: ":"},
 	} {
 		func() {
 			defer func() {
@@ -106,6 +111,10 @@ func TestLimitsThatCannotBeKeptPanic(t *testing.T) {
 			l.Middleware()
 		}()
 	}
+}
+
+func TestTheLeastLimitAndEveryNameCanBeKept(t *testing.T) {
+	RateLimit{Limit: 1, Window: time.Second, Group: "azAZ09-_"}.Middleware() // panics where it cannot
 }
 
 func TestWindowsInWords(t *testing.T) {

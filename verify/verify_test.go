@@ -158,8 +158,8 @@ func refuse(t *testing.T, v *Verifier, name, token string, want error) {
 
 func accept(t *testing.T, v *Verifier, name, token string) {
 	t.Helper()
-	if _, err := v.Verify(context.Background(), token); err != nil {
-		t.Errorf("%s: %v", name, err)
+	if c, err := v.Verify(context.Background(), token); c == nil || err != nil {
+		t.Errorf("%s: got %v, %v", name, c, err)
 	}
 }
 
@@ -213,6 +213,15 @@ func TestWithoutAClockItIsNow(t *testing.T) {
 	accept(t, newVerifier(t, config), "a fresh token", signToken(t, s, string(c.AppendJSON(nil))))
 	c.IssuedAt, c.Expiry = c.IssuedAt-7200, c.Expiry-7200
 	refuse(t, newVerifier(t, config), "an old one", signToken(t, s, string(c.AppendJSON(nil))), ErrExpired)
+}
+
+// The shortest limit is a limit.
+func TestTheLeastThatRevocationsMayBeOldIsTaken(t *testing.T) {
+	config := testConfig(testSigner(t, jose.ES256))
+	config.MaxStale, config.FailClosedAfter = minMaxStale, minMaxStale
+	if v := newVerifier(t, config); v.config.Logger == nil {
+		t.Error("there is no log")
+	}
 }
 
 // C-109: which keys there are is asked each time.

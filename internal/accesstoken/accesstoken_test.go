@@ -39,7 +39,7 @@ func TestAppendJSONWritesThePublishedPayload(t *testing.T) {
 }
 
 func TestParseReadsWhatAppendJSONWrites(t *testing.T) {
-	for _, id := range []MerchantID{{}, {Text: "4259", Number: true}, {Text: "4259"}, {Text: "9007199254740991", Number: true}} {
+	for _, id := range []MerchantID{{}, {Text: "4259", Number: true}, {Text: "4259"}, {Text: "1", Number: true}, {Text: "9007199254740991", Number: true}} {
 		want := sample
 		want.MerchantID = id
 		got, err := Parse(string(want.AppendJSON(nil)))
@@ -113,7 +113,7 @@ func TestCheckTextFindsWhatWouldBreakTheJSON(t *testing.T) {
 			t.Errorf("%q passes", s)
 		}
 	}
-	if err := CheckText("https://example.com/api?a=b c:d"); err != nil {
+	if err := CheckText(" https://example.com/~api?a=b c:d"); err != nil {
 		t.Error(err)
 	}
 }
@@ -186,4 +186,18 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v is read again as %+v, %v", c, again, err)
 		}
 	})
+}
+
+// A scope is held whole, letter by letter.
+func TestScopesAreHeldWhole(t *testing.T) {
+	for scope, held := range map[string]bool{
+		"customers:read": true, "customers:write": true, "customers": false, "read": false, "Customers:read": false, "": false, "customers:read customers:write": false,
+	} {
+		if sample.HasScope(scope) != held {
+			t.Errorf("%q: got %v", scope, !held)
+		}
+	}
+	if two := (&Claims{Scope: "a  b"}); two.HasScope("") {
+		t.Error("between two spaces there is a scope without a name")
+	}
 }

@@ -53,7 +53,7 @@ func TestParseRevocationsIsStrict(t *testing.T) { // C-104, C-108
 		{`"seq":1234`, `"seq":1234,"SEQ":1235`}, {`"min_gen":0,`, ``}, {`"cutoffs":[`, `"cutoff":[`}, {`"cutoffs":[`, `"cutoffs":[1,`},
 		{`"gen":5`, `"gen":5.0`}, {`"gen":5`, `"gen":5,"gen":6`}, {`"gen":5`, `"gen":9223372036854775808`}, {`{"client_id":"twc_demo_0`, `{"client":"twc_demo_0`},
 		{`jdUUNtb4_O64VgJeybVm0g`, `jdUUNtb4_O64VgJeybVm0h`}, {`jdUUNtb4_O64VgJeybVm0g`, `jdUUNtb4/O64VgJeybVm0g`}, {`jdUUNtb4_O64VgJeybVm0g`, `jdUUNtb4_O64VgJeybVm`},
-		{`jdUUNtb4_O64VgJeybVm0g`, `jdUUNtb4_O64VgJeybVm\n\n`}, {`"tokens":[`, `"tokens":{},"x":[`}, {`"signing_keys":[`, `"signing_keys":[null,`},
+		{`jdUUNtb4_O64VgJeybVm0g`, `jdUUNtb4_O64VgJeybVm\n\n`}, {`"tokens":[`, `"tokens":{},"x":[`}, {`"signing_keys":[`, `"signing_keys":[null,`}, {`"signing_keys":[`, `"signing_keys":["",`},
 		{`"signing_keys":["bsoXiq2rMRNMa2WT_jh4UXx"]`, `"signing_keys":"bsoXiq2rMRNMa2WT_jh4UXx"`}, {`]}`, `]}}`}, {`]}`, `]`},
 	} {
 		changed := strings.Replace(written, change[0], change[1], 1)

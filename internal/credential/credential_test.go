@@ -103,6 +103,8 @@ func TestProblemsAreNamedFromTheTextAlone(t *testing.T) {
 	}{
 		{"", ErrForm, ErrForm},
 		{"<client-id>", ErrPlaceholder, ErrPlaceholder},
+		{"<client-id", ErrForm, ErrForm},
+		{"client-id>", ErrForm, ErrForm},
 		{"foo", ErrForm, ErrForm},
 		{" " + id, ErrBlanks, ErrBlanks},
 		{id + "\x00", ErrBlanks, ErrBlanks},
@@ -131,6 +133,25 @@ func TestProblemsAreNamedFromTheTextAlone(t *testing.T) {
 		if _, _, err := tw.ParseSecret(c.text); !errors.Is(err, c.ofSe) {
 			t.Errorf("ParseSecret(%q): %v, want %v", c.text, err, c.ofSe)
 		}
+	}
+}
+
+// C-043: names that credentials begin with, and those of environments, are short
+// and of small letters and digits, the first a letter.
+func TestNamesInCredentialsAreShortAndPlain(t *testing.T) {
+	for name, valid := range map[string]bool{
+		"a": true, "z": true, "a0": true, "z9az": true, "a1234567": true,
+		"": false, "0a": false, "`": false, "{": false, "a`": false, "a{": false, "a/": false, "a:": false, "A": false, "aA": false, "a_": false, "a-": false, "é": false, "aé": false,
+	} {
+		if ValidEnv(name) != valid || ValidPrefix(name) != valid {
+			t.Errorf("%q: as an environment %v, as a prefix %v", name, ValidEnv(name), ValidPrefix(name))
+		}
+	}
+	if !ValidPrefix(strings.Repeat("a", 8)) || ValidPrefix(strings.Repeat("a", 9)) {
+		t.Error("a prefix has not 8 characters at most")
+	}
+	if !ValidEnv(strings.Repeat("a", 16)) || ValidEnv(strings.Repeat("a", 17)) {
+		t.Error("an environment's name has not 16 characters at most")
 	}
 }
 
@@ -164,6 +185,9 @@ func TestSecretsNeverPrint(t *testing.T) {
 	out := log.String() + string(js) + fmt.Sprint(secret, &secret, []Secret{secret}) +
 		fmt.Sprintf("%v %+v %#v %s %q %x %d", secret, secret, secret, secret, secret, secret, secret) +
 		fmt.Sprintf("%v %+v %#v", struct{ S Secret }{secret}, struct{ S *Secret }{&secret}, struct{ S Secret }{secret})
+	if got := fmt.Sprintf("%v %x", secret, secret); got != "[secret] [secret]" {
+		t.Errorf("it prints as %q", got)
+	}
 	text := secret.Reveal()
 	for _, part := range []string{text, text[:20], text[20:32], text[len(text)-12:], fmt.Sprintf("%x", text[20:32])} {
 		if strings.Contains(out, part) {

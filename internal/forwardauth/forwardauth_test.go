@@ -345,3 +345,20 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// RFC 6749 section 3.3, C-110.
+func TestNamesOfEnvironmentsAndScopes(t *testing.T) {
+	for name, valid := range map[string]bool{
+		"a": true, "demo": true, "a1": true, strings.Repeat("z", 16): true,
+		"": false, "1a": false, "A": false, "a_b": false, "platform": false, strings.Repeat("z", 17): false,
+	} {
+		if ValidEnvironment(name) != valid {
+			t.Errorf("ValidEnvironment(%q) = %v", name, !valid)
+		}
+	}
+	for text, n := range map[string]int{"a": 1, "!~ #[ ]}": 3, "": 0, " a": 0, "a ": 0, "a  b": 0, "a\x1fb": 0, "a\x7f": 0, `a"`: 0, `a\`: 0, "é": 0} {
+		if scopes, ok := parseScopes(text); ok != (n > 0) || len(scopes) != n {
+			t.Errorf("parseScopes(%q) = %q, %v", text, scopes, ok)
+		}
+	}
+}

@@ -128,6 +128,8 @@ func TestDecodeBase64AcceptsOneSpelling(t *testing.T) {
 		"padding in between":  "YQ==YQ==",
 		"bad UTF-8":           "YWJj\xff\xff\xff\xff",
 		"line feed only":      "\n",
+		"line feed before":    "\nYWJj",
+		"CR before":           "\rYWJj",
 		"percent encoding":    "YWJj%0A",
 		"unicode line breaks": "YWJj\u2028",
 	} {

@@ -224,7 +224,7 @@ func TestParseJWKTakesOptionalMembersAndBothNamesOfEd25519(t *testing.T) {
 	for _, a := range []alteration{
 		{ES256, "use", nil}, {ES256, "key_ops", []string{"verify"}}, {RS256, "key_ops", []string{"sign", "verify"}},
 		{ES256, "x5t", "ignored"}, {ES256, "kid", strings.Repeat("~", 128)}, {EdDSA, "alg", "Ed25519"}, {RS256, "alg", "PS256"},
-		{RS256, "e", "Aw"}, {RS256, "e", "f____w"},
+		{RS256, "e", "Aw"}, {RS256, "e", "f____w"}, {RS256, "n", strings.Repeat("_", 1365) + "w"}, // 8192 bits
 	} {
 		if _, err := parseJWK(t, a.apply(t)); err != nil {
 			t.Errorf("%s with %s = %v: %v", a.alg, a.name, a.value, err)
@@ -269,6 +269,14 @@ func TestParseJWKSRefusesMalformedSets(t *testing.T) {
 	}
 	if keys, err := ParseJWKS([]byte(many(100))); err != nil || len(keys) != 100 {
 		t.Errorf("100 keys: got %d, %v", len(keys), err)
+	}
+	longest := `{"keys":[` + good + `]}`
+	longest += strings.Repeat(" ", 64<<10-len(longest))
+	if keys, err := ParseJWKS([]byte(longest)); err != nil || len(keys) != 1 {
+		t.Errorf("64 KiB: got %d, %v", len(keys), err)
+	}
+	if keys, err := ParseJWKS([]byte(longest + " ")); !errors.Is(err, ErrMalformed) || keys != nil {
+		t.Errorf("64 KiB and a byte: got %d, %v", len(keys), err)
 	}
 	if keys, err := ParseJWKS([]byte(`{"keys":[]}`)); err != nil || len(keys) != 0 {
 		t.Errorf("no keys: got %v, %v", keys, err)

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,11 +26,12 @@ func TestAWindowBeginsWithTheFirstRequestAndEnds(t *testing.T) {
 	c := &clock{time.Unix(1764000000, 0)}
 	m := c.memory()
 	count(t, m, "a", 1, 5*time.Minute)
+	count(t, m, "a", 2, 5*time.Minute)
 	c.now = c.now.Add(4 * time.Minute)
-	count(t, m, "a", 2, time.Minute)
+	count(t, m, "a", 3, time.Minute)
 	count(t, m, "b", 1, 5*time.Minute)
 	c.now = c.now.Add(time.Minute - 1)
-	count(t, m, "a", 3, 1)
+	count(t, m, "a", 4, 1)
 	c.now = c.now.Add(1)
 	count(t, m, "a", 1, 5*time.Minute)
 	count(t, m, "b", 2, 4*time.Minute)
@@ -81,6 +83,42 @@ func TestWindowsThatHaveEndedAreForgotten(t *testing.T) {
 	}
 	if held > windowShards*minSweep {
 		t.Errorf("there are %d windows", held)
+	}
+}
+
+func TestManyWindowsThatHaveEndedAreForgotten(t *testing.T) {
+	const alive = 200 * windowShards
+	c := &clock{time.Unix(1764000000, 0)}
+	m := c.memory()
+	for i := range 10 * alive {
+		if i%alive == 0 {
+			c.now = c.now.Add(5 * time.Minute) // nothing is alive
+		}
+		count(t, m, strconv.Itoa(i), 1, 5*time.Minute)
+	}
+	held := 0
+	for i := range m.windows.shards {
+		held += len(m.windows.shards[i].windows)
+	}
+	if held > 3*alive {
+		t.Errorf("there are %d windows, of which %d are alive", held, alive)
+	}
+}
+
+// Who asks seldom, or comes near the limit, hears all of it; whose answers are to
+// cost little, X-RateLimit-* alone.
+func TestWhoAsksAllTheTimeGetsFewHeaders(t *testing.T) {
+	for _, tc := range []struct {
+		used, limit int
+		all         bool
+	}{{1, 300, true}, {10, 300, true}, {11, 300, false}, {149, 300, false}, {150, 300, true}, {301, 300, true}, {11, 22, true}, {11, 23, false}} {
+		h := http.Header{}
+		NewPolicy("token", tc.limit, time.Minute).WriteFewHeaders(h, tc.used, time.Minute)
+		_, policy := h["Ratelimit-Policy"]
+		_, limit := h["Ratelimit"]
+		if policy != tc.all || limit != tc.all || h.Get("X-RateLimit-Remaining") != strconv.Itoa(max(0, tc.limit-tc.used)) {
+			t.Errorf("request %d of %d: got %v", tc.used, tc.limit, h)
+		}
 	}
 }
 

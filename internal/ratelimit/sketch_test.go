@@ -2,10 +2,12 @@ package ratelimit
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -123,5 +125,37 @@ func BenchmarkSketch(b *testing.B) {
 	for b.Loop() {
 		s.Count(keys[i&(1<<16-1)], noon)
 		i++
+	}
+}
+
+// Two keys that meet in one row part in the other.
+func TestRowsOfTheSketchMixKeysEachInItsWay(t *testing.T) {
+	s := NewSketch(1<<10, time.Hour)
+	for i := range 100 {
+		s.Count(strconv.Itoa(i), noon)
+	}
+	var used [2]int
+	apart := false
+	for i := range s.rows[0] {
+		for row := range s.rows {
+			if s.rows[row][i].Load() != 0 {
+				used[row]++
+			}
+		}
+		apart = apart || s.rows[0][i].Load() != s.rows[1][i].Load()
+	}
+	if min(used[0], used[1]) < 50 || !apart {
+		t.Errorf("100 keys are in %d cells; the rows are apart: %v", used, apart)
+	}
+}
+
+// A cell that is full stays so: whoever had used it up would begin anew.
+func TestACellThatIsFullStaysFull(t *testing.T) {
+	var cell atomic.Uint64
+	cell.Store(7<<32 | math.MaxUint32 - 1)
+	for range 2 {
+		if n := countIn(&cell, 7); n != math.MaxUint32 {
+			t.Errorf("got %d", n)
+		}
 	}
 }

@@ -65,6 +65,13 @@ func TestParseObjectRefusesWhatTwoReadersWouldReadDifferently(t *testing.T) {
 		"too deep":             `{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`,
 		"far too deep":         strings.Repeat(`{"a":`, 100_000),
 		"too many members":     manyMembers(129),
+		"no value":             `{"a"}`,
+		"duplicate, no value":  `{"a":1,"a"}`,
+		"too many, no value":   strings.TrimSuffix(manyMembers(129), ":1}") + "}",
+		"value, then a string": `{"a":"\,"b":1}`,
+		"name, then a string":  `{"\,"b":1}`,
+		"string cut by a line": "{\"a\":\"x\n,\"b\":1}",
+		"and with an escape":   "{\"a\":\"\\n\n,\"b\":1}",
 		"form feed":            "{\f}",
 		"no-break space":       "{\u00a0}",
 	} {
@@ -117,6 +124,16 @@ func TestParseObjectReadsEveryKind(t *testing.T) {
 	}
 	if _, ok := o.Get("S"); ok {
 		t.Error("Get folds case")
+	}
+	if _, ok := get("n").Text(); ok {
+		t.Error("a number is a text")
+	}
+	if _, ok := get("o").Array(); ok {
+		t.Error("an object is an array")
+	}
+	spaced, err := ParseObject("{\t\"\" : [ ] , \"a b\":[ 1 , 2\r\n] , \"c\" : { } , \"d\":\"x y\",\"e\":1e+5,\"f\":[1E-5,-1e5]}")
+	if err != nil || len(spaced) != 6 {
+		t.Errorf("with white space: %v, %v", spaced, err)
 	}
 	if _, err := ParseObject(manyMembers(128)); err != nil {
 		t.Errorf("128 members: %v", err)
