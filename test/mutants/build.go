@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,18 +59,13 @@ func build(ctx context.Context, root, scratch string, t target) (*subject, error
 	if err := os.MkdirAll(s.scratch, 0o700); err != nil {
 		return nil, err
 	}
-	const load = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax |
-		packages.NeedExportFile | packages.NeedCompiledGoFiles
-	loaded, err := packages.Load(&packages.Config{Context: ctx, Mode: load, Dir: root, Env: released()}, "./"+t.dir)
+	loaded, err := s.load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", t.dir, err)
-	}
-	if len(loaded) != 1 || len(loaded[0].Errors) > 0 {
-		return nil, fmt.Errorf("loading %s: %v", t.dir, loaded[0].Errors)
+		return nil, err
 	}
 	dropped := map[string]bool{}
 	for {
-		overlay, err := s.write(loaded[0], dropped)
+		overlay, err := s.write(loaded, dropped)
 		if err != nil {
 			return nil, err
 		}
@@ -85,10 +81,24 @@ func build(ctx context.Context, root, scratch string, t target) (*subject, error
 	}
 }
 
+// load reads the package with its types.
+func (s *subject) load(ctx context.Context) (*packages.Package, error) {
+	const mode = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax |
+		packages.NeedExportFile | packages.NeedCompiledGoFiles
+	loaded, err := packages.Load(&packages.Config{Context: ctx, Mode: mode, Dir: s.root, Env: released()}, "./"+s.dir)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", s.dir, err)
+	}
+	if len(loaded) != 1 || len(loaded[0].Errors) > 0 {
+		return nil, fmt.Errorf("loading %s: %v", s.dir, loaded[0].Errors)
+	}
+	return loaded[0], nil
+}
+
 // write lays the files with mutants beside those of the package, for the compiler's flag -overlay.
 func (s *subject) write(p *packages.Package, dropped map[string]bool) (overlay string, err error) {
 	m := &mutator{fset: p.Fset, info: p.TypesInfo, pkg: p.Types, dir: s.dir, dropped: dropped, names: map[string]int{}}
-	replace := map[string]string{}
+	replace, found := map[string]string{}, 0
 	lay := func(name string, text []byte) error {
 		path := filepath.Join(s.scratch, filepath.Base(name))
 		replace[name] = path
@@ -96,9 +106,10 @@ func (s *subject) write(p *packages.Package, dropped map[string]bool) (overlay s
 	}
 	for i, f := range p.Syntax {
 		path := p.CompiledGoFiles[i]
-		if s.files != nil && !contains(s.files, filepath.Base(path)) {
+		if s.files != nil && !slices.Contains(s.files, filepath.Base(path)) {
 			continue
 		}
+		found++
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
@@ -106,6 +117,9 @@ func (s *subject) write(p *packages.Package, dropped map[string]bool) (overlay s
 		if err := lay(path, m.mutate(f, text)); err != nil {
 			return "", err
 		}
+	}
+	if s.files != nil && found != len(s.files) {
+		return "", fmt.Errorf("%s has %d of the files %s", s.dir, found, strings.Join(s.files, ", "))
 	}
 	if err := lay(filepath.Join(s.root, s.dir, "mutant_switch.go"), []byte(switchFile(p.Name))); err != nil {
 		return "", err
@@ -117,15 +131,6 @@ func (s *subject) write(p *packages.Package, dropped map[string]bool) (overlay s
 	}
 	overlay = filepath.Join(s.scratch, "overlay.json")
 	return overlay, os.WriteFile(overlay, text, 0o600)
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 // fault is where the compiler stopped at a mutant.

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -49,7 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	for _, t := range targets {
-		if *only == "" || contains(strings.Split(*only, ","), t.dir) {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), t.dir) {
 			w.targets = append(w.targets, t)
 		}
 	}
