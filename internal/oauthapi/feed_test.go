@@ -79,6 +79,9 @@ func TestFeed(t *testing.T) {
 	if nothing := in.feed("?after=3"); nothing.After != 3 || nothing.Seq != 3 || len(nothing.Cutoffs)+len(nothing.Tokens) != 0 {
 		t.Errorf("since 3 the feed is %+v", nothing)
 	}
+	if nothing := in.feed("?after=3&wait=0s"); nothing.After != 3 {
+		t.Errorf("without waiting the feed is %+v", nothing)
+	}
 	if ahead := in.feed("?after=9"); ahead.Partial || ahead.Seq != 3 || len(ahead.Tokens) != 1 {
 		t.Errorf("from ahead the feed is %+v", ahead)
 	}

@@ -68,6 +68,8 @@ func TestIntrospectionWantsACaller(t *testing.T) { // C-155
 	k := in.key("demo", "customers:read")
 	token := in.token(k)
 	in.post("/demo/oauth/introspect", asForm.contentType, formBody("token", token)).refused(reasonNoCredentials)
+	in.post("/demo/oauth/introspect", asForm.contentType, formBody("token", token, "client_id", k.id)).refused(reasonNoCredentials)
+	in.post("/demo/oauth/introspect", asForm.contentType, formBody("token", token, "client_secret", k.secret)).refused(reasonNoCredentials)
 	in.about("introspect", apiKey{k.id, in.key("demo").secret}, token).refused(string(authority.WrongSecret))
 	in.about("introspect", k, "").refused(reasonNoToken)
 	in.get("/demo/oauth/introspect?token=" + token).refused(reasonMethod)
