@@ -25,7 +25,7 @@ build dist: export GOFLAGS := $(GIVEN)
 # and the benchmark as well: each other set of flags would compile all of SQLite once more.
 RELEASED := CGO_ENABLED=0 GOFLAGS="$(GIVEN) -trimpath"
 
-.PHONY: help build dist test tools programs lint unit rounds fuzz-short e2e bench-test runbooks proof bench keep-release
+.PHONY: help build dist test tools programs lint unit rounds fuzz-short e2e bench-test runbooks mutants proof bench keep-release
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ runbooks: tools ## bring about what each alert is for, and end it as its runbook
 # file systems want root.
 proof: tools ## let the worst happen to servers, nodes, databases and disks, for hours (docs: Proof)
 	cd test && $(GO) run ./proof $(if $(TIME),-time $(TIME)) $(CASE)
+
+# One package with ONLY=internal/jose, some of all mutants with SAMPLE=20.
+mutants: ## see whether the tests find what is changed in the rules, for about half an hour (R-54)
+	cd test && $(GO) run ./mutants -only "$(ONLY)" -sample $(or $(SAMPLE),0)
 
 # About an hour, on a machine that has nothing else to do. BENCH= takes flags, as in
 # BENCH="-only tokens,start"; BENCH=-h shows them. A figure that misses its bar is no failure.

@@ -20,7 +20,8 @@ func TestChecksAreCountedByOutcome(t *testing.T) { // C-350, C-231
 	ask(t, in.handler, "GET "+target)
 	ask(t, in.handler, "GET "+target, "Authorization: Bearer x")
 	ask(t, in.handler, "GET /forward-auth/"+bearer[22:60], bearer)
-	want := map[string]float64{"passed": 3, "no_token": 1, "malformed": 1, "unknown_policy": 1}
+	ask(t, in.handler, "GET /forward-auth?env=staging&scope=customers:read", bearer)
+	want := map[string]float64{"passed": 3, "no_token": 1, "malformed": 1, "unknown_policy": 1, "unknown_environment": 1}
 	if got := in.counted(); !maps.Equal(got, want) {
 		t.Errorf("counted %v, want %v", got, want)
 	}

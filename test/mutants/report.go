@@ -106,6 +106,7 @@ func (w *work) judge(ctx context.Context, s *subject, chosen map[string]bool) (*
 	if len(todo) == 0 {
 		return r, nil
 	}
+	fmt.Fprintf(w.out, "\n%s: %d mutants\n", s.dir, len(todo))
 	all, err := s.tests(ctx, w.workers)
 	if err != nil {
 		return nil, err
@@ -118,6 +119,9 @@ func (w *work) judge(ctx context.Context, s *subject, chosen map[string]bool) (*
 	verdicts := make([]verdict, len(todo))
 	err = each(ctx, w.workers, len(todo), func(i int) error {
 		v, err := s.judge(ctx, todo[i].id, all)
+		if _, listed := w.judged[todo[i].name]; listed && v >= killed && err == nil {
+			v, err = s.judge(ctx, todo[i].id, all) // once may have been the load of the machine
+		}
 		verdicts[i] = v
 		return err
 	})
@@ -155,7 +159,7 @@ func (w *work) judge(ctx context.Context, s *subject, chosen map[string]bool) (*
 
 // tell prints what somebody should look at.
 func (r *report) tell(out io.Writer) {
-	fmt.Fprintf(out, "\n%s: %.1f %% killed, in %s\n", r.dir, r.killed(), r.took.Round(time.Second))
+	fmt.Fprintf(out, "%s: %.1f %% killed, in %s\n", r.dir, r.killed(), r.took.Round(time.Second))
 	for _, list := range []struct {
 		title string
 		names []string

@@ -91,6 +91,13 @@ func (s *subject) tests(ctx context.Context, workers int) ([]test, error) {
 			return err
 		}
 		t.took, t.ok = time.Since(began), code == 0
+		if !t.ok { // by the load of the machine, or always
+			code, err = s.run(ctx, 5*time.Minute, []string{t.name}, "")
+			if err != nil {
+				return err
+			}
+			t.ok = code == 0
+		}
 		text, err := os.ReadFile(reached)
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
