@@ -45,6 +45,8 @@ func TestGuessingIsLimitedAndLocksNobodyOut(t *testing.T) {
 		a.wantQuota("", "", "")
 		in.from(fmt.Sprintf("192.0.2.%d", i), k).issued("demo")
 	}
+	in.wantCount("tokenwright_ratelimit_total", map[string]string{"limit": "failures_by_id", "outcome": "passed"}, 5)
+	in.wantCount("tokenwright_ratelimit_total", map[string]string{"limit": "failures_by_id", "outcome": "refused"}, 15)
 	const attacker = "198.51.100.1"
 	for i := range 60 {
 		a := in.from(attacker, apiKey{unknownID(i), k.secret})

@@ -172,3 +172,23 @@ func TestPollsAreCappedByAddress(t *testing.T) {
 		t.Errorf("after one has left: %v", err)
 	}
 }
+
+// deadlines is a connection whose limits can be moved.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error  { d.read = t; return nil }
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
+
+// The server's limits of a connection are for requests that do not wait.
+func TestAPollMayOutliveTheLimitsOfItsConnection(t *testing.T) {
+	in := install(t, nil)
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	began := time.Now()
+	in.handler.ServeHTTP(w, newRequest("GET", "/demo/oauth/revocations?after=0&wait=10ms", nil))
+	if w.Code != http.StatusOK || w.read.Before(began.Add(pollGrace)) || w.write.Before(began.Add(pollGrace)) {
+		t.Errorf("got %d; limits of the connection: %v, %v, it began at %v", w.Code, w.read, w.write, began)
+	}
+}
