@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -26,7 +27,11 @@ type work struct {
 	sample  int               // of so many mutants by chance, 0 for all
 	seed    uint64
 	workers int
-	out     io.Writer
+	// A mutant may loop for ever. Its tests have this long, and some times what they took before.
+	patience time.Duration
+
+	mu  sync.Mutex // for out, while mutants are judged
+	out io.Writer
 }
 
 func main() {
@@ -39,7 +44,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	w := work{out: out, seed: uint64(time.Now().UnixNano())}
+	w := work{out: out, patience: 5 * time.Second, seed: uint64(time.Now().UnixNano())}
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	only := flags.String("only", "", "packages to look at, parted by commas (default all)")
 	flags.StringVar(&w.match, "match", "", "try only mutants with this text in their name")

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // mutants that a test notices are killed, and those that none looks at survive.
 func TestMutantsAreKilledByTestsAlone(t *testing.T) {
 	const file = "test/mutants/testdata/planted/planted.go "
 	w := work{
-		root: t.TempDir(), targets: []target{{dir: "test/mutants/testdata/planted"}}, workers: 2, out: io.Discard,
+		root: t.TempDir(), targets: []target{{dir: "test/mutants/testdata/planted"}}, workers: 2, patience: 2 * time.Second, out: io.Discard,
 		judged: map[string]string{
 			file + "Twice: total += n => total -= n":  "planted",
 			file + "Check: n < 1 => n <= 1":           "killed, so stale",

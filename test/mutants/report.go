@@ -118,9 +118,13 @@ func (w *work) judge(ctx context.Context, s *subject, chosen map[string]bool) (*
 	}
 	verdicts := make([]verdict, len(todo))
 	err = each(ctx, w.workers, len(todo), func(i int) error {
-		v, err := s.judge(ctx, todo[i].id, all)
-		if _, listed := w.judged[todo[i].name]; listed && v >= killed && err == nil {
-			v, err = s.judge(ctx, todo[i].id, all) // once may have been the load of the machine
+		v, err := s.judge(ctx, todo[i].id, all, w.patience)
+		_, listed := w.judged[todo[i].name]
+		if listed && v >= killed && err == nil {
+			v, err = s.judge(ctx, todo[i].id, all, w.patience) // once may have been the load of the machine
+		}
+		if v == survived && !listed && err == nil {
+			w.survives(todo[i].name)
 		}
 		verdicts[i] = v
 		return err
@@ -155,6 +159,13 @@ func (w *work) judge(ctx context.Context, s *subject, chosen map[string]bool) (*
 	r.took = time.Since(began)
 	r.tell(w.out)
 	return r, nil
+}
+
+// survives tells of a mutant at once: all of them take long, and this one is known.
+func (w *work) survives(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fmt.Fprintf(w.out, "survives: %s\n", name)
 }
 
 // tell prints what somebody should look at.

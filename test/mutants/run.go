@@ -33,13 +33,14 @@ const (
 	timedOut // which counts as killed
 )
 
-const (
-	// quick is how long the tests may take that a mutant meets first. Most are killed by them.
-	quick = time.Second
-	// A mutant may loop for ever. Its tests have this long, and some times what they took before.
-	patience      = 5 * time.Second
-	patienceTimes = 5
-)
+// quick is how long the tests may take that a mutant meets first, and those after
+// them: among them the ones that come across the fewest others, for they were written
+// for it, as a rule.
+var quick = [...]time.Duration{time.Second, 5 * time.Second}
+
+// patienceTimes is how many times longer than before the tests of a mutant may take, besides
+// work.patience.
+const patienceTimes = 3
 
 // each calls f for 0 to n, as many at once as there are workers.
 func each(ctx context.Context, workers, n int, f func(i int) error) error {
@@ -111,33 +112,30 @@ func (s *subject) tests(ctx context.Context, workers int) ([]test, error) {
 		}
 		return err
 	})
-	slices.SortFunc(all, func(a, b test) int { return int(a.took - b.took) })
+	slices.SortFunc(all, func(a, b test) int { return len(a.ids) - len(b.ids) })
 	return all, err
 }
 
 // judge wakes one mutant, and runs the tests that come across it.
-func (s *subject) judge(ctx context.Context, id int, all []test) (verdict, error) {
-	var batches [2][]string
-	var times [2]time.Duration
-	total := time.Duration(0)
+func (s *subject) judge(ctx context.Context, id int, all []test, patience time.Duration) (verdict, error) {
+	var batches [len(quick) + 1][]string
+	var times [len(quick) + 1]time.Duration
 	for _, t := range all {
 		if !t.ok || !slices.Contains(t.ids, id) {
 			continue
 		}
-		total += t.took
 		i := 0
-		if total > quick && len(batches[0]) > 0 {
-			i = 1
+		for i < len(quick) && times[i]+t.took > quick[i] {
+			i++
 		}
 		batches[i], times[i] = append(batches[i], t.name), times[i]+t.took
 	}
-	if total == 0 {
-		return notReached, nil
-	}
+	met := notReached
 	for i, names := range batches {
 		if len(names) == 0 {
 			continue
 		}
+		met = survived
 		code, err := s.run(ctx, patience+patienceTimes*times[i], names, "MUTANT="+strconv.Itoa(id))
 		switch {
 		case errors.Is(err, errPatience):
@@ -148,7 +146,7 @@ func (s *subject) judge(ctx context.Context, id int, all []test) (verdict, error
 			return killed, nil
 		}
 	}
-	return survived, nil
+	return met, nil
 }
 
 var errPatience = errors.New("the tests took too long")
