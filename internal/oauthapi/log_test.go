@@ -1,6 +1,7 @@
 package oauthapi
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -68,6 +69,10 @@ func TestTheLogTellsWhoAsksAndWhatComesOfIt(t *testing.T) {
 		t.Errorf("without a database: logged %v", got)
 	}
 	w := &recorder{ResponseRecorder: httptest.NewRecorder()}
+	if reason, _ := reasonOf(w, errors.New("what nobody expects")); reason != reasonInternal || len(w.logged) != 1 || w.logged[0].Value.String() != "what nobody expects" {
+		t.Errorf("what nobody expects is %s, logged %v", reason, w.logged)
+	}
+	w.logged = nil
 	note(w, slog.String("empty", ""), slog.Int("zero", 0), slog.String("full", "x"))
 	if len(w.logged) != 2 {
 		t.Errorf("logged %v", w.logged)
