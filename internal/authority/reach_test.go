@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,33 @@ func TestLimitsOfAnAPIKeyAreTaken(t *testing.T) {
 	for _, env := range environments() {
 		if text := fmt.Sprint(err); !strings.Contains(text, env.Name) {
 			t.Errorf("what environments there are is told as %s", text)
+		}
+	}
+}
+
+// An event tells what was set, and of an end that there is none any more.
+func TestTheEventOfAnAPIKeyTellsWhatWasSet(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	network := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	at := started.Add(time.Hour)
+	bound := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", AllowedCIDRs: network, ExpiresAt: at})
+	_, err := h.UpdateAPIKey(h.ctx, actor, bound.ID, authority.APIKeyUpdate{ExpiresAt: new(time.Time)})
+	h.must(err)
+	for id, want := range map[authority.ClientID][]string{
+		k.ID:     {`{"description":"","name":"Orders sync","scopes":["customers:read","customers:write"]}`},
+		bound.ID: {`{"expiresAt":null}`, `{"allowedCidrs":["192.0.2.0/24"],"description":"","expiresAt":"` + at.Format(time.RFC3339Nano) + `","name":"Orders sync","scopes":[]}`},
+	} {
+		events, err := h.Events(h.ctx, actor, authority.EventFilter{Subject: string(id)}, 0, 10)
+		h.must(err)
+		var got []string
+		for _, e := range events {
+			got = append(got, e.Details)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }
