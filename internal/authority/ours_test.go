@@ -1,0 +1,75 @@
+package authority_test
+
+import (
+	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/authority"
+)
+
+// C-156, C-157: what names no API key, no environment or no token of ours is dead; and each
+// environment has its own signing keys.
+func TestWhatIsNoTokenOfOursIsDead(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	_, claims := h.issue(h.Authority, k.request())
+	for name, c := range map[string]struct {
+		env    string
+		change func(*accesstoken.Claims)
+		dead   bool
+	}{
+		"ours":                       {"demo", func(*accesstoken.Claims) {}, false},
+		"of another environment":     {"production", func(*accesstoken.Claims) {}, true},
+		"of none":                    {"staging", func(*accesstoken.Claims) {}, true},
+		"of no client ID":            {"demo", func(c *accesstoken.Claims) { c.ClientID = "x" }, true},
+		"of none, and no client ID":  {"staging", func(c *accesstoken.Claims) { c.ClientID = "x" }, true},
+		"of a jti that is not ours":  {"demo", func(c *accesstoken.Claims) { c.ID = "x" }, true},
+		"of an API key that is none": {"demo", func(c *accesstoken.Claims) { c.ClientID = "twc_demo_0000000000000000000000" }, true},
+	} {
+		changed := *claims
+		c.change(&changed)
+		if dead, err := h.Revoked(c.env, &changed, "x"); dead != c.dead || err != nil {
+			t.Errorf("%s: dead %v, %v", name, dead, err)
+		}
+	}
+	for _, env := range environments() {
+		is, err := h.Issuer(env.Name)
+		h.must(err)
+		for _, other := range environments() {
+			key, err := h.VerificationKey(other.Name, is.Keys[0].KeyID())
+			if own := other.Name == env.Name; own != (err == nil) || own && key != is.Keys[0] {
+				t.Errorf("the signing key of %s in %s: %v", env.Name, other.Name, err)
+			}
+		}
+	}
+	_, err := h.VerificationKey("staging", "x")
+	wantError(t, "of no environment", err, authority.ErrNotFound)
+}
+
+// C-158: a token is revoked, and told of, by the API key that it was issued to.
+func TestAClientOwnsItsTokensAlone(t *testing.T) {
+	h := New(t)
+	k, other := h.ready(), h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}})
+	_, claims := h.issue(h.Authority, k.request())
+	client, err := h.AuthenticateClient(other.request())
+	h.must(err)
+	if revoked, err := h.RevokeToken(h.ctx, actor, client, claims); revoked || err != nil || client.MayIntrospect(claims) {
+		t.Errorf("another's: revoked %v, %v, told of: %v", revoked, err, client.MayIntrospect(claims))
+	}
+	if dead, err := h.Revoked("demo", claims, "x"); dead || err != nil {
+		t.Errorf("afterwards: dead %v, %v", dead, err)
+	}
+	owner, err := h.AuthenticateClient(k.request())
+	h.must(err)
+	elsewhere := *claims
+	elsewhere.Env = "production"
+	if owner.MayIntrospect(&elsewhere) || !owner.MayIntrospect(claims) {
+		t.Error("the environment does not count")
+	}
+	if revoked, err := h.RevokeToken(h.ctx, actor, owner, claims); !revoked || err != nil {
+		t.Errorf("its own: %v, %v", revoked, err)
+	}
+	if dead, err := h.Revoked("demo", claims, "x"); !dead || err != nil {
+		t.Errorf("afterwards: dead %v, %v", dead, err)
+	}
+}
