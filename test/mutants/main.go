@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -62,12 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(w.targets) == 0 {
 		return fmt.Errorf("no package of -only %s is known", *only)
 	}
-	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return fmt.Errorf("looking for the module: %w", err)
-	}
-	w.root = filepath.Dir(filepath.Dir(strings.TrimSpace(string(mod)))) // above the module of the tests
-	if w.judged, err = readSurvivors(survivors); err != nil {
+	if err := w.find(ctx); err != nil {
 		return err
 	}
 	reports, err := w.do(ctx)
@@ -75,5 +69,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	table(out, reports)
-	return errors.Join(tellProof(os.Getenv("TOKENWRIGHT_PROOF"), reports), verdictOf(reports, w.match != "" || w.sample > 0))
+	return verdictOf(reports, w.match != "" || w.sample > 0)
+}
+
+// find finds the module, and what is judged of it.
+func (w *work) find(ctx context.Context) error {
+	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("looking for the module: %w", err)
+	}
+	w.root = filepath.Dir(filepath.Dir(strings.TrimSpace(string(mod)))) // above the module of the tests
+	w.judged, err = readSurvivors(survivors)
+	return err
 }

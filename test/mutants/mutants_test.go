@@ -1,15 +1,18 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/test/evidence"
 )
 
 // mutants that a test notices are killed, and those that none looks at survive.
@@ -80,25 +83,27 @@ func TestMutantsAreKilledByTestsAlone(t *testing.T) {
 	if err := verdictOf(reports, false); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("the verdict is %v", err)
 	}
-	told := filepath.Join(t.TempDir(), "proof")
-	if err := tellProof(told, reports); err != nil {
+}
+
+// of the rules themselves; in short, of a few mutants of one package.
+func TestChangedRulesAreFoundByTheirTests(t *testing.T) {
+	w := work{workers: runtime.NumCPU(), out: t.Output(), targets: evidence.Choose(targets[:1], targets), sample: evidence.Choose(5, 0), seed: 1}
+	if err := w.find(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(told)
+	reports, err := w.do(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	var line struct {
-		Rule    string
-		Times   int
-		Figures []figure
+	if err := verdictOf(reports, w.sample > 0); err != nil {
+		t.Error(err)
 	}
-	if err := json.Unmarshal([]byte(first), &line); err != nil || strings.Count(string(text), "\n") != 2 {
-		t.Fatalf("%v: %s", err, text)
-	}
-	if line.Rule != "R-54" || line.Times != len(want) || line.Figures[0] != (figure{"killed", 81.8, "%", leastKilled}) {
-		t.Errorf("the proof has %+v", line)
+	for _, r := range append(reports, sum(reports)) {
+		row := evidence.Row{Rule: "R-54", What: "mutants of " + r.dir, Times: len(r.verdicts)}
+		row.AtLeast(t, "killed", math.Floor(10*r.killed())/10, "%", leastKilled)
+		row.Tell("survivors judged", float64(r.listed), "")
+		row.Tell("not judged", float64(len(r.unjudged)), "")
+		row.Report(t)
 	}
 }
 

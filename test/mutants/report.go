@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -227,37 +226,4 @@ func verdictOf(reports []*report, part bool) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Least float64 `json:"least,omitempty"`
-}
-
-// tellProof adds a line for each package and one for all to a file that sums up proofs; none if it has no name.
-func tellProof(path string, reports []*report) (err error) {
-	if path == "" {
-		return nil
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	for _, r := range append(reports, sum(reports)) {
-		line := map[string]any{
-			"rule": "R-54", "what": "mutants of " + r.dir, "times": len(r.verdicts),
-			"figures": []figure{
-				{Name: "killed", Value: float64(int(r.killed()*10)) / 10, Unit: "%", Least: leastKilled},
-				{Name: "survivors judged", Value: float64(r.listed)},
-			},
-			"note": fmt.Sprintf("%d of them met by a test, %d survivors not judged, in %s", r.met(), len(r.unjudged), r.took.Round(time.Second)),
-		}
-		if err := json.NewEncoder(f).Encode(line); err != nil {
-			return err
-		}
-	}
-	return nil
 }
