@@ -1,5 +1,5 @@
 // Package faults lets the worst happen to the real product, again and again,
-// and then compares what it had acknowledged with what is left: with
+// and then compares what it had acknowledged with what is left: with
 // the embedded database; with two nodes on PostgreSQL
 // behind HAProxy.
 //

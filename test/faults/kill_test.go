@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ func TestKillLosesNothingAcknowledgedAndLeavesNothingHalfDone(t *testing.T) {
 	w.log.add(t, acknowledgement{Created: idle.ClientID, Secret: idle.ClientSecret})
 	var sum tally
 	for sum.rounds < rounds() && !t.Failed() {
-		sum.tokens += w.workUntilKilled(t, s, idle)
+		sum.tokens += w.workUntilKilled(t, s, idle, nil)
 		began := time.Now()
 		s = s.Start(t)
 		sum.readyAgain = append(sum.readyAgain, time.Since(began))
@@ -65,7 +66,7 @@ func TestKillLosesNothingAcknowledgedAndLeavesNothingHalfDone(t *testing.T) {
 
 func newWork(t *testing.T, in *harness.Installation) *work {
 	t.Helper()
-	w := &work{in: in, log: newLog(t), keys: map[string][]string{}}
+	w := &work{in: in, log: newLog(t), keys: map[string][]string{}, running: map[*exec.Cmd]bool{}}
 	for m := range merchants {
 		in.CLI(t, "merchant", "create", "--id", merchantID(m), "--name", "Contended")
 	}
@@ -75,9 +76,9 @@ func newWork(t *testing.T, in *harness.Installation) *work {
 func merchantID(n int) string { return strconv.Itoa(n%merchants + 1) }
 
 // workUntilKilled lets the writers work and applications ask for tokens, and
-// kills the server and every command at a random moment. It returns how many
-// tokens were answered.
-func (w *work) workUntilKilled(t *testing.T, s *harness.Server, idle harness.APIKey) int {
+// kills the server and every command at a random moment, behind stopped, where not nil,
+// which is called while all of them are stopped. It returns how many tokens were answered.
+func (w *work) workUntilKilled(t *testing.T, s *harness.Server, idle harness.APIKey, stopped func()) int {
 	t.Helper()
 	ctx, killCommands := context.WithCancel(t.Context())
 	defer killCommands()
@@ -101,7 +102,13 @@ func (w *work) workUntilKilled(t *testing.T, s *harness.Server, idle harness.API
 		t.Error("nothing was acknowledged within a minute")
 	}
 	<-time.After(time.Duration(rand.IntN(300)) * time.Millisecond) // any moment will do
+	w.starting.Lock()                                              // no command that is not among those to be stopped
+	if stopped != nil {
+		w.stopAll(t, s)
+		stopped()
+	}
 	killCommands()
+	w.starting.Unlock()
 	s.Kill(t)
 	wg.Wait()
 	s.Client.CloseIdleConnections()

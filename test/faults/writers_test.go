@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +39,9 @@ type work struct {
 	log *log
 
 	databaseFails bool // so commands may fail: nobody knows then what they have done
+
+	starting sync.Mutex
+	running  map[*exec.Cmd]bool
 
 	mu      sync.Mutex
 	keys    map[string][]string // by merchant: client IDs that are there and that nobody has tried to delete
@@ -141,7 +146,7 @@ func (w *work) run(ctx context.Context, t *testing.T, op operation, args ...stri
 	c := w.in.Command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
-	err := c.Run()
+	err := w.runToItsEnd(c)
 	if c.ProcessState == nil {
 		if ctx.Err() == nil {
 			t.Errorf("running %v: %v", op, err)
@@ -159,6 +164,56 @@ func (w *work) run(ctx context.Context, t *testing.T, op operation, args ...stri
 		t.Errorf("%v: %s\n%s", op, c.ProcessState, r.stderr)
 	}
 	return r
+}
+
+// runToItsEnd runs a command, which can be stopped meanwhile.
+func (w *work) runToItsEnd(c *exec.Cmd) error {
+	w.starting.Lock()
+	err := c.Start()
+	if err == nil {
+		w.running[c] = true
+	}
+	w.starting.Unlock()
+	if err != nil {
+		return err
+	}
+	err = c.Wait()
+	w.starting.Lock()
+	delete(w.running, c)
+	w.starting.Unlock()
+	return err
+}
+
+// stopAll stops the server and all commands where they are, and waits until none of
+// their threads runs, nor is in a system call. No command may be starting.
+func (w *work) stopAll(t *testing.T, s *harness.Server) {
+	t.Helper()
+	pids := []int{s.Process.Process.Pid}
+	for c := range w.running {
+		pids = append(pids, c.Process.Pid)
+	}
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGSTOP) // an error says that it has ended
+	}
+	for _, pid := range pids {
+		harness.Eventually(t, harness.Soon, "a process is stopped", func() bool { return stopped(pid) })
+	}
+}
+
+// stopped tells whether every thread of a process is, or has ended.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended
+		}
+		_, state, _ := strings.Cut(string(text), ") ") // behind the name (proc(5))
+		if !strings.ContainsAny(state[:1], "TZX") {
+			return false
+		}
+	}
+	return true
 }
 
 func wasKilled(c *exec.Cmd) bool {
