@@ -124,9 +124,14 @@ func connect(ctx context.Context, db *sql.DB) error {
 // SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 const (
 	sqliteBusy    = 5
+	sqliteIOErr   = 10
 	sqliteCorrupt = 11
 	sqliteNotADB  = 26
 )
+
+// sqliteNoIndex is the extended code of an index of the write-ahead log for which there
+// is no room: SQLite says only that the disk fails.
+const sqliteNoIndex = 4874
 
 // The extended codes (the low byte is the primary one) of a key that is taken.
 const (
@@ -145,7 +150,13 @@ func sqliteCode(err error) int {
 
 // explainSQLite says in words what the codes mean that an operator may meet.
 func explainSQLite(err error) error {
-	switch sqliteCode(err) & 0xff {
+	code := sqliteCode(err)
+	switch code & 0xff {
+	case sqliteIOErr:
+		if code == sqliteNoIndex {
+			return fmt.Errorf("its disk is full, or fails: %w", err)
+		}
+		return fmt.Errorf("its disk fails, as the system's log should say: %w", err)
 	case sqliteBusy:
 		return fmt.Errorf("another process has locked it for more than %s: %w", busyTimeout, err)
 	case sqliteCorrupt, sqliteNotADB:
