@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,8 +33,6 @@ const lasting = "pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,li
 // of what they do must ever be seen by half.
 var names = map[string]bool{"rename": true, "renameat": true, "renameat2": true, "link": true, "linkat": true}
 
-var traced = regexp.MustCompile(`^(\d+) +([a-z0-9_]+)\(`)
-
 // moments runs a command to its end, and returns when it can be killed: every
 // moment in which a file gets a name, and of the others some from everywhere, as
 // many as count together.
@@ -48,7 +45,7 @@ func moments(t *testing.T, in *harness.Installation, calls string, count int, ar
 	var list []moment
 	all, named := 0, map[string]int{}
 	for line := range strings.Lines(readFile(t, trace)) {
-		found := traced.FindStringSubmatch(line)
+		found := harness.TracedCall.FindStringSubmatch(line)
 		if found == nil {
 			continue
 		}
@@ -80,7 +77,7 @@ func strike(t *testing.T, in *harness.Installation, m moment, calls string, args
 	seen := 0
 	flags := []string{"-o", "/dev/fd/3", "-e", "trace=" + calls, "-e", fmt.Sprintf("inject=%s:delay_exit=%d", calls, delay)}
 	r := strace(t, in, func(line string) {
-		found := traced.FindStringSubmatch(line)
+		found := harness.TracedCall.FindStringSubmatch(line)
 		if found == nil {
 			return
 		}
@@ -102,10 +99,7 @@ func strace(t *testing.T, in *harness.Installation, heard func(string), flags []
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	command := in.Command(ctx, args...)
-	line := append([]string{"-f", "--seccomp-bpf", "-qq"}, flags...)
-	c := exec.CommandContext(ctx, harness.FindProgram(t, "strace"), append(append(line, "--"), command.Args...)...)
-	c.Env = command.Env
+	c := harness.BelowStrace(ctx, t, in.Command(ctx, args...), append([]string{"--seccomp-bpf"}, flags...)...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if heard != nil {

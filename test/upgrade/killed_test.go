@@ -3,11 +3,8 @@ package upgrade
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,19 +14,12 @@ import (
 	"github.com/tokenwright/tokenwright/test/harness"
 )
 
-// moment is one at which a process is killed: before it makes a system call for the
-// n-th time.
-type moment struct {
-	call string
-	n    int
-}
-
 // cutOff migrates the database of an installation, and kills the process at a moment.
 // It tells whether that came. There is one thread for Go, since calls are counted by
 // thread.
-func cutOff(t *testing.T, in *harness.Installation, m moment) bool {
+func cutOff(t *testing.T, in *harness.Installation, m harness.Moment) bool {
 	t.Helper()
-	r := traced(t, in, "-e", "trace="+m.call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", m.call, m.n))
+	r := traced(t, in, "-e", "trace="+m.Call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", m.Call, m.N))
 	if r.Code != 0 && r.Code != -1 {
 		t.Fatalf("before %v: exit code %d: %s", m, r.Code, r.Stderr)
 	}
@@ -38,37 +28,22 @@ func cutOff(t *testing.T, in *harness.Installation, m moment) bool {
 
 func traced(t *testing.T, in *harness.Installation, options ...string) harness.Result {
 	t.Helper()
-	migrate := in.Command(context.Background(), "migrate")
-	args := append([]string{"-f", "-qq"}, options...)
 	if !slices.Contains(options, "-o") {
-		args = append(args, "-o", os.DevNull)
+		options = append(options, "-o", os.DevNull)
 	}
-	c := exec.CommandContext(t.Context(), harness.FindProgram(t, "strace"), append(args, migrate.Args...)...)
-	c.Env = append(migrate.Env, "GOMAXPROCS=1")
+	c := harness.BelowStrace(t.Context(), t, in.Command(context.Background(), "migrate"), options...)
+	c.Env = append(c.Env, "GOMAXPROCS=1")
 	return in.Finish(t, c)
 }
 
-var tracedCall = regexp.MustCompile(`(?m)^(\d+) +([a-z0-9_]+)\(`)
-
 // moments are all that a migration has, of some system calls, in their order for each.
-func moments(t *testing.T, in *harness.Installation, calls ...string) []moment {
+func moments(t *testing.T, in *harness.Installation, calls ...string) []harness.Moment {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "calls")
 	if r := traced(t, in, "-e", "trace="+strings.Join(calls, ","), "-o", file); r.Code != 0 {
 		t.Fatalf("exit code %d: %s", r.Code, r.Stderr)
 	}
-	threads, most := map[[2]string]int{}, map[string]int{}
-	for _, call := range tracedCall.FindAllStringSubmatch(readText(t, file), -1) {
-		thread := [2]string{call[1], call[2]}
-		threads[thread]++
-		most[call[2]] = max(most[call[2]], threads[thread])
-	}
-	var all []moment
-	for _, call := range slices.Sorted(maps.Keys(most)) {
-		for n := range most[call] {
-			all = append(all, moment{call, n + 1})
-		}
-	}
+	all := harness.Moments(readText(t, file))
 	if len(all) == 0 {
 		t.Fatalf("a migration makes none of the calls %v", calls)
 	}
@@ -120,7 +95,7 @@ const lastMigration = "SELECT CAST(max(version_id) AS TEXT) FROM goose_db_versio
 
 // finished holds that the next start does what was left undone, and that the database
 // is then as if nothing had happened.
-func finished(t *testing.T, kind string, in *harness.Installation, s *seed, m moment, want string, has map[string][]string, held map[string]string) {
+func finished(t *testing.T, kind string, in *harness.Installation, s *seed, m harness.Moment, want string, has map[string][]string, held map[string]string) {
 	t.Helper()
 	in.CLI(t, "migrate")
 	if got := dump(t, kind, in, true); got != want {
