@@ -123,8 +123,8 @@ type changes struct {
 	log           *log
 	made          int
 	refused       map[string]int // by kind
-	merchants     []string  // that were acknowledged
-	revoked       []revoked // likewise
+	merchants     []string       // that were acknowledged
+	revoked       []revoked      // likewise
 }
 
 func newChanges(t *testing.T, s *harness.Server, key, operator harness.APIKey) *changes {
