@@ -135,6 +135,26 @@ func (d *Disk) Become(t testing.TB, image string) {
 	}
 }
 
+// CopyDirectory makes a directory like another one.
+func CopyDirectory(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(to, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if err := os.Chmod(file, 0o600); err != nil { // CopyFS adds what umask allows
+			t.Fatal(err)
+		}
+	}
+}
+
 // copyFile copies a file.
 func copyFile(from, to string, mode os.FileMode) error {
 	in, err := os.Open(from)

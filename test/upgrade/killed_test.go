@@ -122,7 +122,7 @@ func TestAMigrationOfSQLiteThatIsKilledIsFinished(t *testing.T) {
 	held, has := rows(t, "sqlite", in, nil)
 	k := kills{begin: in.Lines(t, lastMigration)[0]}
 	original := filepath.Join(t.TempDir(), "original")
-	copyDirectory(t, in.Data, original)
+	harness.CopyDirectory(t, in.Data, original)
 	all := moments(t, in, "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "unlink", "rename", "renameat")
 	k.end = in.Lines(t, lastMigration)[0]
 	model.CLI(t, "migrate")
@@ -131,13 +131,13 @@ func TestAMigrationOfSQLiteThatIsKilledIsFinished(t *testing.T) {
 		all = some(all, 7)
 	}
 	for _, m := range all {
-		copyDirectory(t, original, in.Data)
+		harness.CopyDirectory(t, original, in.Data)
 		if !cutOff(t, in, m) {
 			k.notKilled++
 			continue
 		}
 		// Who looks into the database would mend it.
-		copyDirectory(t, in.Data, model.Data)
+		harness.CopyDirectory(t, in.Data, model.Data)
 		k.left(t, model.Lines(t, lastMigration)[0])
 		finished(t, "sqlite", in, s, m, want, has, held)
 		if t.Failed() {
@@ -145,26 +145,6 @@ func TestAMigrationOfSQLiteThatIsKilledIsFinished(t *testing.T) {
 		}
 	}
 	k.check(t, "embedded database")
-}
-
-// copyDirectory makes a directory like another one.
-func copyDirectory(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.RemoveAll(to); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(to, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if err := os.Chmod(file, 0o600); err != nil { // CopyFS adds what umask allows
-			t.Fatal(err)
-		}
-	}
 }
 
 // R-68, with PostgreSQL: the process that migrates is killed before what it writes to
