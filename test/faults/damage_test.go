@@ -146,6 +146,7 @@ func TestADamagedInstallationServesNothingWrong(t *testing.T) {
 	evidence.Short(t)
 	harness.Need(t, "sqlite3")
 	d := newDamaged(t)
+	d.findsWhatIsPlanted(t)
 	o := evidence.Row{Rule: "R-16", What: "a file of a stopped or killed installation is damaged"}
 	became := map[string]int{}
 	for _, one := range damages() {
@@ -164,12 +165,10 @@ func TestADamagedInstallationServesNothingWrong(t *testing.T) {
 	o.Report(t)
 }
 
-// A look that finds nothing would look like a product that serves nothing wrong: so
-// what no damage may do is planted, and found.
-func TestWhatADamagedInstallationServesIsFound(t *testing.T) {
-	evidence.Short(t)
-	harness.Need(t, "sqlite3")
-	d := newDamaged(t)
+// findsWhatIsPlanted holds that the look at what is served can fail: what no damage may
+// do is planted, and found.
+func (d *damaged) findsWhatIsPlanted(t *testing.T) {
+	t.Helper()
 	for what, sql := range map[string]string{
 		"merchant 77":                    "UPDATE api_keys SET merchant_id = '77' WHERE id = '" + d.live[0].ClientID + "'",
 		"has never been given":           "UPDATE api_keys SET scopes = 'customers:reae' WHERE id = '" + d.live[1].ClientID + "'",

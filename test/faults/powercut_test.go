@@ -1,13 +1,14 @@
 package faults
 
 import (
+	"bufio"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -104,23 +105,31 @@ func cutCareless(t *testing.T, disk *harness.Disk, name string) (acknowledged, k
 			}
 		}
 	}()
-	said := make(chan string)
+	var last atomic.Int64
+	done := make(chan struct{})
 	go func() {
-		text, _ := io.ReadAll(stdout)
-		said <- string(text)
+		defer close(done)
+		for lines := bufio.NewReader(stdout); ; {
+			line, err := lines.ReadString('\n')
+			if err != nil { // the last line may be cut off
+				return
+			}
+			if n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64); err == nil {
+				last.Store(n)
+			}
+		}
 	}()
-	time.Sleep(time.Duration(200+rand.IntN(300)) * time.Millisecond) // any moment will do
+	harness.Eventually(t, harness.Soon, "a row is acknowledged", func() bool { return last.Load() > 0 })
+	time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) // any moment will do
 	_ = c.Process.Signal(syscall.SIGSTOP)
 	harness.Eventually(t, harness.Soon, "the writer is stopped", func() bool { return stopped(c.Process.Pid) })
 	image := disk.Copy(t)
 	_ = c.Process.Kill()
-	if lines := strings.Fields(<-said); len(lines) > 1 { // the last may be cut off
-		acknowledged, _ = strconv.Atoi(lines[len(lines)-2])
-	}
+	<-done
 	_ = c.Wait() // it was killed
 	disk.Become(t, image)
 	kept, _ = strconv.Atoi(strings.TrimSpace(count(database)))
-	return acknowledged, kept
+	return int(last.Load()), kept
 }
 
 // count is how many rows there are, "" where there is no table or no database.
