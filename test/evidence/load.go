@@ -1,7 +1,8 @@
 package evidence
 
 import (
-	"encoding/base64"
+	"cmp"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,20 +19,39 @@ import (
 // Patience is how long clients wait for an answer.
 const Patience = 5 * time.Second
 
-// Load asks for tokens at a constant rate, whatever the answers: when they come
-// late it has more questions open, on more connections, and asks no less.
+// Plan says what a Load asks, and whom.
+type Plan struct {
+	At    []*harness.Installation  // whose addresses are asked, each on as many connections
+	Asks  []*Question              // in turn; a Plan without keeps to Keys
+	Keys  []harness.APIKey         // asked for in turn, in every style of a token request
+	Rate  int                      // a second
+	Most  int                      // connections; 0: 2,000
+	Fresh bool                     // each question comes on a connection of its own
+	TLS   *tls.Config              // where the address is https
+	Check func(token string) error // what more a token must be: one in a hundred, where there is any; may be nil
+}
+
+// Load asks at a constant rate, whatever the answers: when they come late it has
+// more questions open, on more connections, and asks no less. A wait begins when the
+// question was due, also where it was sent later.
 type Load struct {
-	in     *harness.Installation
-	key    harness.APIKey
-	client *http.Client
-	stop   chan struct{}
-	done   sync.WaitGroup
+	plan  Plan
+	work  chan ask // for a connection that has nothing to do
+	stop  chan struct{}
+	done  sync.WaitGroup
+	began time.Time
 
 	mu       sync.Mutex
 	Asked    int
-	Issued   int
+	Issued   int             // of them as they should be; most are tokens
 	Waits    []time.Duration // for those issued
 	failures []Failure
+}
+
+// ask is a question and when it is due.
+type ask struct {
+	*Question
+	due time.Time
 }
 
 // Failure is an answer, or none; of a Load, other than a token of its API key.
@@ -59,28 +79,75 @@ func (f Failure) Unavailable() bool {
 	return err == nil && f.Status == http.StatusServiceUnavailable && body.Error == "temporarily_unavailable" && f.RetryAfter != ""
 }
 
-// StartLoad begins to ask at the address of in. It ends with the test, at the latest.
+// StartLoad begins to ask for tokens of one API key at the address of in. It ends
+// with the test, at the latest.
 func StartLoad(t *testing.T, in *harness.Installation, key harness.APIKey, rate int) *Load {
 	t.Helper()
-	l := &Load{in: in, key: key, stop: make(chan struct{})}
-	l.client = in.NewClient(&http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute})
-	l.client.Timeout = Patience
-	l.done.Go(func() { l.run(rate) })
+	return Plan{At: []*harness.Installation{in}, Asks: []*Question{FormQuestion(key)}, Rate: rate}.Start(t)
+}
+
+// Start begins to ask. It ends with the test, at the latest.
+func (p Plan) Start(t *testing.T) *Load {
+	t.Helper()
+	if len(p.Asks) == 0 {
+		p.Asks = Questions(p.Keys)
+	}
+	p.Most = cmp.Or(p.Most, 2000)
+	l := &Load{plan: p, work: make(chan ask), stop: make(chan struct{}), began: time.Now()}
+	l.done.Go(l.run)
 	t.Cleanup(func() { l.End() })
 	return l
 }
 
-func (l *Load) run(rate int) {
-	began, tick := time.Now(), time.NewTicker(2*time.Millisecond)
+func (l *Load) run() {
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for sent := 0; ; {
+	apart := time.Duration(float64(time.Second) / float64(max(1, l.plan.Rate)))
+	for sent, connections := 0, 0; ; {
 		select {
 		case <-l.stop:
 			return
 		case now := <-tick.C:
-			for due := int(now.Sub(began).Seconds() * float64(rate)); sent < due; sent++ {
-				l.done.Go(l.ask)
+			for due := int(now.Sub(l.began).Seconds() * float64(l.plan.Rate)); sent < due; sent++ {
+				next := ask{l.plan.Asks[sent%len(l.plan.Asks)], l.began.Add(time.Duration(sent) * apart)}
+				if l.give(next, connections < l.plan.Most) {
+					continue
+				}
+				c := newConnection(l.plan.At[connections%len(l.plan.At)], &l.plan)
+				connections++
+				l.done.Go(func() { l.askOn(c, next) })
 			}
+		}
+	}
+}
+
+// give hands a question to a connection that has nothing to do, or, where there may
+// be no more of them, to the first that has.
+func (l *Load) give(next ask, more bool) bool {
+	if !more {
+		select {
+		case l.work <- next:
+		case <-l.stop:
+		}
+		return true
+	}
+	select {
+	case l.work <- next:
+		return true
+	default:
+		return false
+	}
+}
+
+// askOn asks on one connection, one question after the other.
+func (l *Load) askOn(c *connection, next ask) {
+	defer c.close()
+	for {
+		l.ask(c, next)
+		select {
+		case <-l.stop:
+			return
+		case next = <-l.work:
 		}
 	}
 }
@@ -95,7 +162,6 @@ func (l *Load) End() []Failure {
 	}
 	l.mu.Unlock()
 	l.done.Wait()
-	l.client.CloseIdleConnections()
 	return l.failures
 }
 
@@ -126,23 +192,36 @@ func (l *Load) Recovered(t *testing.T, then time.Time) time.Time {
 	return last
 }
 
-func (l *Load) ask() {
-	f := Post(l.client, l.in.URL+"/demo/oauth/token", Credentials(l.key, "grant_type", "client_credentials"))
-	token := ""
+func (l *Load) ask(c *connection, next ask) {
+	f := c.ask(next)
+	good, token := false, ""
 	if f.Status == http.StatusOK {
-		token = TokenOf(f.Body, l.key)
+		good, token = next.Good(f.Body)
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.Asked++
-	if token == "" {
+	if good {
+		l.Issued++
+		l.Waits = append(l.Waits, f.Took)
+	} else {
 		l.failures = append(l.failures, f)
+	}
+	n := l.Issued
+	l.mu.Unlock()
+	if token == "" {
 		return
 	}
-	l.Issued++
-	l.Waits = append(l.Waits, f.Took)
-	if l.Issued%500 == 1 { // enough for the search at the end, which has many forms of each
+	if n%500 == 1 { // enough for the search at the end, which has many forms of each
 		harness.NoteToken(token)
+	}
+	if l.plan.Check == nil || n%100 != 1 {
+		return
+	}
+	if err := l.plan.Check(token); err != nil {
+		f.Body = err.Error() // its status makes it a wrong answer
+		l.mu.Lock()
+		l.failures = append(l.failures, f)
+		l.mu.Unlock()
 	}
 }
 
@@ -168,26 +247,6 @@ func Post(client *http.Client, address string, form url.Values) (f Failure) {
 	}
 	f.Status, f.RetryAfter, f.Body = resp.StatusCode, resp.Header.Get("Retry-After"), string(body)
 	return f
-}
-
-// TokenOf returns the token of an answer where it is one of the API key.
-func TokenOf(body string, key harness.APIKey) string {
-	var answer harness.TokenAnswer
-	if json.Unmarshal([]byte(body), &answer) != nil {
-		return ""
-	}
-	parts := strings.Split(answer.AccessToken, ".")
-	if len(parts) != 3 {
-		return ""
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct {
-		ClientID string `json:"client_id"`
-	}
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.ClientID != key.ClientID {
-		return ""
-	}
-	return answer.AccessToken
 }
 
 // Into counts the failures of a load into a row, but those that allowed allows,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/tokenwright/tokenwright/test/harness"
 )
@@ -19,7 +20,7 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 		return fmt.Sprintf(`{"access_token":"e30.%s.c2lnbmF0dXJlc2lnbmF0dXJl"}`, payload)
 	}
 	for _, c := range []struct {
-		name               string
+		name, env          string
 		status             int
 		retryAfter, body   string
 		issued             bool
@@ -27,6 +28,7 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 	}{
 		{name: "a token", status: 200, body: tokenFor(id), issued: true},
 		{name: "a token of another", status: 200, body: tokenFor("twc_demo_other"), wrong: true},
+		{name: "a token of another environment", env: "production", status: 200, body: tokenFor(id), wrong: true},
 		{name: "no token", status: 200, body: `{}`, wrong: true},
 		{name: "a refusal", status: 401, body: `{"error":"invalid_client"}`, wrong: true},
 		{name: "unavailable", status: 503, retryAfter: "5", body: `{"error":"temporarily_unavailable"}`, unavailable: true},
@@ -49,8 +51,11 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 			defer s.Close()
 			in := harness.New(t)
 			in.URL = s.URL
-			l := StartLoad(t, in, harness.APIKey{ClientID: id}, 0)
-			l.ask()
+			key := harness.APIKey{ClientID: id, Env: c.env}
+			l := StartLoad(t, in, key, 0)
+			conn := newConnection(in, &l.plan)
+			l.ask(conn, ask{FormQuestion(key), time.Now()})
+			conn.close()
 			failures := l.End()
 			if c.issued {
 				if l.Issued != 1 || len(failures) != 0 {
