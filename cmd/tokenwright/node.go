@@ -40,6 +40,7 @@ type node struct {
 	started  func(context.Context, *openNode) error
 	webhooks []webhook.Webhook
 	mail     *mail.Sender // nil where there is no mail server
+	pulse    server.Pulse
 
 	opened atomic.Pointer[openNode] // nil until the database is there
 }
@@ -228,7 +229,7 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 		return nil, err
 	}
 	api := oauthapi.New(oauthapi.Config{
-		Authority: o.auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping,
+		Authority: o.auth, BaseURL: n.config.URL, Registry: n.registry, Stopping: n.stopping, Overloaded: n.pulse.Overloaded,
 		TokenLimit: n.config.TokenLimit, TokenLimitDryRun: n.config.TokenLimitDryRun, FailureLimit: n.config.FailureLimit,
 	})
 	api.Register(handle)

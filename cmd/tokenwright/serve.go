@@ -104,7 +104,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err
 	}
-	srv, reload, err := a.newServer(server.Config{Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready}, listeners)
+	srv, reload, err := a.newServer(server.Config{Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready, Pulse: &n.pulse}, listeners)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ const (
 	reasonFailuresHere  = "failures_of_address"
 	reasonNotFound      = "not_found"
 	reasonStale         = "stale"
+	reasonOverloaded    = "overloaded"
 	reasonInternal      = "internal"
 )
 
@@ -334,6 +335,11 @@ func Errors(prefix string) []Kind {
 				Reasons:     []string{reasonStale},
 				Description: "The authorization server has lost its database for too long. Try again after the time in Retry-After.",
 				Fix:         "Keep using the access token you have while it lives, and try again with exponential backoff. Do not drop the credentials: nothing is known to be wrong with them.",
+			},
+			{
+				Reasons:     []string{reasonOverloaded},
+				Description: "The authorization server has more requests than it can answer in time. Try again after the time in Retry-After.",
+				Fix:         "Keep using the access token you have while it lives, and try again with exponential backoff. Ask for a token once per process and keep it: most overloads are clients that ask for one with every call.",
 			},
 			{
 				Reasons:     []string{reasonStore},

@@ -37,6 +37,10 @@ type Config struct {
 	// of them with the same client ID are answered 429; ten times as many for an
 	// address. 0 for never.
 	FailureLimit int
+	// Overloaded tells whether a request that has just come has waited for too long, for
+	// there is more to do than the machine can. It is asked for each that costs a
+	// signature or its check. nil: never.
+	Overloaded func() bool
 	// Stopping is done when the server begins to stop: requests that wait for
 	// revocations are then answered. nil: never.
 	Stopping context.Context
@@ -54,6 +58,8 @@ type API struct {
 	failures  *failureLimit
 	polls     polls
 	stopping  context.Context
+
+	overloaded func() bool
 }
 
 // New returns the surface of one installation.
@@ -63,13 +69,17 @@ func New(c Config) *API {
 	if stopping == nil {
 		stopping = context.Background()
 	}
+	overloaded := c.Overloaded
+	if overloaded == nil {
+		overloaded = func() bool { return false }
+	}
 	metrics := newMetrics(c.Registry, c.Authority.Environments(), refusals)
 	a := &API{
 		authority: c.Authority, baseURL: c.BaseURL, refusals: refusals, metrics: metrics,
 		tokens: newTokenLimit(&c, metrics.limits), failures: newFailureLimit(&c, metrics.limits),
 		cacheable: []string{"public, max-age=" + strconv.Itoa(int(c.Authority.JWKSMaxAge().Seconds()))},
 		exchanges: sync.Pool{New: newExchange},
-		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping,
+		polls:     polls{byAddress: map[netip.Addr]int{}}, stopping: stopping, overloaded: overloaded,
 	}
 	c.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tokenwright_feed_readers", Help: "Requests that wait for the next revocation.",
@@ -82,7 +92,7 @@ func New(c Config) *API {
 // there. Patterns are literal: wildcards would conflict with other surfaces.
 func (a *API) Register(handle func(pattern string, handler http.Handler)) {
 	for _, path := range []string{"/oauth/token", "/api/oauth/token"} {
-		handle(path, a.handle(a.countRefusals("", a.token(""))))
+		handle(path, a.handle(a.countRefusals("", a.inTime(a.token("")))))
 	}
 	for i := range a.authority.Environments() {
 		if env := &a.authority.Environments()[i]; origin(env.Issuer) == a.baseURL {
@@ -122,9 +132,9 @@ func (a *API) OwnHosts(base http.Handler, notFound http.HandlerFunc) http.Handle
 
 func (a *API) registerEnvironment(handle func(string, http.Handler), env *authority.Environment) {
 	path := strings.TrimPrefix(env.Issuer, origin(env.Issuer))
-	handle(path+"/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
-	handle(path+"/api/oauth/token", a.handle(a.countRefusals(env.Name, a.token(env.Name))))
-	handle(path+"/oauth/introspect", a.handle(a.aboutToken(env, a.introspect)))
+	handle(path+"/oauth/token", a.handle(a.countRefusals(env.Name, a.inTime(a.token(env.Name)))))
+	handle(path+"/api/oauth/token", a.handle(a.countRefusals(env.Name, a.inTime(a.token(env.Name)))))
+	handle(path+"/oauth/introspect", a.handle(a.inTime(a.aboutToken(env, a.introspect))))
 	handle(path+"/oauth/revoke", a.handle(a.aboutToken(env, a.revoke)))
 	handle(path+"/oauth/revocations", a.handle(a.revocations(env)))
 	handle(path+"/oauth/jwks", a.handle(a.public(a.jwks(env.Name))))
@@ -163,6 +173,17 @@ func (a *API) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 		a.metrics.refused(reason)
 		a.refusals[reason].write(w)
 	})
+}
+
+// inTime refuses what has waited for too long: to begin with it would let all others
+// wait longer, until their clients have gone and all work is for nobody.
+func (a *API) inTime(next func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if a.overloaded() {
+			return refuse(reasonOverloaded)
+		}
+		return next(w, r)
+	}
 }
 
 // reasonOf is why a request is refused, and the well-formed client ID that it

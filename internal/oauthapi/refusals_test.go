@@ -174,6 +174,10 @@ var causes = map[string]cause{
 		in.advance(6 * time.Minute)
 		return in.ask(asJSON, k.request())
 	}, changes: true},
+	reasonOverloaded: {says: "more requests than it can answer in time", ask: func(in *installation, k apiKey) *answer {
+		in.api.overloaded = func() bool { return true }
+		return in.ask(asJSON, k.request())
+	}, changes: true},
 	reasonNoToken: {says: "token is missing", ask: func(in *installation, k apiKey) *answer { return in.about("introspect", k, "") }},
 	reasonNotForm: {says: "takes application/x-www-form-urlencoded only", ask: func(in *installation, k apiKey) *answer {
 		return in.post("/demo/oauth/revoke", asJSON.contentType, jsonBody("token", "x", "client_id", k.id, "client_secret", k.secret))

@@ -42,6 +42,7 @@ func start(t *testing.T, handler http.Handler, change func(*Server)) *running {
 		Handler:         handler,
 		Registry:        prometheus.NewRegistry(),
 		Logger:          log.Logger(),
+		Pulse:           new(Pulse),
 	})
 	if change != nil {
 		change(s)

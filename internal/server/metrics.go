@@ -81,6 +81,13 @@ func (s *Server) registerState(registry *prometheus.Registry) {
 			func() float64 { return number(s.draining.Load()) }),
 		gauge("tokenwright_time_seconds", "The clock of this machine, as Unix time.",
 			func() float64 { return float64(time.Now().UnixMilli()) / 1000 }))
+	if p := s.config.Pulse; p != nil {
+		registry.MustRegister(
+			gauge("tokenwright_http_wait_seconds", "How long a request waits for a processor, as last measured.",
+				func() float64 { wait, _ := p.look(); return wait.Seconds() }),
+			gauge("tokenwright_overloaded", "1 while token requests that have waited for too long are refused, else 0.",
+				func() float64 { _, is := p.look(); return number(is) }))
+	}
 	if c := s.config.Certificate; c != nil {
 		registry.MustRegister(gauge("tokenwright_tls_certificate_not_after_seconds", "When the TLS certificate in use ends, as Unix time.",
 			func() float64 { return float64(c.pair.Load().Leaf.NotAfter.Unix()) }))

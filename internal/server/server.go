@@ -71,6 +71,8 @@ type Config struct {
 	// each probe and must return at once. Its text is public: no secrets in it.
 	// nil: ready while it runs.
 	Ready func() error
+	// Pulse is run with the server; whoever may refuse asks it. nil: there is none.
+	Pulse *Pulse
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For says where a request comes from. None: nobody's does.
 	TrustedProxies []netip.Prefix
@@ -147,6 +149,9 @@ func (s *Server) Run(ctx context.Context) error {
 	serve("public", func() error { return s.servePublic(public) })
 	if s.config.MetricsListener != nil {
 		serve("metrics", func() error { return private.Serve(s.config.MetricsListener) })
+	}
+	if s.config.Pulse != nil {
+		running.Go(func() { s.config.Pulse.run(base, s.config.Logger) })
 	}
 	if s.config.Certificate != nil {
 		running.Go(func() { s.config.Certificate.watch(base, s.certificateInterval, s.config.Logger) })

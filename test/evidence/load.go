@@ -21,14 +21,16 @@ const Patience = 5 * time.Second
 
 // Plan says what a Load asks, and whom.
 type Plan struct {
-	At    []*harness.Installation  // whose addresses are asked, each on as many connections
-	Asks  []*Question              // in turn; a Plan without keeps to Keys
-	Keys  []harness.APIKey         // asked for in turn, in every style of a token request
-	Rate  int                      // a second
-	Most  int                      // connections; 0: 2,000
-	Fresh bool                     // each question comes on a connection of its own
-	TLS   *tls.Config              // where the address is https
-	Check func(token string) error // what more a token must be: one in a hundred, where there is any; may be nil
+	At      []*harness.Installation  // whose addresses are asked, each on as many connections
+	Asks    []*Question              // in turn; a Plan without keeps to Keys
+	Keys    []harness.APIKey         // asked for in turn, in every style of a token request
+	Rate    int                      // a second
+	Most    int                      // connections; 0: 2,000
+	Eager   int                      // connections that ask again once they are answered, whatever the Rate; 0: none
+	Fresh   bool                     // each question comes on a connection of its own
+	Allowed func(Failure) bool       // whether an answer, of which there are many, is as good as what was asked for; nil: none is
+	TLS     *tls.Config              // where the address is https
+	Check   func(token string) error // what more a token must be: one in a hundred, where there is any; may be nil
 }
 
 // Load asks at a constant rate, whatever the answers: when they come late it has
@@ -45,6 +47,7 @@ type Load struct {
 	Asked    int
 	Issued   int             // of them as they should be; most are tokens
 	Waits    []time.Duration // for those issued
+	Refused  []time.Duration // for those that the plan allows to be refused
 	failures []Failure
 }
 
@@ -94,7 +97,12 @@ func (p Plan) Start(t *testing.T) *Load {
 	}
 	p.Most = cmp.Or(p.Most, 2000)
 	l := &Load{plan: p, work: make(chan ask), stop: make(chan struct{}), began: time.Now()}
-	l.done.Go(l.run)
+	if p.Eager == 0 {
+		l.done.Go(l.run)
+	}
+	for n := range p.Eager {
+		l.done.Go(func() { l.askOnAndOn(newConnection(p.At[n%len(p.At)], &l.plan), n) })
+	}
 	t.Cleanup(func() { l.End() })
 	return l
 }
@@ -152,6 +160,19 @@ func (l *Load) askOn(c *connection, next ask) {
 	}
 }
 
+// askOnAndOn asks on one connection as fast as it is answered.
+func (l *Load) askOnAndOn(c *connection, n int) {
+	defer c.close()
+	for ; ; n += l.plan.Eager {
+		select {
+		case <-l.stop:
+			return
+		default:
+			l.ask(c, ask{l.plan.Asks[n%len(l.plan.Asks)], time.Now()})
+		}
+	}
+}
+
 // End stops asking, waits for the answers under way, and returns all failures.
 func (l *Load) End() []Failure {
 	l.mu.Lock()
@@ -203,6 +224,8 @@ func (l *Load) ask(c *connection, next ask) {
 	if good {
 		l.Issued++
 		l.Waits = append(l.Waits, f.Took)
+	} else if l.plan.Allowed != nil && l.plan.Allowed(f) {
+		l.Refused = append(l.Refused, f.Took)
 	} else {
 		l.failures = append(l.failures, f)
 	}
