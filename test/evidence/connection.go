@@ -9,10 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/tokenwright/tokenwright/test/harness"
 )
 
 // connection is one of a Load. It costs the machine, which has the servers to carry
@@ -20,13 +19,15 @@ import (
 type connection struct {
 	url   string // of the installation
 	plan  *Plan
-	conn  net.Conn // nil until it is needed
+	open  *atomic.Int64 // of the Load
+	conn  net.Conn      // nil until it is needed
 	raw   syscall.RawConn
 	reads *bufio.Reader
 }
 
-func newConnection(in *harness.Installation, p *Plan) *connection {
-	return &connection{url: in.URL, plan: p, reads: bufio.NewReader(nil)}
+func (l *Load) newConnection(n int) *connection {
+	in := l.plan.At[n%len(l.plan.At)]
+	return &connection{url: in.URL, plan: &l.plan, open: &l.open, reads: bufio.NewReader(nil)}
 }
 
 // ask sends a question and reads the answer, which need not come.
@@ -45,7 +46,7 @@ func (c *connection) exchange(next ask, f *Failure) error {
 		c.close()
 	}
 	if c.conn == nil {
-		if err := c.open(next.due.Add(Patience)); err != nil {
+		if err := c.connect(next.due.Add(Patience)); err != nil {
 			return err
 		}
 	}
@@ -70,9 +71,9 @@ func (c *connection) exchange(next ask, f *Failure) error {
 	return nil
 }
 
-// open connects to the address of the installation, a name of which is the loopback
+// connect connects to the address of the installation, a name of which is the loopback
 // address's, as for its own client.
-func (c *connection) open(deadline time.Time) error {
+func (c *connection) connect(deadline time.Time) error {
 	u, err := url.Parse(c.url)
 	if err != nil {
 		return err
@@ -86,6 +87,7 @@ func (c *connection) open(deadline time.Time) error {
 		return err
 	}
 	c.conn = conn
+	c.open.Add(1)
 	if c.raw, err = conn.(*net.TCPConn).SyscallConn(); err != nil {
 		return err
 	}
@@ -113,5 +115,6 @@ func (c *connection) close() {
 	if c.conn != nil {
 		_ = c.conn.Close()
 		c.conn = nil
+		c.open.Add(-1)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ type Load struct {
 	stop  chan struct{}
 	done  sync.WaitGroup
 	began time.Time
+	open  atomic.Int64 // connections
 
 	mu       sync.Mutex
 	Asked    int
@@ -101,7 +103,7 @@ func (p Plan) Start(t *testing.T) *Load {
 		l.done.Go(l.run)
 	}
 	for n := range p.Eager {
-		l.done.Go(func() { l.askOnAndOn(newConnection(p.At[n%len(p.At)], &l.plan), n) })
+		l.done.Go(func() { l.askOnAndOn(l.newConnection(n), n) })
 	}
 	t.Cleanup(func() { l.End() })
 	return l
@@ -121,7 +123,7 @@ func (l *Load) run() {
 				if l.give(next, connections < l.plan.Most) {
 					continue
 				}
-				c := newConnection(l.plan.At[connections%len(l.plan.At)], &l.plan)
+				c := l.newConnection(connections)
 				connections++
 				l.done.Go(func() { l.askOn(c, next) })
 			}
@@ -185,6 +187,9 @@ func (l *Load) End() []Failure {
 	l.done.Wait()
 	return l.failures
 }
+
+// Connections is how many there are just now.
+func (l *Load) Connections() int { return int(l.open.Load()) }
 
 // Since returns the failures of questions asked from then on.
 func (l *Load) Since(then time.Time) []Failure {

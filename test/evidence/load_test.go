@@ -53,7 +53,7 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 			in.URL = s.URL
 			key := harness.APIKey{ClientID: id, Env: c.env}
 			l := StartLoad(t, in, key, 0)
-			conn := newConnection(in, &l.plan)
+			conn := l.newConnection(0)
 			l.ask(conn, ask{FormQuestion(key), time.Now()})
 			conn.close()
 			failures := l.End()

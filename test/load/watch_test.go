@@ -1,0 +1,166 @@
+package load
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tokenwright/tokenwright/test/evidence"
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// watched are metrics of a server that must not rise, and what they may rise by all
+// the same, from the first quarter of a watch to its last: what is at work by chance
+// when it is looked at.
+var watched = []struct {
+	metric, name string
+	slack        float64
+	connected    bool // one of them is of each connection of the load, which are left out
+}{
+	{"go_goroutines", "goroutines", 10, true},
+	{"process_open_fds", "file descriptors", 10, true},
+	{"tokenwright_database_connections", "database connections", 2, false},
+}
+
+const (
+	memoryMetric = "process_resident_memory_bytes"
+	mib          = 1 << 20
+	mostLog      = 64 * mib // that the write-ahead log may have
+)
+
+// watch samples a server, again and again.
+type watch struct {
+	load    *evidence.Load
+	began   time.Time
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	at      []float64 // hours since it began
+	samples map[string][]float64
+	mostLog int64
+}
+
+func startWatch(t *testing.T, s *harness.Server, l *evidence.Load, apart time.Duration) *watch {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watch{load: l, began: time.Now(), stop: cancel, samples: map[string][]float64{}}
+	w.done.Go(func() {
+		for ctx.Err() == nil {
+			if err := w.sample(s); err != nil {
+				t.Error("reading the metrics:", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(apart):
+			}
+		}
+	})
+	return w
+}
+
+func (w *watch) end() {
+	w.stop()
+	w.done.Wait()
+}
+
+// sample reads the metrics once, each the sum of its series.
+func (w *watch) sample(s *harness.Server) error {
+	r, err := s.Client.Get(s.MetricsURL)
+	if err != nil {
+		return err
+	}
+	text, err := readAll(r)
+	if err != nil {
+		return err
+	}
+	sums := map[string]float64{}
+	for line := range strings.Lines(text) {
+		series, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		name, _, _ := strings.Cut(series, "{")
+		if v, err := strconv.ParseFloat(value, 64); ok && err == nil {
+			sums[name] += v
+		}
+	}
+	w.at = append(w.at, time.Since(w.began).Hours())
+	w.samples[memoryMetric] = append(w.samples[memoryMetric], sums[memoryMetric])
+	for _, m := range watched {
+		if m.connected {
+			sums[m.metric] -= float64(w.load.Connections())
+		}
+		w.samples[m.metric] = append(w.samples[m.metric], sums[m.metric])
+	}
+	if info, err := os.Stat(filepath.Join(s.Data, "tokenwright.db-wal")); err == nil {
+		w.mostLog = max(w.mostLog, info.Size())
+	}
+	return nil
+}
+
+// into writes what was seen into a row. What memory does in an hour, minutes do not tell.
+func (w *watch) into(t *testing.T, o *evidence.Row, long time.Duration) {
+	t.Helper()
+	memory := w.samples[memoryMetric]
+	if len(memory) < 8 || memory[0] == 0 {
+		t.Fatalf("%d samples of the server's memory: this run has tested nothing", len(memory))
+	}
+	o.Tell("memory at the end", round(memory[len(memory)-1]/mib, 1), "MiB")
+	if slope := slope(w.at, memory) / mib; long >= 30*time.Minute {
+		o.AtMost(t, "growth of memory", round(slope, 2), "MiB an hour", 1)
+	} else {
+		o.Tell("growth of memory, of a run too short to tell", round(slope, 0), "MiB an hour")
+	}
+	for _, m := range watched {
+		list := w.samples[m.metric]
+		n := len(list) / 4
+		first, last := mean(list[:n]), mean(list[len(list)-n:])
+		o.Tell(m.name, round(last, 1), "")
+		if last > first+m.slack {
+			t.Errorf("%s: %s rise from %.1f to %.1f", o.What, m.name, first, last)
+		}
+	}
+	o.AtMost(t, "largest write-ahead log", round(float64(w.mostLog)/mib, 1), "MiB", mostLog/mib)
+}
+
+func mean(list []float64) (sum float64) {
+	for _, v := range list {
+		sum += v
+	}
+	return sum / float64(len(list))
+}
+
+// slope is that of the line that fits best (least squares).
+func slope(x, y []float64) float64 {
+	mx, my := mean(x), mean(y)
+	var above, below float64
+	for i := range x {
+		above += (x[i] - mx) * (y[i] - my)
+		below += (x[i] - mx) * (x[i] - mx)
+	}
+	return above / below
+}
+
+// sizes is what each table of the embedded database takes, with its indexes.
+func sizes(t *testing.T, in *harness.Installation) map[string]int {
+	t.Helper()
+	list := map[string]int{}
+	for _, line := range in.Lines(t, "SELECT m.tbl_name || ' ' || sum(d.pgsize) FROM dbstat d JOIN sqlite_master m ON m.name = d.name GROUP BY m.tbl_name") {
+		table, size, _ := strings.Cut(line, " ")
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[table] = n
+	}
+	return list
+}
+
+func readAll(r *http.Response) (string, error) {
+	defer func() { _ = r.Body.Close() }()
+	text, err := io.ReadAll(r.Body)
+	return string(text), err
+}
