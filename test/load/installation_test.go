@@ -24,13 +24,16 @@ import (
 var unlimited = []string{"--token-limit", "0", "--admin-limit", "0"}
 
 // manager is a client of the admin API of an installation that has merchant 4259,
-// who may have as many API keys as a test wants.
-func manager(t *testing.T, in *harness.Installation) *admin.Client {
+// who may have as many API keys as a test wants. Behind a proxy it works at every node.
+func manager(t *testing.T, in *harness.Installation, nodes ...*harness.Server) *admin.Client {
 	t.Helper()
 	in.Seed(t)
 	in.CLI(t, "merchant", "update", "4259", "--key-limit", "10000")
 	operator := in.CreateOperatorKey(t, "api-keys:read", "api-keys:write", "api-keys:delete", "signing-keys:write")
 	in.AwaitKeys(t, operator)
+	for _, node := range nodes {
+		node.AwaitKeys(t, operator)
+	}
 	tokens := tokenwright.Config{URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: in.URL + "/admin", HTTPClient: in.Client}
 	return &admin.Client{URL: in.URL, HTTPClient: tokens.Client(context.Background())}
 }
@@ -51,6 +54,7 @@ func newKeys(t *testing.T, m *admin.Client, n int) []harness.APIKey {
 				var err error
 				if keys[i], err = newKey(t.Context(), m); err != nil {
 					t.Error("creating an API key:", err)
+					return
 				}
 			}
 		})
