@@ -191,6 +191,13 @@ func (l *Load) End() []Failure {
 // Connections is how many there are just now.
 func (l *Load) Connections() int { return int(l.open.Load()) }
 
+// Refusals is how many there were so far that the plan allows.
+func (l *Load) Refusals() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.Refused)
+}
+
 // Since returns the failures of questions asked from then on.
 func (l *Load) Since(then time.Time) []Failure {
 	l.mu.Lock()
