@@ -92,7 +92,7 @@ func (r repository) tables() (string, error) {
 		if len(lines) == 0 {
 			continue
 		}
-		fmt.Fprintf(&out, "\n### %s\n\n| Rule | What happened | Times | Requests | Lost | Wrong | Failed | Measured |\n|---|---|--:|--:|--:|--:|--:|---|\n", g.heading)
+		fmt.Fprintf(&out, "\n### %s\n\n| Rule | What happened | Lost / wrong / failed | Measured |\n|---|---|---|---|\n", g.heading)
 		out.WriteString(strings.Join(lines, ""))
 	}
 	return out.String(), nil
@@ -141,10 +141,10 @@ func (e entry) lines() (list []string) {
 	r := e.result
 	switch {
 	case r == nil:
-		line(e.rule, e.says, "", "", "", "", "", "not run in full yet")
+		line(e.rule, e.says, "", "not run in full yet")
 		return list
 	case len(r.Figures) == 0:
-		line(e.rule+mark(r), e.says, "", "", "", "", "", r.ran())
+		line(e.rule+mark(r), e.says, "", r.ran())
 		return list
 	}
 	for n, row := range r.Figures {
@@ -152,13 +152,24 @@ func (e entry) lines() (list []string) {
 		if n == 0 {
 			rule = e.rule + mark(r)
 		}
-		what := row.What
-		if r.Time != 1 && n == 0 {
-			what += fmt.Sprintf(" (loads lasted %g of their time)", r.Time)
-		}
-		line(rule, what, thousands(row.Times), thousands(row.Requests), fmt.Sprint(row.Lost), fmt.Sprint(row.Wrong), fmt.Sprint(row.Failed), cmp.Or(row.Say(), "—"))
+		line(rule, happened(row, r.Time), fmt.Sprintf("%d / %d / %d", row.Lost, row.Wrong, row.Failed), cmp.Or(row.Say(), "—"))
 	}
 	return list
+}
+
+// happened is what, how often, and beside what.
+func happened(row evidence.Written, part float64) string {
+	text := row.What
+	if row.Times > 1 {
+		text += ": " + thousands(row.Times) + " times"
+	}
+	if row.Requests > 0 {
+		text += ", with " + thousands(row.Requests) + " requests"
+	}
+	if part != 1 {
+		text += fmt.Sprintf(" (loads lasted %g of their time)", part)
+	}
+	return text
 }
 
 func mark(r *Result) string {
