@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// C-258, C-259: what is accepted is read alike by encoding/json, and can be sent.
+// R-50, C-258, C-259: what is accepted is read alike by encoding/json, and can be sent.
 func FuzzAnswer(f *testing.F) {
 	const good = `{"access_token":"eyJh.eyJp.c2ln","expires_in":3600,"token_type":"bearer","scope":"customers:read"}`
 	for _, seed := range []string{
@@ -41,7 +41,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// C-252: whatever stands in a quoted string says nothing, and hides nothing that
+// R-50, C-252: whatever stands in a quoted string says nothing, and hides nothing that
 // stands behind it.
 func FuzzChallenge(f *testing.F) {
 	for _, seed := range []string{"", "api", `", Bearer error="invalid_token`, `\`, `\"`, "a,b=c", "error=invalid_token", "\x00\xff", `Bearer error="invalid_token"`} {

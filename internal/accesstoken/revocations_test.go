@@ -84,6 +84,7 @@ func TestALargeFeedIsReadWithoutMemoryForEachItem(t *testing.T) {
 	}
 }
 
+//
 func FuzzParseRevocations(f *testing.F) {
 	written := string(sampleFeed.AppendJSON(nil))
 	f.Add(written)

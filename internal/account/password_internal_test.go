@@ -100,7 +100,7 @@ func TestPasswordsAreHashedAFewAtATime(t *testing.T) {
 	})
 }
 
-// C-211, C-217: a damaged row asks for no more than a server has.
+// R-50, C-211, C-217: a damaged row asks for no more than a server has.
 func FuzzParsePHC(f *testing.F) {
 	f.Add(nobody.String())
 	f.Add("$argon2id$v=19$m=65536,t=8,p=4$c29tZXNhbHRzb21lc2FsdA$X0mDJw6n8Ky3zjrEfUMXd2Q4CdY4sXjQAGXv/La0/Rk")

@@ -115,6 +115,7 @@ func TestSecretsAreGivenToAuthenticatorApps(t *testing.T) {
 	}
 }
 
+//
 func FuzzVerifyTOTP(f *testing.F) {
 	for _, code := range []string{"279037", "279 037", "", "000000", "\x00\x00\x00\x00\x00\x00", "２７９０３７"} {
 		f.Add(code, int64(2000000000), int64(0))

@@ -317,7 +317,7 @@ func TestPolicyNames(t *testing.T) {
 	}
 }
 
-// C-110, C-330, C-333: whatever a client puts into path, query and header, only 200, 401 and 403
+// R-50, C-110, C-330, C-333: whatever a client puts into path, query and header, only 200, 401 and 403
 // are answered; and a token passes only what it may pass.
 func FuzzRequest(f *testing.F) {
 	in := install(f)

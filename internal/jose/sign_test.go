@@ -263,7 +263,7 @@ func TestRawSignatureRefusesWhatIsNotDER(t *testing.T) {
 	}
 }
 
-// Whatever a foreign signer returns: what is read as a signature is the DER
+// whatever a foreign signer returns: what is read as a signature is the DER
 // that encoding/asn1 writes of it, and encoding/asn1 reads the same numbers.
 func FuzzRawSignature(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 2})

@@ -497,7 +497,7 @@ func TestVerifyRefusesKeysOfOthers(t *testing.T) {
 	refuse(t, "off the curve", signToken(t, s, benchPayload), &Key{alg: ES256, kid: s.KeyID(), public: &broken}, ErrSignature)
 }
 
-// What Parse accepts has one spelling, keeps within its bounds, and is not
+// what Parse accepts has one spelling, keeps within its bounds, and is not
 // signed by our key unless our key signed it.
 func FuzzParse(f *testing.F) {
 	s := testSigner(f, ES256)

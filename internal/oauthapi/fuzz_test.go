@@ -13,7 +13,7 @@ import (
 
 var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
 
-// R-51: FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
+// R-50, R-51: FuzzFormAndJSONReadTheSame writes one request in both ways: what one parser
 // reads out of it, or refuses, the other does too.
 func FuzzFormAndJSONReadTheSame(f *testing.F) {
 	f.Add("grant_type", "client_credentials", "client_id", "twc_demo_x", "client_secret", "tws_demo_x")
@@ -40,7 +40,7 @@ func FuzzFormAndJSONReadTheSame(f *testing.F) {
 	})
 }
 
-// FuzzForm compares with net/url, which is not strict: what is accepted here
+// R-50: FuzzForm compares with net/url, which is not strict: what is accepted here
 // means there the same, and what is refused is refused there too, or repeats a
 // name, or is no UTF-8, or JSON (C-009, C-011, C-017).
 func FuzzForm(f *testing.F) {
@@ -89,7 +89,7 @@ func twoMeanings(values url.Values) bool {
 	return len(values) > maxParameters
 }
 
-// FuzzJSON compares with encoding/json, which is not strict either.
+// R-50: FuzzJSON compares with encoding/json, which is not strict either.
 func FuzzJSON(f *testing.F) {
 	for _, seed := range append(slices.Clone(mustReject), "{}", `{"scope":"a"}`, `{"\u0073cope":"\ud83d\ude00"}`, `{"scope":["a"]}`, `{"Scope":"a"}`) {
 		f.Add(strings.ReplaceAll(seed, "M", `"grant_type":"client_credentials"`))
@@ -116,7 +116,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzBasic compares with net/http, which does not decode what is inside: what
+// R-50: FuzzBasic compares with net/http, which does not decode what is inside: what
 // it refuses is refused, and nothing else but what has another spelling.
 func FuzzBasic(f *testing.F) {
 	for _, userinfo := range []string{"a:b", ":", "", "a", "a%3Ab:c+d", "%:", "a:b:c", "\xff:", "ä:ö"} {

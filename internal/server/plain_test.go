@@ -76,6 +76,7 @@ func TestTimeStampsFollowTheClock(t *testing.T) {
 	}
 }
 
+// R-50
 func FuzzPlain(f *testing.F) {
 	f.Add("request", "scope", "customers:read customers:write", int64(200), int64(1795434347123456789))
 	f.Add("", "", `"\`, int64(-1), int64(0))

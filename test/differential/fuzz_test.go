@@ -11,7 +11,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
-// FuzzTokenDifferential signs any header and payload, then changes the token:
+// FuzzTokenDifferential signs any header and payload, then changes the token:
 // from at on, cut bytes give way to insert. KID stands for the kid of the key.
 // what ours accepts the others accept, and read alike. R-52: and it is
 // the token that was signed.
@@ -75,7 +75,7 @@ func excusedToken(name, header, payload string) bool {
 	return strings.Trim(header, " \t\r\n") != header // jwx
 }
 
-// FuzzJWKSDifferential: every key that ours reads out of a set the others read
+// FuzzJWKSDifferential: every key that ours reads out of a set the others read
 // out of its JWK; and where ours reads all of a set, so do they.
 func FuzzJWKSDifferential(f *testing.F) {
 	const (
