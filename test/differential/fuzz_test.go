@@ -11,7 +11,7 @@ import (
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
-// R-50, R-51, R-52: FuzzTokenDifferential signs any header and payload, then changes the token:
+// R-50: FuzzTokenDifferential signs any header and payload, then changes the token:
 // from at on, cut bytes give way to insert. KID stands for the kid of the key.
 // R-51: what ours accepts the others accept, and read alike. R-52: and it is
 // the token that was signed.
@@ -75,8 +75,8 @@ func excusedToken(name, header, payload string) bool {
 	return strings.Trim(header, " \t\r\n") != header // jwx
 }
 
-// R-50, R-51: FuzzJWKSDifferential: every key that ours reads out of a set the others read
-// out of its JWK; and where ours reads all of a set, so do they (R-51).
+// R-50, R-51: every key that ours reads out of a set the others read out of its JWK; and
+// where ours reads all of a set, so do they.
 func FuzzJWKSDifferential(f *testing.F) {
 	const (
 		rsa = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMs` +
