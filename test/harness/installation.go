@@ -33,6 +33,7 @@ type Installation struct {
 
 	within []string // what begins the command line of every process, for a network of its own
 	config string   // configuration file; "" for none
+	cage   string   // directory of the control group of every server; "" for none
 
 	postgres *postgrestest.Server // nil: the database is the embedded one
 	database string               // of PostgreSQL, and its owner

@@ -84,6 +84,7 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 	if err := s.Process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	in.enter(t, s.Process.Process.Pid)
 	go func() {
 		defer close(s.Ended)
 		_ = s.Process.Wait() // ProcessState tells

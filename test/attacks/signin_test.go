@@ -1,6 +1,7 @@
-package faults
+package attacks
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,47 +25,29 @@ const (
 // time, few wait, and the others are told to come back.
 func TestSignInsLeaveTokensTheirTime(t *testing.T) {
 	evidence.Short(t)
-	s, key := harness.StartWithKey(t, "demo", "--trusted-proxies", "127.0.0.1")
-	o := evidence.Row{Rule: "R-43", What: fmt.Sprintf("%d people sign in at the same moment, again and again", signIns)}
-	usual := evidence.Quantile(goodTokens(t, &o, s, key, evidence.Choose(time.Second, 60*time.Second)), 0.99)
-
-	memory := resident(t, s)
-	w := wave{s: s, client: harness.NewClient(&http.Transport{MaxIdleConnsPerHost: signIns}), statuses: map[int]int{}}
+	x := newTarget(t, "R-43", fmt.Sprintf("%d people sign in at the same moment, again and again", signIns), harness.New(t), "--trusted-proxies", "127.0.0.1")
+	memory := x.Usage(t).Resident
+	w := wave{s: x.Server, client: harness.NewClient(&http.Transport{MaxIdleConnsPerHost: signIns}), statuses: map[int]int{}}
 	defer w.client.CloseIdleConnections()
-	stop := make(chan struct{})
-	var done sync.WaitGroup
-	done.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				w.run(t)
-				o.Times++
-			}
+	x.row.Times = 0
+	meanwhile := x.attacked(t, evidence.Lasting(2*time.Second, 10*time.Minute), func(ctx context.Context) {
+		for ctx.Err() == nil {
+			w.run(t)
+			x.row.Times++
 		}
 	})
-	meanwhile := goodTokens(t, &o, s, key, evidence.Choose(2*time.Second, 200*time.Second))
-	close(stop)
-	done.Wait()
+	w.client.CloseIdleConnections()
 
-	more := resident(t, s) - memory
+	x.slower(t, meanwhile)
 	// A processor of two hashes; what it leaves behind is collected when twice as
 	// much is there.
-	if most := grown + 3*hashing*max(1, runtime.NumCPU()/2); more > most {
-		t.Errorf("the server has grown by %d bytes, more than %d", more, most)
-	}
-	p99 := evidence.Quantile(meanwhile, 0.99)
-	if evidence.Full() && p99 > 2*usual {
-		t.Errorf("tokens take %s meanwhile, and %s otherwise (p99)", p99, usual)
-	}
+	atMost(t, &x.row, "memory grew by", mib(x.Usage(t).Resident-memory), "MiB", mib(grown+3*hashing*max(1, runtime.NumCPU()/2)))
 	refused, busy := w.statuses[http.StatusUnauthorized], w.statuses[http.StatusServiceUnavailable]
-	if refused == 0 || busy == 0 || refused+busy != o.Times*signIns {
+	if refused == 0 || busy == 0 || refused+busy != x.row.Times*signIns {
 		t.Errorf("people who sign in are answered %v", w.statuses)
 	}
-	o.Note = fmt.Sprintf("%d are refused and %d told to come back, the slowest of them after %s; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB",
-		refused, busy, evidence.Milliseconds(w.slowest), p99.Round(10*time.Microsecond), usual.Round(10*time.Microsecond), float64(more)/(1<<20))
-	o.Report(t)
+	x.row.Note = fmt.Sprintf("%d are refused and %d told to come back, the slowest of them after %s", refused, busy, evidence.Milliseconds(w.slowest))
+	x.report(t)
 }
 
 // wave is people who sign in at the same moment, each from another address and

@@ -1,16 +1,13 @@
-package faults
+package attacks
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,8 +21,7 @@ import (
 const (
 	guessers  = 16 // connections
 	addresses = 100_000
-	// grown is what the memory of a server may grow by while it is guessed at.
-	grown = 64 << 20
+	grown     = 64 << 20 // bytes that a server may grow by while it is guessed at
 )
 
 // R-42, C-041: thousands of wrong secrets a second, each for another client ID
@@ -34,50 +30,27 @@ const (
 // his tokens all the same.
 func TestGuessesAtManyClientIDsCostLittle(t *testing.T) {
 	evidence.Short(t)
-	s, key := harness.StartWithKey(t, "demo", "--trusted-proxies", "127.0.0.1", "--failure-limit", "30")
-	other := s.CreateKey(t, "demo")
-	rate := evidence.Choose(1000, 5000)
-	o := evidence.Row{Rule: "R-42", What: fmt.Sprintf("%d wrong secrets a second, for a million client IDs and from %d addresses", rate, addresses), Times: 1}
-	usual := evidence.Quantile(goodTokens(t, &o, s, key, evidence.Choose(time.Second, 60*time.Second)), 0.99)
-
-	g := guess{s: s, id: key.ClientID, secret: other.ClientSecret}
+	rate, long := evidence.Choose(1000, 5000), evidence.Lasting(2*time.Second, 10*time.Minute)
+	x := newTarget(t, "R-42", fmt.Sprintf("%d wrong secrets a second, for a million client IDs and from %d addresses", rate, addresses), harness.New(t),
+		"--trusted-proxies", "127.0.0.1", "--failure-limit", "30")
+	other := x.CreateKey(t, "demo")
+	g := guess{s: x.Server, id: x.key.ClientID, secret: other.ClientSecret}
 	g.run(t, 1, guessers) // so that what is counted is there
-	memory, series := resident(t, s), seriesOf(t, s)
+	memory, series := x.Usage(t).Resident, seriesOf(t, x.Server)
 	began := time.Now()
-	var done sync.WaitGroup
-	done.Go(func() { g.run(t, rate*int(evidence.Choose(2, 200)), rate) })
-	meanwhile := goodTokens(t, &o, s, key, evidence.Choose(2*time.Second, 200*time.Second))
-	done.Wait()
+	meanwhile := x.attacked(t, long, func(context.Context) { g.run(t, int(float64(rate)*long.Seconds()), rate) })
+	took := time.Since(began)
 
-	more := resident(t, s) - memory
-	if more > grown {
-		t.Errorf("the server has grown by %d bytes", more)
-	}
-	if n := seriesOf(t, s); n > series+50 {
-		t.Errorf("there are %d series of metrics, before there were %d", n, series)
-	}
-	p99 := evidence.Quantile(meanwhile, 0.99)
-	if evidence.Full() && p99 > 2*usual {
-		t.Errorf("tokens take %s meanwhile, and %s otherwise (p99)", p99, usual)
-	}
-	o.Failed += int(g.odd.Load())
+	x.slower(t, meanwhile)
+	atMost(t, &x.row, "memory grew by", mib(x.Usage(t).Resident-memory), "MiB", mib(grown))
+	atMost(t, &x.row, "series of metrics", float64(seriesOf(t, x.Server)), "", float64(series+50))
+	x.row.Failed += int(g.odd.Load())
 	if g.limited.Load() == 0 || g.refused.Load() == 0 || g.odd.Load() > 0 {
 		t.Errorf("%d guesses are answered 401, %d 429, and %d otherwise", g.refused.Load(), g.limited.Load(), g.odd.Load())
 	}
-	o.Note = fmt.Sprintf("%.0f guesses a second, %d answered 401 and %d 429; p99 of tokens %s, otherwise %s; memory grew by %.1f MiB; %d series of metrics, before %d",
-		float64(g.refused.Load()+g.limited.Load())/time.Since(began).Seconds(), g.refused.Load(), g.limited.Load(),
-		p99.Round(10*time.Microsecond), usual.Round(10*time.Microsecond), float64(more)/(1<<20), seriesOf(t, s), series)
-	o.Report(t)
-}
-
-// goodTokens asks for tokens as clients do, and returns how long each took, in order.
-func goodTokens(t *testing.T, o *evidence.Row, s *harness.Server, key harness.APIKey, long time.Duration) []time.Duration {
-	t.Helper()
-	l := evidence.StartLoad(t, s.Installation, key, evidence.Choose(50, 100))
-	<-time.After(long)
-	l.Into(t, o, nil)
-	slices.Sort(l.Waits)
-	return l.Waits
+	x.row.Tell("guesses", float64(g.refused.Load()+g.limited.Load())/took.Seconds(), "/s")
+	x.row.Note = fmt.Sprintf("%d answered 401 and %d 429", g.refused.Load(), g.limited.Load())
+	x.report(t)
 }
 
 // guess is who sends wrong secrets.
@@ -160,19 +133,4 @@ func seriesOf(t *testing.T, s *harness.Server) (n int) {
 		}
 	}
 	return n
-}
-
-// resident is the memory of the server, in bytes.
-func resident(t *testing.T, s *harness.Server) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Process.Process.Pid))
-	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
-	if err != nil || found == nil {
-		t.Skip("there is no /proc here that tells the memory of a process")
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
 }

@@ -1,0 +1,17 @@
+package attacks
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/tokenwright/tokenwright/test/harness"
+)
+
+// The binary is without the race detector, which costs memory and time of its own.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "4"); err != nil { // the parallel ones wait most of the time, for slow clients
+		panic(err)
+	}
+	os.Exit(harness.MainWithoutRace(m))
+}
