@@ -76,6 +76,7 @@ func (a *app) setUpURL(ctx context.Context, o *openNode) (string, error) {
 // serve runs the server until ctx is done. started is called once it answers; an
 // error of it ends the server.
 func (a *app) serve(ctx context.Context, o store.Options, started func(context.Context, *openNode) error) (err error) {
+	a.limitMemory()
 	webhooks, err := a.webhooks()
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // the files
 	"encoding/base64"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -208,7 +209,21 @@ func (f *File) Serve(w http.ResponseWriter, r *http.Request) {
 		body = f.body()
 	}
 	h.Set("ETag", `"`+etag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	http.ServeContent(direct{w}, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// direct takes a file from where it is. A copy of a part, 32 KiB, would be held for as
+// long as a slow client takes to read it.
+type direct struct{ http.ResponseWriter }
+
+// ReadFrom implements io.ReaderFrom.
+func (d direct) ReadFrom(from io.Reader) (int64, error) {
+	if limited, ok := from.(*io.LimitedReader); ok {
+		if file, ok := limited.R.(*bytes.Reader); ok && limited.N == int64(file.Len()) {
+			return file.WriteTo(d.ResponseWriter)
+		}
+	}
+	return io.Copy(struct{ io.Writer }{d.ResponseWriter}, from) // of a range
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3), as far as browsers use it.

@@ -165,3 +165,42 @@ func read(t *testing.T, r io.Reader) string {
 	}
 	return string(b)
 }
+
+// pieces notes how large the parts are in which an answer is written.
+type pieces struct {
+	*httptest.ResponseRecorder
+	sizes []int
+}
+
+func (p *pieces) Write(part []byte) (int, error) {
+	p.sizes = append(p.sizes, len(part))
+	return p.ResponseRecorder.Write(part)
+}
+
+// who reads slowly holds no copy of a file.
+func TestAFileIsWrittenFromWhereItIs(t *testing.T) {
+	assets := New("/console/static")
+	mux := http.NewServeMux()
+	assets.Register(mux.Handle)
+	for _, c := range []struct {
+		asked  string
+		status int
+	}{{"", http.StatusOK}, {"bytes=100-35099", http.StatusPartialContent}} {
+		r := httptest.NewRequest("GET", assets.URL("htmx.min.js"), nil)
+		if c.asked != "" {
+			r.Header.Set("Range", c.asked)
+		}
+		w := &pieces{ResponseRecorder: httptest.NewRecorder()}
+		mux.ServeHTTP(w, r)
+		want := string(assets.files["htmx.min.js"].body())
+		if c.asked != "" {
+			want = want[100:35100]
+		}
+		if w.Code != c.status || w.Body.String() != want {
+			t.Errorf("asked for %q: status %d, %d bytes, which are not those of the file", c.asked, w.Code, w.Body.Len())
+		}
+		if c.asked == "" && len(w.sizes) != 1 {
+			t.Errorf("written in parts of %d bytes, and not at once", w.sizes)
+		}
+	}
+}

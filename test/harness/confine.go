@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -44,15 +45,14 @@ func (in *Installation) Confine(t testing.TB, bytes int64) bool {
 	return false
 }
 
-// enter moves a process that has just begun into the control group, if there is one.
-func (in *Installation) enter(t testing.TB, pid int) {
-	t.Helper()
+// enter has a process begin in the control group, if there is one: it looks there for
+// what memory it may have.
+func (in *Installation) enter(c *exec.Cmd) {
 	if in.cage == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(in.cage, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
-		t.Fatal("confining the server:", err)
-	}
+	c.Args = append([]string{"sh", "-c", `echo $$ > "$0" && exec "$@"`, filepath.Join(in.cage, "cgroup.procs"), c.Path}, c.Args[1:]...)
+	c.Path = "/bin/sh"
 }
 
 // Usage is what a server has of the machine, as /proc tells it.

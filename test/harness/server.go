@@ -81,10 +81,10 @@ func (in *Installation) Launch(t testing.TB, args ...string) *Server {
 		MetricsURL: fmt.Sprintf("http://%s:%d/metrics", in.Host, metrics), Log: log.Name(), Output: output.Name(), Ended: make(chan struct{}),
 	}
 	s.Process.Stdout, s.Process.Stderr = output, log
+	in.enter(s.Process)
 	if err := s.Process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	in.enter(t, s.Process.Process.Pid)
 	go func() {
 		defer close(s.Ended)
 		_ = s.Process.Wait() // ProcessState tells
