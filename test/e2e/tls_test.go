@@ -16,19 +16,19 @@ import (
 
 // startWithHosts starts a server that ends TLS itself, where the environment
 // demo has a host of its own and production has not.
-func startWithHosts(t *testing.T) (s *harness.Server, ca *authorityOfTests, demo string) {
+func startWithHosts(t *testing.T) (s *harness.Server, ca *harness.Authority, demo string) {
 	t.Helper()
 	in := harness.New(t)
-	ca = newAuthority(t)
-	ca.issue(t, "localhost", "demo.localhost")
+	ca = harness.NewAuthority(t)
+	ca.Issue(t, "localhost", "demo.localhost")
 	in.URL, demo = fmt.Sprintf("https://localhost:%d", in.Port), fmt.Sprintf("https://demo.localhost:%d", in.Port)
-	in.Client = harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS12}})
+	in.Client = harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}})
 	in.Configure(t, fmt.Sprintf(`
 url: %s
 tls_cert_file: %s
 tls_key_file: %s
 environments: {demo: {issuer: "%s"}, production: {}}
-`, in.URL, ca.path("cert.pem"), ca.path("key.pem"), demo))
+`, in.URL, ca.Path("cert.pem"), ca.Path("key.pem"), demo))
 	s = in.Start(t)
 	s.Seed(t)
 	return s, ca, demo
@@ -40,7 +40,7 @@ func TestEnvironmentWithItsOwnHostServesTheGuidesURL(t *testing.T) {
 	key := s.CreateKey(t, "demo")
 	s.AwaitKeys(t, key)
 
-	a := harness.Curl(t, "--cacert", ca.path("ca.pem"), "--resolve", fmt.Sprintf("demo.localhost:%d:127.0.0.1", s.Port),
+	a := harness.Curl(t, "--cacert", ca.Path("ca.pem"), "--resolve", fmt.Sprintf("demo.localhost:%d:127.0.0.1", s.Port),
 		"-XPOST", demo+"/api/oauth/token", "-H", "Content-Type: application/json", "-d", harness.TokenRequest(t, key.ClientID, key.ClientSecret))
 	token := a.Token(t).AccessToken
 	checkGuidesAnswer(t, a, token)
@@ -102,7 +102,7 @@ func TestTLSBelowVersion12IsRefused(t *testing.T) {
 	s, ca, _ := startWithHosts(t)
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{
-			RootCAs: ca.pool(), ServerName: "localhost", MinVersion: version, MaxVersion: version,
+			RootCAs: ca.Pool(), ServerName: "localhost", MinVersion: version, MaxVersion: version,
 		})
 		if err == nil {
 			_ = conn.Close()
@@ -117,12 +117,12 @@ func TestTLSBelowVersion12IsRefused(t *testing.T) {
 
 // hangUpWithNewCertificate has a server read another certificate, and waits until new
 // connections get it.
-func hangUpWithNewCertificate(t *testing.T, s *harness.Server, ca *authorityOfTests) {
+func hangUpWithNewCertificate(t *testing.T, s *harness.Server, ca *harness.Authority) {
 	t.Helper()
-	serial := ca.issue(t, "localhost", "demo.localhost")
+	serial := ca.Issue(t, "localhost", "demo.localhost")
 	s.Signal(t, syscall.SIGHUP)
 	harness.Eventually(t, 10*time.Second, "new connections get the new certificate", func() bool {
-		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"})
+		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port), &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestHangupReloadsTheCertificateUnderRunningClients(t *testing.T) {
 
 	stop, done := make(chan struct{}), make(chan error, 1)
 	var answered atomic.Int64
-	kept := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, MaxConnsPerHost: 1})
+	kept := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}, MaxConnsPerHost: 1})
 	defer kept.CloseIdleConnections()
 	go func() { done <- askUntil(stop, kept, s, key, &answered) }()
 	harness.Eventually(t, 10*time.Second, "the running client is answered", func() bool { return answered.Load() > 0 })
@@ -209,7 +209,7 @@ func TestCertificatesAreReplacedUnderLoadWithoutAFailure(t *testing.T) {
 	failures := make(chan error, 8)
 	var clients sync.WaitGroup
 	for n := range 6 {
-		client := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, DisableKeepAlives: n%2 == 1})
+		client := harness.NewClient(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}, DisableKeepAlives: n%2 == 1})
 		clients.Go(func() {
 			defer client.CloseIdleConnections()
 			for !stopped.Load() {

@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -31,9 +32,10 @@ type Installation struct {
 	Environ []string     // of every process, beside the usual
 	Client  *http.Client // that requests are sent with
 
-	within []string // what begins the command line of every process, for a network of its own
-	config string   // configuration file; "" for none
-	cage   string   // directory of the control group of every server; "" for none
+	within []string       // what begins the command line of every process, for a network of its own
+	config string         // configuration file; "" for none
+	roots  *x509.CertPool // that clients trust; nil for the system's
+	cage   string         // directory of the control group of every server; "" for none
 
 	postgres *postgrestest.Server // nil: the database is the embedded one
 	database string               // of PostgreSQL, and its owner

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -146,6 +147,9 @@ func (in *Installation) NodeWithin(t testing.TB, n *Network) *Installation {
 
 // NewClient returns a client that reaches the installation, wherever it is.
 func (in *Installation) NewClient(transport *http.Transport) *http.Client {
+	if in.roots != nil && transport.TLSClientConfig == nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: in.roots}
+	}
 	if in.within != nil {
 		return &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	}
