@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,8 +30,8 @@ type target struct {
 
 // met is what clients have met.
 type met struct {
-	p99  time.Duration
-	rate float64 // tokens a second
+	p99, longest time.Duration
+	rate         float64 // tokens a second
 }
 
 // newTarget starts a server in its cage and sees what its clients meet while nobody attacks.
@@ -70,26 +69,33 @@ func (x *target) clients(t *testing.T, during func()) met {
 	rate := time.Since(began).Seconds()
 	l.Into(t, &x.row, nil)
 	slices.Sort(l.Waits)
-	return met{evidence.Quantile(l.Waits, 0.99), float64(l.Issued) / rate}
+	return met{evidence.Quantile(l.Waits, 0.99), evidence.Quantile(l.Waits, 1), float64(l.Issued) / rate}
 }
 
-// attacked lets an attack go on for so long, which ends with its context. No client
-// may fail meanwhile, and the server has to stay within its bounds. It returns what
-// the clients have met, for the caller to judge.
+// attacked lets an attack go on until it ends, as its context does after so long. No
+// client may fail meanwhile, and the server has to stay within its bounds. It returns
+// what the clients have met, for the caller to judge.
 func (x *target) attacked(t *testing.T, long time.Duration, attack func(context.Context)) met {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	files := 0
 	meanwhile := x.clients(t, func() {
-		var running sync.WaitGroup
-		running.Go(func() { attack(ctx) })
-		for ctx.Err() == nil && x.Running() {
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			attack(ctx)
+		}()
+		for x.Running() {
 			files = max(files, x.Usage(t).Files)
-			<-time.After(250 * time.Millisecond)
+			select {
+			case <-over:
+				return
+			case <-time.After(250 * time.Millisecond):
+			}
 		}
 		cancel()
-		running.Wait()
+		<-over
 	})
 	if !x.Running() {
 		t.Fatalf("the server has ended: %s", x.Process.ProcessState)
