@@ -24,6 +24,9 @@ const (
 	failureLife = 2 * time.Second
 	// askTimeout is for one question to the provider.
 	askTimeout = 3 * time.Second
+	// askAtOnce is how many questions a provider has to answer at the same moment: where
+	// it is slow, a crowd would else make as many connections as it has people.
+	askAtOnce = 16
 	// answerLimit is the size of an answer at most, in bytes.
 	answerLimit = 1 << 20
 )
@@ -133,6 +136,7 @@ func explained(err error) error {
 func newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxResponseHeaderBytes = 64 << 10
+	transport.MaxConnsPerHost = askAtOnce // more of them wait, for askTimeout
 	return &http.Client{
 		Timeout:       askTimeout,
 		Transport:     bounded{transport},
