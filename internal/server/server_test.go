@@ -132,7 +132,8 @@ func TestRunEndsIfItWasStoppedBeforeItBegan(t *testing.T) {
 	}
 }
 
-func TestSlowHeadIsCutOff(t *testing.T) { // C-237, R-40
+// C-237, R-40
+func TestSlowHeadIsCutOff(t *testing.T) {
 	r := start(t, site(), func(s *Server) { s.readTimeout = 50 * time.Millisecond })
 	conn := r.raw("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
 	// The connection has 20 s; net/http may or may not say why it closes.
@@ -146,7 +147,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func TestEveryPhaseHasALimit(t *testing.T) { // C-237, C-240, R-40
+// C-237, C-240, R-40
+func TestEveryPhaseHasALimit(t *testing.T) {
 	s := New(Config{Listener: nil, Registry: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
 	h := s.httpServer(t.Context(), nil)
 	if h.ReadHeaderTimeout != 10*time.Second || h.ReadTimeout != 10*time.Second || h.WriteTimeout != time.Minute ||
