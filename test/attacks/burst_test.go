@@ -31,7 +31,7 @@ func TestABurstOfRevocationsLeavesNothingBehind(t *testing.T) {
 	harness.Need(t, "sqlite3")
 	// A revocation is a commit, and a disk takes a thousand or two of them a second: a
 	// million would take a quarter of an hour, and show no more than this.
-	total := evidence.Choose(2000, 200_000)
+	total := evidence.Choose(1000, 200_000)
 	life := evidence.Choose(time.Minute, 3*time.Minute)
 	in := harness.New(t)
 	in.Configure(t, fmt.Sprintf("clock_skew: 1s\nenvironments: {demo: {token_lifetime: %s}}\n", life))

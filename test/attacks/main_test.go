@@ -10,7 +10,7 @@ import (
 
 // The binary is without the race detector, which costs memory and time of its own.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "4"); err != nil { // the parallel ones wait most of the time, for slow clients
+	if err := flag.Set("test.parallel", "8"); err != nil { // the parallel ones wait most of the time, for slow clients
 		panic(err)
 	}
 	os.Exit(harness.MainWithoutRace(m))

@@ -45,8 +45,14 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 		{what: "readers", clients: evidence.Choose(50, 2000), opening: strings.Repeat(page, 1000), every: time.Second, window: 4096, bar: 60 * time.Second},
 	}
 	x := newTarget(t, "R-40", fmt.Sprintf("%d slow heads, %d slow bodies and %d slow readers at the same moment", kinds[0].clients, kinds[1].clients, kinds[2].clients), harness.New(t))
-	meanwhile := x.attacked(t, evidence.Lasting(12*time.Second, 10*time.Minute), func(ctx context.Context) {
+	long := evidence.Lasting(time.Minute, 10*time.Minute)
+	meanwhile := x.attacked(t, long, func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		var running sync.WaitGroup
+		if !evidence.Full() { // it is over once everybody was shown out that is within 30 s
+			running.Go(func() { untilOut(ctx, cancel, kinds[:2]) })
+		}
 		for _, kind := range kinds {
 			for n := range kind.clients {
 				running.Go(func() { kind.client(ctx, x.Server, n) })
@@ -56,7 +62,7 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 	})
 	x.slower(t, meanwhile)
 	for _, kind := range kinds {
-		if kind.bar < evidence.Lasting(12*time.Second, 10*time.Minute) && kind.out < kind.clients {
+		if kind.bar+10*time.Second < long && kind.out < kind.clients {
 			t.Errorf("of %d slow %s %d were shown out", kind.clients, kind.what, kind.out)
 		}
 		if kind.out > 0 {
@@ -65,6 +71,22 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 		}
 	}
 	x.report(t)
+}
+
+// untilOut cancels once as many of each kind were shown out as there are.
+func untilOut(ctx context.Context, cancel func(), kinds []*slow) {
+	for ctx.Err() == nil {
+		all := true
+		for _, s := range kinds {
+			s.mu.Lock()
+			all = all && s.out >= s.clients
+			s.mu.Unlock()
+		}
+		if all {
+			cancel()
+		}
+		<-time.After(50 * time.Millisecond)
+	}
 }
 
 // client is one after the other.
