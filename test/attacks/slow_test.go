@@ -21,8 +21,7 @@ type slow struct {
 	clients int
 	opening string // sent at once; then an "a" every ten seconds, or each second
 	every   time.Duration
-	window  int // bytes that it takes in at most; 0 for as many as others do
-	reads   bool
+	window  int           // bytes that it takes in at most; 0 for as many as others do
 	bar     time.Duration // until it is shown out
 
 	mu      sync.Mutex
