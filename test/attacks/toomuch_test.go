@@ -28,9 +28,11 @@ type excess struct {
 	text   string
 }
 
-// answered tells whether the status is the right one. Reports of leaks are limited as well.
+// answered tells whether the status is the right one. Reports of leaks and requests of
+// the admin API are limited as well.
 func (e excess) answered(status int) bool {
-	return status == e.status || strings.HasPrefix(e.text, "POST /leaks ") && status == http.StatusTooManyRequests
+	limited := strings.HasPrefix(e.text, "POST /leaks ") || strings.HasPrefix(e.text, "POST /admin/")
+	return status == e.status || limited && status == http.StatusTooManyRequests
 }
 
 const (
