@@ -20,6 +20,7 @@ type revoker struct {
 
 	mu      sync.Mutex
 	revoked []revoked          // acknowledged
+	slowest time.Duration      // of these
 	failed  []evidence.Failure // not acknowledged
 }
 
@@ -34,8 +35,7 @@ type revoked struct {
 // pauses.
 func startRevoker(t *testing.T, in *harness.Installation, key harness.APIKey, pause time.Duration) *revoker {
 	t.Helper()
-	r := &revoker{client: in.NewClient(&http.Transport{}), key: key, stop: make(chan struct{})}
-	r.client.Timeout = 3 * evidence.Patience // so that an answer that comes too late is seen as such
+	r := newRevoker(t, in, key)
 	r.done.Go(func() {
 		for {
 			select {
@@ -46,6 +46,33 @@ func startRevoker(t *testing.T, in *harness.Installation, key harness.APIKey, pa
 			}
 		}
 	})
+	return r
+}
+
+// startCrowd begins to revoke so many tokens a second, whether those before have
+// been revoked or not.
+func startCrowd(t *testing.T, in *harness.Installation, key harness.APIKey, rate int) *revoker {
+	t.Helper()
+	r := newRevoker(t, in, key)
+	r.done.Go(func() {
+		tick := time.NewTicker(time.Second / time.Duration(rate))
+		defer tick.Stop()
+		for {
+			select {
+			case <-r.stop:
+				return
+			case <-tick.C:
+				r.done.Go(func() { r.revokeOne(in.URL) })
+			}
+		}
+	})
+	return r
+}
+
+func newRevoker(t *testing.T, in *harness.Installation, key harness.APIKey) *revoker {
+	t.Helper()
+	r := &revoker{client: in.NewClient(&http.Transport{MaxIdleConnsPerHost: 256}), key: key, stop: make(chan struct{})}
+	r.client.Timeout = 3 * evidence.Patience // so that an answer that comes too late is seen as such
 	t.Cleanup(func() { r.end() })
 	return r
 }
@@ -107,6 +134,7 @@ func (r *revoker) revokeOne(base string) {
 	defer r.mu.Unlock()
 	if f.Status == http.StatusOK {
 		r.revoked = append(r.revoked, revoked{token, r.key, time.Now()})
+		r.slowest = max(r.slowest, f.Took)
 	} else {
 		r.failed = append(r.failed, f)
 	}
@@ -125,6 +153,25 @@ func (r *revoker) firstAfter(t *testing.T, then time.Time) time.Time {
 		return !at.IsZero()
 	})
 	return at
+}
+
+// recovered returns when the last revocation was asked for behind then that was
+// not made, once some were made for a second.
+func (r *revoker) recovered(t *testing.T, then time.Time) (last time.Time) {
+	t.Helper()
+	harness.Eventually(t, time.Minute, "changes are made for a second", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		last = then
+		for _, f := range r.failed {
+			if f.At.After(last) {
+				last = f.At
+			}
+		}
+		n := len(r.revoked)
+		return time.Since(last) > time.Second && n > 0 && r.revoked[n-1].at.After(last)
+	})
+	return last
 }
 
 // into counts into a row what the revoker has met: refusals that are not the

@@ -20,6 +20,7 @@ type ClusterOptions struct {
 	Args     []string             // further arguments of each node's serve
 	Config   string               // configuration file of every process, as YAML
 	Network  *Network             // of the first node; nil: all are on this machine
+	Way      string               // host:port by which the first node reaches the database; "": straight
 }
 
 // Cluster is an installation whose nodes have one PostgreSQL, and HAProxy in
@@ -65,6 +66,9 @@ func NewCluster(t testing.TB, o ClusterOptions) *Cluster {
 		node := c.Node(t)
 		if n == 0 && o.Network != nil {
 			node = c.NodeWithin(t, o.Network)
+		}
+		if n == 0 && o.Way != "" {
+			node.goBy(o.Way)
 		}
 		c.Nodes = append(c.Nodes, node.Start(t, c.args...))
 		backends = append(backends, net.JoinHostPort(node.Host, strconv.Itoa(node.Port)))

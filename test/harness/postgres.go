@@ -48,6 +48,12 @@ func (in *Installation) addHost(p *postgrestest.Server) {
 	in.Environ[0] = strings.Replace(in.Environ[0], addressOf(in.postgres), addressOf(in.postgres)+","+addressOf(p), 1)
 }
 
+// goBy lets processes to come reach the database at another address: that of who
+// stands between.
+func (in *Installation) goBy(address string) {
+	in.Environ[0] = strings.Replace(in.Environ[0], addressOf(in.postgres), address, 1)
+}
+
 // UsePostgres says which server has the database from now on, for tests that
 // look into it.
 func (in *Installation) UsePostgres(p *postgrestest.Server) { in.postgres = p }
