@@ -82,6 +82,21 @@ func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	need(t)
 	s, err := Run(settings...)
+	return s.until(t, err)
+}
+
+// StartOn is Start with a data directory that is there, and empty: that of a disk
+// of its own. The log of the server is not on it.
+func StartOn(t testing.TB, disk string, settings ...string) *Server {
+	t.Helper()
+	need(t)
+	s, err := run(disk, settings)
+	return s.until(t, err)
+}
+
+// until ends a server with the test.
+func (s *Server) until(t testing.TB, err error) *Server {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +109,21 @@ func Start(t testing.TB, settings ...string) *Server {
 }
 
 // Run is Start for a program that is no test, which calls Remove at its end.
-func Run(settings ...string) (*Server, error) {
+func Run(settings ...string) (*Server, error) { return run("", settings) }
+
+func run(disk string, settings []string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "postgrestest-")
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Host: "127.0.0.1", Dir: dir, settings: settings}
-	if err := s.create(); err != nil {
+	if disk != "" {
+		err = errors.Join(os.Symlink(disk, s.data()), handOver(disk))
+	}
+	if err == nil {
+		err = s.create()
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, s.run()
