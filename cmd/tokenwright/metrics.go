@@ -42,6 +42,7 @@ func newState(auth *authority.Authority, st *store.Store, maxStaleness time.Dura
 		{"usage_waiting", "Counts of uses of API keys that wait to be written.", nil},
 		{"task_runs_total", "Runs of what the server does beside answering, by task and outcome.", []string{"task", "outcome"}},
 		{"task_failing", "1 where the last run of the task failed, else 0.", []string{"task"}},
+		{"database_clock_skew_seconds", "How far the clock of this machine is before that of the database.", nil},
 		{"database_connections", "Connections to the database, by pool and state.", []string{"pool", "state"}},
 		{"database_connections_max", "Connections that a pool may have at most.", []string{"pool"}},
 		{"database_waits_total", "Times that a connection of a pool was waited for, or the change before.", []string{"pool"}},
@@ -73,6 +74,7 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 	for i := range f.Environments {
 		putEnvironment(put, &f.Environments[i])
 	}
+	put("database_clock_skew_seconds", s.auth.ClockSkew().Seconds())
 	put("usage_waiting", float64(f.UsageWaiting))
 	for i := range f.Tasks {
 		putTask(put, &f.Tasks[i])

@@ -28,7 +28,8 @@ type Config struct {
 	// MasterKeys opens the root key: the current one first, during a rotation
 	// the previous one as well.
 	MasterKeys []MasterKey
-	// Clock tells the time; nil means time.Now.
+	// Clock tells the time; nil means time.Now, which is compared with that of the
+	// database.
 	Clock func() time.Time
 	// Logger receives what happens outside of any call; nil means nowhere.
 	Logger *slog.Logger
@@ -69,6 +70,7 @@ type Config struct {
 type Authority struct {
 	store        Store
 	clock        func() time.Time
+	toldTime     bool // by whoever has made it, who knows of no other clock
 	logger       *slog.Logger
 	installation *Installation
 	format       credential.Format
@@ -92,6 +94,9 @@ type Authority struct {
 	following mutex                     // held while the directory is changed
 	news      news                      // of revocations
 	counters  counters
+
+	databaseClock atomic.Pointer[clockReading] // nil until the directory is read
+	clocksDiffer  atomic.Bool                  // as the log was told
 }
 
 // Open reads the installation and checks master key and environments against
@@ -127,7 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		return nil, err
 	}
 	a := &Authority{
-		store: cfg.Store, clock: cfg.Clock, logger: cfg.Logger,
+		store: cfg.Store, clock: cfg.Clock, toldTime: cfg.Clock != nil, logger: cfg.Logger,
 		installation: inst, format: credential.Format{Prefix: inst.Prefix}, root: root,
 		baseURL: cfg.BaseURL, environments: environments, maxStaleness: cmp.Or(cfg.MaxStaleness, DefaultMaxStaleness),
 		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),

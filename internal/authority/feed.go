@@ -62,7 +62,7 @@ func (a *Authority) Feed(env string, after int64) ([]byte, error) {
 		Issuer: issuer.Environment.Issuer, IssuedAt: iat, Expiry: iat + int64(feedLifetime/time.Second),
 		Lineage: d.lineage.Number, MinGeneration: d.lineage.MinGeneration, Seq: seq, Partial: after >= 0, After: max(after, 0),
 	}
-	expired, created := issuer.ends(now)
+	expired, created := issuer.ends(a.passed())
 	list.fill(&feed, after, expired.Unix(), created.UnixMilli(), func(random [credential.IDLength]byte) string {
 		return string(a.clientID(uint8(at), random))
 	})

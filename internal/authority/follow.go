@@ -30,6 +30,9 @@ func (a *Authority) LoadDirectory(ctx context.Context) error {
 }
 
 func (a *Authority) load(ctx context.Context) error {
+	if err := a.compareClocks(ctx); err != nil {
+		return err
+	}
 	started := a.clock()
 	d := newDirectory(a.environments, a.root)
 	building := make([]*shard, shardCount)
@@ -190,7 +193,7 @@ func (a *Authority) isCurrent(ctx context.Context, d *directory) (bool, error) {
 	same := p.Event.Seq == d.head.Seq && bytes.Equal(p.Event.Hash, d.head.Hash) && p.Revocation == d.revokedTo.Load() &&
 		(p.LastRevocation == d.last || p.LastRevocation == Revocation{}) // that one may be swept
 	if same {
-		d.pruneRevocations(started)
+		d.pruneRevocations(a.passed())
 		d.currentAt.Store(&started)
 	}
 	return same, nil

@@ -23,6 +23,7 @@ func (a *Authority) tasks() []task {
 		{"removing answers that were kept", time.Minute, a.SweepReplies},
 		{"announcing what ends soon", time.Hour, a.NotifyExpiries},
 		{"tending the signing keys", time.Second, a.TendSigningKeys},
+		{"comparing clocks", clockInterval, a.compareClocks},
 	}
 	if a.self.NodeInfo != (NodeInfo{}) {
 		tasks = append(tasks, task{"telling of this node", nodeInterval, a.tellOfNode})

@@ -91,7 +91,7 @@ func (a *Authority) Remember(ctx context.Context, actor Actor, k *APIKey, result
 
 // SweepReplies removes answers that are given no more.
 func (a *Authority) SweepReplies(ctx context.Context) error {
-	if err := a.store.DeleteReplies(ctx, a.now().Add(-replyLife)); err != nil {
+	if err := a.store.DeleteReplies(ctx, a.passed().Add(-replyLife)); err != nil {
 		return fmt.Errorf("removing answers that were kept: %w", err)
 	}
 	return nil

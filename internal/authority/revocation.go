@@ -158,12 +158,11 @@ const (
 // a bounded number of them: the next call goes on. Several nodes may do so at
 // the same time. Errors: ErrStale.
 func (a *Authority) SweepRevocations(ctx context.Context) error {
-	now := a.clock()
-	d, err := a.current(now)
+	d, err := a.current(a.clock())
 	if err != nil {
 		return err
 	}
-	batches := 0
+	now, batches := a.passed(), 0
 	for _, is := range *d.issuers.Load() {
 		expired, created := is.ends(now)
 		for n := sweepBatch; n == sweepBatch && batches < sweepBatches; batches++ {

@@ -83,7 +83,7 @@ func (a *Authority) followRevocations(ctx context.Context, d *directory) error {
 			continue
 		}
 		d.revokedTo.Store(last)
-		d.pruneRevocations(a.clock())
+		d.pruneRevocations(a.passed())
 		return nil
 	}
 }

@@ -174,6 +174,9 @@ type Store interface {
 	// DeleteReplies removes answers from before a time.
 	DeleteReplies(ctx context.Context, before time.Time) error
 
+	// Now is what the clock of the database shows, or of this machine where that
+	// is the same.
+	Now(ctx context.Context) (time.Time, error)
 	// Position returns how far the changes have come. It is cheap.
 	Position(ctx context.Context) (Position, error)
 	// Listen calls changed, which returns at once, soon after another node or a

@@ -37,6 +37,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"RevokeTokenListsATokenOnce", testRevokeToken},
 		{"RevokeTokenHoldsTheLimit", testManyRevoked},
 		{"SweepRevocationsKeepsWhatCanMatter", testSweepRevocations},
+		{"NowIsTheTime", testNow},
 		{"UsageAddsUpAndLastUsesMoveForward", testUsage},
 		{"UsageAddsUpByHourAndDay", testUsageSeries},
 		{"UsageOfAllAddsUp", testUsageOfAll},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -230,6 +231,20 @@ func (t *tx) readKeys(c *authority.DirectoryChanges, column string, values []str
 	}
 	c.Keys = append(c.Keys, keys...)
 	return nil
+}
+
+// Now implements authority.Store.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if s.log != "" {
+		return time.Now().Round(0), nil // the database is this process's own
+	}
+	ctx, cancel := limited(ctx, s.limit)
+	defer cancel()
+	var ms int64
+	err := alive(ctx, s.read, func() error {
+		return s.read.QueryRowContext(ctx, `SELECT CAST(1000 * extract(epoch FROM clock_timestamp()) AS bigint)`).Scan(&ms)
+	})
+	return time.UnixMilli(ms), err
 }
 
 // Position implements authority.Store. It is one statement, for nodes ask all

@@ -102,6 +102,16 @@ func testManyRevoked(t *testing.T, s authority.Store) {
 	must(t, s.RevokeToken(t.Context(), revokedToken(k, 5), 1)) // the cut-off stands for the others
 }
 
+// both databases of the tests are on this machine.
+func testNow(t *testing.T, s authority.Store) {
+	before := time.Now().Add(-time.Millisecond) // a time is stored in milliseconds
+	now, err := s.Now(t.Context())
+	must(t, err)
+	if now.Before(before) || now.After(time.Now().Add(time.Millisecond)) {
+		t.Errorf("the clock of the database shows %s, at %s", now, before)
+	}
+}
+
 // C-170: tokens go once they have expired, all else once it is old enough, some
 // at a time, and numbers never come back.
 func testSweepRevocations(t *testing.T, s authority.Store) {
