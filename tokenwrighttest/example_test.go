@@ -14,14 +14,14 @@ import (
 	"github.com/tokenwright/tokenwright/verify"
 )
 
-// t stands for the *testing.T of a test, which examples do not have. Its issuers
-// end with the process.
+// t stands for the *testing.T of a test, which examples do not have. Its issuers end
+// behind all of them.
 var t testing.TB = example{}
 
 type example struct{ testing.TB }
 
 func (example) Helper()                   {}
-func (example) Cleanup(func())            {}
+func (example) Cleanup(f func())          { afterExamples = append(afterExamples, f) }
 func (example) Context() context.Context  { return context.Background() }
 func (example) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
 func (example) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }

@@ -21,7 +21,7 @@ func newIssuer() *tokenwrighttest.Issuer { return tokenwrighttest.New(noTest{}) 
 type noTest struct{ testing.TB }
 
 func (noTest) Helper()                   {}
-func (noTest) Cleanup(func())            {}
+func (noTest) Cleanup(f func())          { afterExamples = append(afterExamples, f) }
 func (noTest) Context() context.Context  { return context.Background() }
 func (noTest) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
 func (noTest) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }

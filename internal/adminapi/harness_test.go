@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -28,7 +30,13 @@ import (
 	"github.com/tokenwright/tokenwright/verify"
 )
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+// no goroutine outlives the tests.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withPostgres{m}) }
+
+// withPostgres ends the database server of the tests behind them.
+type withPostgres struct{ tests *testing.M }
+
+func (w withPostgres) Run() int { return postgrestest.Main(w.tests) }
 
 const (
 	base = "https://auth.example.com"

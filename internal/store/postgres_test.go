@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,12 +13,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3/lock"
+	"go.uber.org/goleak"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 	"github.com/tokenwright/tokenwright/internal/postgrestest"
 )
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+// no goroutine outlives the tests.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withPostgres{m}) }
+
+// withPostgres ends the database server of the tests behind them.
+type withPostgres struct{ tests *testing.M }
+
+func (w withPostgres) Run() int { return postgrestest.Main(w.tests) }
 
 // openPostgres opens a database that postgrestest has made.
 func openPostgres(t testing.TB, url string) *Store {

@@ -119,6 +119,7 @@ func (r *revoker) end() {
 	}
 	r.mu.Unlock()
 	r.done.Wait()
+	r.client.CloseIdleConnections()
 }
 
 // revokeOne gets a token and revokes it.
