@@ -288,7 +288,7 @@ func TestPostgresPagesVisitFewRows(t *testing.T) {
 // notOfPages are the methods of Store that no page reads with: those that change
 // something, and what servers do beside pages.
 var notOfPages = regexp.MustCompile(`^(Add|Backup|Begin|Change|Claim|Create|Delete|Drop|End|Enqueue|Enter|Initialize|Keep|Move|Remove|Replace|Reset|Revoke|Settle|Sweep|Touch|Update)[A-Z]?|` +
-	`^(Changes|Close|CountFailure|Directory|Installation|Listen|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
+	`^(Changes|Close|CountFailure|Directory|Installation|Listen|Now|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
 
 // look reads every page and hands each query that was asked for to judge.
 func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *statement)) {

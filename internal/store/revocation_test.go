@@ -104,6 +104,7 @@ func testManyRevoked(t *testing.T, s authority.Store) {
 
 // both databases of the tests are on this machine.
 func testNow(t *testing.T, s authority.Store) {
+	initialize(t, s)
 	before := time.Now().Add(-time.Millisecond) // a time is stored in milliseconds
 	now, err := s.Now(t.Context())
 	must(t, err)

@@ -136,7 +136,8 @@ func (c *clocks) endsActEverywhere(t *testing.T, o *evidence.Row) {
 }
 
 // R-37: a clock that is far ahead brings no token back to life that was revoked,
-// though by it the token has long expired, and nothing need be kept of it.
+// though by it the token has long expired, and nothing need be kept of it; nor does it
+// exchange signing keys, which by it are overdue.
 func TestAClockThatIsAheadForgetsNoRevocation(t *testing.T) {
 	evidence.Short(t)
 	c := startClocks(t)
@@ -146,7 +147,8 @@ func TestAClockThatIsAheadForgetsNoRevocation(t *testing.T) {
 	for _, node := range []*harness.Server{c.right, c.off} {
 		harness.Eventually(t, harness.Propagation, "the token is inactive", func() bool { return introspect(node, key, token) == inactive })
 	}
-	c.clock.Jump(t, 3*time.Hour)
+	keys := string(c.right.Get(t, c.right.URL+"/demo/oauth/jwks").Body)
+	c.clock.Jump(t, 100*24*time.Hour)
 	c.off = restart(t, c.off)
 	harness.Eventually(t, harness.Soon, "what has expired is removed, as at each start", func() bool {
 		return strings.Contains(string(c.off.Get(t, c.off.MetricsURL).Body), `tokenwright_task_runs_total{outcome="done",task="removing_revocations_that_have_ended"} 1`)
@@ -154,11 +156,17 @@ func TestAClockThatIsAheadForgetsNoRevocation(t *testing.T) {
 	if len(c.off.Records(t, "the clocks of this node and of the database differ")) != 1 {
 		t.Error("the log does not tell once that the clock is off")
 	}
+	harness.Eventually(t, harness.Soon, "signing keys are looked at for the third time", func() bool {
+		return strings.Contains(string(c.off.Get(t, c.off.MetricsURL).Body), `tokenwright_task_runs_total{outcome="done",task="tending_the_signing_keys"} 3`)
+	})
 	c.clock.Jump(t, 0)
 	c.right, c.off = restart(t, c.right), restart(t, c.off)
 	for _, node := range []*harness.Server{c.right, c.off} {
 		if answer := introspect(node, key, token); answer != inactive {
 			t.Errorf("a revoked token is %v", answer)
+		}
+		if now := string(node.Get(t, node.URL+"/demo/oauth/jwks").Body); now != keys {
+			t.Errorf("signing keys were exchanged: %s", now)
 		}
 	}
 }
