@@ -229,6 +229,9 @@ type EventVerification struct {
 	// Unproven is the event at which an export begins in the middle. Nothing is
 	// proven of what it says itself, so it is not counted.
 	Unproven int64 `json:"unproven,omitempty"`
+	// Differences are what the database has of API keys, the suspension of merchants,
+	// or scopes, and its events do not say; one line each.
+	Differences []string `json:"differences,omitempty"`
 }
 
 // Webhook is a receiver that is told of events.

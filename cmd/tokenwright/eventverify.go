@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ type eventCheck struct {
 
 func (a *app) verifyEventsCommand() *cobra.Command {
 	var v eventCheck
-	verify := a.command("verify", "Check that no event was changed, removed or cut off", noArgs, func(ctx context.Context, _ []string) error {
+	verify := a.command("verify", "Check that no event was changed, removed or cut off, and the database against them", noArgs, func(ctx context.Context, _ []string) error {
 		var from authority.EventHead
 		if v.from != "" {
 			var err error
@@ -44,8 +45,12 @@ func (a *app) verifyEventsCommand() *cobra.Command {
 			return usageError{"--from and --chain-key-file are for --export: in the database everything is verified, with the master key"}
 		}
 		return a.manageDatabase(ctx, func(auth *authority.Authority, _ authority.Actor) error {
-			head, err := auth.VerifyEvents(ctx, noted, a.verifying())
-			return a.printVerification(admin.EventVerification{Events: head.Seq, Head: head.String(), Heads: len(noted)}, err, "")
+			head, differences, err := auth.VerifyState(ctx, noted, a.verifying())
+			out := admin.EventVerification{Events: head.Seq, Head: head.String(), Heads: len(noted)}
+			for i := range differences {
+				out.Differences = append(out.Differences, differences[i].String())
+			}
+			return a.printVerification(out, err, "")
 		})
 	})
 	verify.Flags().StringArrayVar(&v.heads, "head", nil, "a head noted earlier, as `SEQ:HASH` (the server logs one each hour); may be repeated")
@@ -64,8 +69,14 @@ JSON without other flags, or the console's export as NDJSON without a filter: on
 choice of events has gaps. One that begins in the middle, as event list --after makes
 it, is verified --from the head before it.
 
-Exit code 0 means that every event is as it was written, 1 that one is not; the answer
-names the first. Without --export it works on the database itself, not with --server.`,
+Without --export it works on the database itself, not with --server, and also holds
+what the database has of API keys against what the events say: merchant, environment,
+scopes, allowed networks, expiry, status, generation and secrets, and whether the
+merchant is suspended; and the resources of scopes. So it names what was changed
+without an event, by a failing disk or by hand.
+
+Exit code 0 means that every event is as it was written, and the database as they say;
+1 that one is not, of which the answer names the first, or every difference.`,
 		`tokenwright event verify
 tokenwright event verify --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a716c13adb3a8f4efd10642852
 # Elsewhere, with all heads that a server has logged.
@@ -133,15 +144,18 @@ func (a *app) printVerification(out admin.EventVerification, err error, note str
 	} else if err != nil {
 		return err
 	}
-	out.OK = err == nil
+	out.OK = err == nil && len(out.Differences) == 0
 	if err := a.print(out, func(w io.Writer) {
 		switch {
-		case out.OK:
+		case err == nil:
 			fmt.Fprintf(w, "%s, each as it was written.\n", counted(out.Events))
 			if out.Heads > 0 {
 				fmt.Fprintf(w, "Noted heads that are among them: %d.\n", out.Heads)
 			}
 			fmt.Fprintf(w, "%sHead: %s\n", note, out.Head)
+			if len(out.Differences) > 0 {
+				fmt.Fprintf(w, "The database is not as they say:\n%s\n", strings.Join(out.Differences, "\n"))
+			}
 		case note != "":
 			fmt.Fprintf(w, "Event %d %s.\n%s", out.Broken, out.Reason, note)
 		default:

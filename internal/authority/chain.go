@@ -75,6 +75,7 @@ type chainWalk struct {
 	*Authority
 	chainCheck
 	progress func(seq int64)
+	also     func(*Event) error // takes each event that was passed; nil for nobody
 }
 
 // step passes up to limit events, and tells whether none is left. The recorded
@@ -92,6 +93,11 @@ func (w *chainWalk) step(ctx context.Context, limit int) (done bool, err error) 
 	for i := range events {
 		if err := w.pass(&events[i]); err != nil {
 			return false, err
+		}
+		if w.also != nil {
+			if err := w.also(&events[i]); err != nil {
+				return false, err
+			}
 		}
 		if w.progress != nil {
 			w.progress(w.head.Seq)

@@ -72,15 +72,16 @@ func (s *Store) Directory(ctx context.Context, begin func(*authority.DirectorySn
 	})
 }
 
-// join hands each API key its secrets; both are in the order of IDs, and no
-// secret is without its API key.
+// join hands each API key its secrets; both are in the order of IDs. A secret is
+// without its API key only where a disk has changed it, and no other one misses it.
 func join(keys []authority.DirectoryKey, secrets []keyedSecret, suspended map[authority.MerchantID]bool) {
 	for i := range keys {
 		k := &keys[i]
 		k.MerchantSuspended = suspended[k.MerchantID]
-		for len(secrets) > 0 && secrets[0].key == k.ClientID {
-			k.Secrets = append(k.Secrets, secrets[0].DirectorySecret)
-			secrets = secrets[1:]
+		for ; len(secrets) > 0 && secrets[0].key <= k.ClientID; secrets = secrets[1:] {
+			if secrets[0].key == k.ClientID {
+				k.Secrets = append(k.Secrets, secrets[0].DirectorySecret)
+			}
 		}
 	}
 }

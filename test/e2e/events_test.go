@@ -42,13 +42,16 @@ func TestEventVerifyNamesAChangedOrRemovedRow(t *testing.T) {
 	}
 }
 
-// A chain whose tail was cut off cleanly is a whole chain. Only a head that
-// was kept elsewhere, as the log of the server keeps it, shows the loss.
+// A chain whose tail was cut off cleanly is a whole chain. Where the database tells
+// nothing of what it said, only a head that was kept elsewhere, as the log of the
+// server keeps it, shows the loss.
 func TestHeadOfTheServersLogFindsACutTail(t *testing.T) {
 	t.Parallel()
 	harness.Need(t, "sqlite3")
 	s, _ := harness.StartWithKey(t, "demo")
 	s.Stop(t)
+	s.CLI(t, "merchant", "update", "4259", "--name", "Acme")
+	s.CLI(t, "merchant", "update", "4259", "--name", "Other")
 	again := s.Start(t)
 	var head string
 	harness.Eventually(t, harness.Soon, "the server logs the head of the events", func() bool {

@@ -105,7 +105,7 @@ func halfDone(t *testing.T, in *harness.Installation) []string {
 	}
 	problems := in.Lines(t, strings.Join(queries, " UNION ALL "))
 	if v := in.VerifyEvents(t); !v.OK {
-		problems = append(problems, fmt.Sprintf("event verify: event %d %s", v.Broken, v.Reason))
+		problems = append(problems, fmt.Sprintf("event verify: event %d %s%s", v.Broken, v.Reason, strings.Join(v.Differences, "; ")))
 	}
 	return problems
 }

@@ -15,6 +15,8 @@ type EventVerification struct {
 	Heads  int    `json:"heads"`
 	Broken int64  `json:"broken"`
 	Reason string `json:"reason"`
+
+	Differences []string `json:"differences"`
 }
 
 // VerifyEvents runs `event verify`; the exit code must agree with what it prints.
