@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -42,6 +43,14 @@ func (d *damage) do(t *testing.T, dir string) {
 		at := random.IntN(len(content))
 		content[at] ^= 1 << random.IntN(8)
 		d.what = fmt.Sprintf("%s has a flipped bit at byte %d", d.file, at)
+	case 2: // where an API key is, in its row, an index or its events
+		at := random.IntN(len(content))
+		if next := bytes.Index(content[at:], []byte("twc_demo_")); next >= 0 {
+			at += next
+		}
+		at = min(at+random.IntN(150), len(content)-1)
+		content[at] ^= 1 << random.IntN(8)
+		d.what = fmt.Sprintf("%s has a flipped bit at byte %d, near an API key", d.file, at)
 	default: // where something is: most of a database is empty
 		at := random.IntN(len(content))
 		for content[at] == 0 {
