@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,47 +17,13 @@ import (
 // postgresDisk is a file system with room for a small database and little more.
 func postgresDisk(t *testing.T) string {
 	t.Helper()
-	harness.NeedRoot(t, "mount a file system")
 	dir, err := os.MkdirTemp("", "disk-") // not below one that only root may enter
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(dir) }) // empty, or nothing of ours
-	if out, err := exec.Command(harness.FindProgram(t, "mount"), "-t", "tmpfs", "-o", "mode=700,size=192m", "tmpfs", dir).CombinedOutput(); err != nil {
-		if strings.Contains(string(out), "permission denied") {
-			t.Skipf("this machine lets not even root mount a file system: %s", out)
-		}
-		t.Fatalf("mounting: %v: %s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command(harness.FindProgram(t, "umount"), dir).CombinedOutput(); err != nil {
-			t.Errorf("unmounting: %v: %s", err, out)
-		}
-	})
+	harness.MountSmall(t, dir, 192<<20)
 	return dir
-}
-
-// fillDisk takes all the room that there is, until the function that it returns is
-// called.
-func fillDisk(t *testing.T, disk string) (free func()) {
-	t.Helper()
-	path := filepath.Join(disk, "filler")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // what it holds does not matter
-	for piece := make([]byte, 64<<10); err == nil; {
-		_, err = f.Write(piece)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // the disk of PostgreSQL is full. While it cannot make its tables larger it
@@ -90,7 +53,7 @@ func TestAFullDiskOfPostgreSQLRefusesChangesAndLosesNothing(t *testing.T) {
 		stopAsking := askForDeleted(t, &o, c, deleted)
 		changes := startCrowds(t, c)
 		for range evidence.Choose(1, 5) {
-			free := fillDisk(t, disk)
+			free := fill(t, disk)
 			began := time.Now()
 			fault.happen()
 			changes.awaitRefusals(t, began)
