@@ -228,3 +228,23 @@ func TestTokenIDsOfManyTokensDoNotRepeat(t *testing.T) {
 		t.Errorf("%d IDs of %d tokens", len(seen), n)
 	}
 }
+
+// A secret's end is told to who uses it: where it is retired, or at most 30 days away.
+func TestWhichEndOfASecretIsTold(t *testing.T) {
+	now := time.Unix(1764000000, 0)
+	for what, tc := range map[string]struct {
+		s    secretEntry
+		told bool
+	}{
+		"no end":              {secretEntry{}, false},
+		"no end, retired":     {secretEntry{retired: true}, false},
+		"within 30 days":      {secretEntry{expiresAt: now.Add(soon).UnixMilli()}, true},
+		"later":               {secretEntry{expiresAt: now.Add(soon).UnixMilli() + 1}, false},
+		"later, but retired":  {secretEntry{expiresAt: now.Add(2 * soon).UnixMilli(), retired: true}, true},
+		"within, and retired": {secretEntry{expiresAt: now.Add(time.Hour).UnixMilli(), retired: true}, true},
+	} {
+		if end := tc.s.toldEnd(now); end.IsZero() == tc.told || tc.told && end.UnixMilli() != tc.s.expiresAt {
+			t.Errorf("%s: told is %s", what, end)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -156,9 +157,10 @@ func TestRotationIsChecked(t *testing.T) {
 	k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"})
 	for name, r := range map[string]authority.Rotation{
 		"a negative overlap":    {Overlap: -1},
-		"an overlap of a year":  {Overlap: 365 * 24 * time.Hour},
+		"an overlap too long":   {Overlap: 90*24*time.Hour + 1},
 		"an end that has come":  {ExpiresAt: started},
 		"a name with a newline": {Name: "a\nb"},
+		"a name too long":       {Name: strings.Repeat("n", 101)},
 	} {
 		var invalid *authority.InvalidError
 		if _, _, err := h.RotateSecret(h.ctx, actor, k.ID, r); !errors.As(err, &invalid) {
@@ -171,6 +173,10 @@ func TestRotationIsChecked(t *testing.T) {
 	h.must(err)
 	if !reflect.DeepEqual(now.Secrets, k.Secrets) {
 		t.Errorf("a refused rotation has changed the secrets: %+v", now.Secrets)
+	}
+	end := started.Add(90 * 24 * time.Hour) // the longest overlap, and name, are taken
+	if next := h.rotate(k, authority.Rotation{Overlap: 90 * 24 * time.Hour, Name: strings.Repeat("n", 100)}); !next.Secrets[0].ExpiresAt.Equal(end.Truncate(time.Millisecond)) {
+		t.Errorf("the older secret ends at %s", next.Secrets[0].ExpiresAt)
 	}
 }
 
