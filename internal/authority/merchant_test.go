@@ -115,18 +115,18 @@ func TestScopeNamesAreCollectionAndLevel(t *testing.T) {
 	} {
 		wantInvalid(t, fmt.Sprintf("%q", name), errorOf(h.CreateScope(h.ctx, actor, authority.Scope{Name: name})), "name")
 	}
-	for _, name := range []string{"customers:read", "a:b", "c-1_x:read-2", strings.Repeat("a", 59) + ":read"} {
+	for _, name := range []string{"customers:read", "a:b", "c-1_x:read-2", "zaz09:z", strings.Repeat("a", 59) + ":read"} {
 		h.scope(name)
 	}
 	for _, resource := range []string{"rewards", "http://rewards.example.com", "https://a.example.com/", `https://a.example.com/"`} {
 		wantInvalid(t, resource, errorOf(h.CreateScope(h.ctx, actor, authority.Scope{Name: "x:read", Resource: resource})), "resource")
 	}
-	if got := strings.Join(h.PublishedScopes(), " "); got != "a:b "+strings.Repeat("a", 59)+":read c-1_x:read-2 customers:read" {
+	if got := strings.Join(h.PublishedScopes(), " "); got != "a:b "+strings.Repeat("a", 59)+":read c-1_x:read-2 customers:read zaz09:z" {
 		t.Errorf("published %s", got)
 	}
 	list, err := h.Scopes(h.ctx, actor)
 	h.must(err)
-	if len(list) != 4 || !list[0].CreatedAt.Equal(started) {
+	if len(list) != 5 || !list[0].CreatedAt.Equal(started) {
 		t.Errorf("scopes %+v", list)
 	}
 	for name, want := range map[string]bool{"merchants:read": true, "tokens:introspect": true, "tokens:read": false, "events:write": false, "customers:read": false, "merchants": false, "merchants:": false, "merchants:read write": false} {

@@ -125,6 +125,34 @@ func TestDeleteSecret(t *testing.T) {
 	h.must(err)
 }
 
+// C-227: the event of a rotation tells which secrets end and when, and whether tokens do.
+func TestTheEventOfARotationTellsWhatEnds(t *testing.T) {
+	h := New(t)
+	h.ready()
+	k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"})
+	h.rotate(k, authority.Rotation{Overlap: time.Hour})
+	at := started.Add(24 * time.Hour)
+	h.rotate(k, authority.Rotation{ExpiresAt: at, RevokeTokens: true})
+	_, err := h.DeleteSecret(h.ctx, actor, k.ID, 1, false, 0)
+	h.must(err)
+	_, err = h.DeleteSecret(h.ctx, actor, k.ID, 2, true, 0)
+	h.must(err)
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{Subject: string(k.ID)}, 0, 10)
+	h.must(err)
+	var got []string
+	for _, e := range events[1:] {
+		got = append(got, e.Details)
+	}
+	want := []string{
+		`{"overlap":"1h0m0s","retired":[1],"secretId":2}`,
+		`{"expiresAt":"` + at.Format(time.RFC3339Nano) + `","overlap":"0s","retired":[1,2],"secretId":3,"tokensRevoked":true}`,
+		`{"secretId":1}`, `{"secretId":2,"tokensRevoked":true}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // An environment's greatest age holds for secrets made before it was set, too.
 func TestMaxSecretAge(t *testing.T) {
 	h := New(t)
