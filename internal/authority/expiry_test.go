@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -76,5 +77,22 @@ func TestTokenEndsWithItsSecret(t *testing.T) {
 			want = authority.KeyExpired
 		}
 		h.refused(h.Authority, r, want)
+	}
+}
+
+// C-045: at the moment of its end nobody is it any more, wherever a client authenticates.
+func TestNobodyAuthenticatesAtTheEnd(t *testing.T) {
+	for column, want := range map[string]authority.Reason{"secrets": authority.SecretExpired, "api_keys": authority.KeyExpired} {
+		h := New(t)
+		k := h.ready()
+		h.raw(`UPDATE `+column+` SET expires_at = ?`, started.Add(time.Second).UnixMilli())
+		h.must(h.LoadDirectory(h.ctx))
+		h.clock.advance(time.Second - time.Millisecond)
+		h.client(h.Authority, k)
+		h.clock.advance(time.Millisecond)
+		var refusal *authority.Refusal
+		if _, err := h.AuthenticateClient(k.request()); !errors.As(err, &refusal) || refusal.Reason != want {
+			t.Errorf("at the end of %s: %v, want %s", column, err, want)
+		}
 	}
 }

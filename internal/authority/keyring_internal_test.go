@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -200,6 +201,26 @@ func TestASealedKeyIsTheOneItsKeyIDNames(t *testing.T) {
 	}
 	if signer, err := k.open(root); err != nil || signer.KeyID() != k.KeyID {
 		t.Errorf("as it is: %v", err)
+	}
+}
+
+// A kid is an argument of signing-key revoke: none is taken for a flag.
+func TestNoKeyIDBeginsWithAHyphen(t *testing.T) {
+	for range 1000 { // of which 16 would, by chance
+		if _, signer, err := generateKeyPair(jose.EdDSA, 0); err != nil || signer.KeyID()[0] == '-' {
+			t.Fatalf("kid %s, %v", signer.KeyID(), err)
+		}
+	}
+}
+
+// Who may not revoke the active signing key hears when it can be done.
+func TestAnUnripeErrorTellsSinceWhenItIsNone(t *testing.T) {
+	for want, e := range map[string]UnripeError{
+		"of demo is announced": {Env: "demo"}, "of demo has been published for long enough": {Env: "demo", RipeAt: at(0)}, "at 2025-11-24T": {Env: "demo", RipeAt: at(0).UTC()},
+	} {
+		if got := e.Error(); !strings.Contains(got, want) {
+			t.Errorf("got %q, want it to say %q", got, want)
+		}
 	}
 }
 

@@ -137,6 +137,9 @@ func (h *harness) signingKeyEvents() (list []string) {
 func TestTheLifeOfASigningKey(t *testing.T) {
 	h := rotating(t)
 	k := h.ready()
+	if made := h.demoKeys(); !made[0].RipeAt.Equal(started) || !made[1].RipeAt.Equal(started.Add(announceTime)) {
+		t.Errorf("the first two are ripe at %s and %s", made[0].RipeAt, made[1].RipeAt)
+	}
 	h.tend(0)
 	h.wantStatuses("active announced")
 	first, second := h.demoKeys()[0].KeyID, h.demoKeys()[1]
@@ -325,22 +328,6 @@ func TestANewRSAKeyIsAsLargeAsTheOneBefore(t *testing.T) {
 	for _, n := range strings.Split(string(issuer.JWKS), `"n":"`)[1:] {
 		if modulus, _, _ := strings.Cut(n, `"`); len(modulus) != 3072/8*4/3 {
 			t.Errorf("a modulus of %d characters", len(modulus))
-		}
-	}
-}
-
-// A kid is an argument of signing-key revoke: none is taken for a flag.
-func TestNoKeyIDBeginsWithAHyphen(t *testing.T) {
-	h := New(t)
-	for range 100 { // of which none would begin so by chance in one run of five
-		h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, h.demoKeys()[0].KeyID, true)))
-		h.raw(`DELETE FROM signing_keys WHERE status = 'revoked'`)
-	}
-	events, err := h.Events(h.ctx, actor, authority.EventFilter{}, 0, 1000)
-	h.must(err)
-	for _, e := range events {
-		if e.Kind == authority.SigningKeyAnnouncement && strings.HasPrefix(e.Subject, "-") {
-			t.Errorf("kid %s", e.Subject)
 		}
 	}
 }

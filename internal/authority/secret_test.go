@@ -131,6 +131,7 @@ func TestTheEventOfARotationTellsWhatEnds(t *testing.T) {
 	h.ready()
 	k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"})
 	h.rotate(k, authority.Rotation{Overlap: time.Hour})
+	h.rotate(k, authority.Rotation{})
 	at := started.Add(24 * time.Hour)
 	h.rotate(k, authority.Rotation{ExpiresAt: at, RevokeTokens: true})
 	_, err := h.DeleteSecret(h.ctx, actor, k.ID, 1, false, 0)
@@ -144,8 +145,8 @@ func TestTheEventOfARotationTellsWhatEnds(t *testing.T) {
 		got = append(got, e.Details)
 	}
 	want := []string{
-		`{"overlap":"1h0m0s","retired":[1],"secretId":2}`,
-		`{"expiresAt":"` + at.Format(time.RFC3339Nano) + `","overlap":"0s","retired":[1,2],"secretId":3,"tokensRevoked":true}`,
+		`{"overlap":"1h0m0s","retired":[1],"secretId":2}`, `{"overlap":"0s","retired":[1,2],"secretId":3}`,
+		`{"expiresAt":"` + at.Format(time.RFC3339Nano) + `","overlap":"0s","retired":[3],"secretId":4,"tokensRevoked":true}`,
 		`{"secretId":1}`, `{"secretId":2,"tokensRevoked":true}`,
 	}
 	if !slices.Equal(got, want) {

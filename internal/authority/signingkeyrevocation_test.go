@@ -116,3 +116,23 @@ func TestKeysThatDoNotSignAreRevokedAlone(t *testing.T) {
 	h.published(active, h.demoKeys()[3].KeyID)
 	h.signs(k, active)
 }
+
+// C-182: the event of a revocation tells who signs instead, and whether that was forced.
+func TestTheEventOfARevokedSigningKeyTellsWhoSigns(t *testing.T) {
+	h := New(t)
+	h.tend(0)
+	first, second := h.demoKeys()[0].KeyID, h.demoKeys()[1].KeyID
+	h.clock.advance(announceTime)
+	h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, first, true))) // which the other is ripe for
+	third := h.demoKeys()[2].KeyID
+	h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, second, true)))
+	fourth := h.demoKeys()[3].KeyID
+	h.must(errorOf(h.RevokeSigningKey(h.ctx, actor, fourth, false)))
+	events, err := h.Events(h.ctx, actor, authority.EventFilter{Kind: authority.SigningKeyRevocation}, 0, 10)
+	h.must(err)
+	for i, want := range []string{`{"activated":"` + second + `"}`, `{"activated":"` + third + `","forced":true}`, `{}`} {
+		if len(events) != 3 || events[i].Details != want {
+			t.Errorf("event %d of %d: %+v, want the details %s", i, len(events), events, want)
+		}
+	}
+}
