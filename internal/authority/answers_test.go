@@ -235,3 +235,46 @@ func TestAReaderOfTheFeedWaitsForNewsAlone(t *testing.T) {
 		t.Errorf("behind 0, 1 and 2 of 1: waits %v, %v, %v", waits(0), waits(1), waits(2))
 	}
 }
+
+// C-159: whatever ends tokens here ends them for whoever reads the feed.
+func TestWhateverEndsTokensIsInTheFeed(t *testing.T) {
+	h := New(t)
+	h.ready()
+	soon := started.Add(time.Minute)
+	for what, end := range map[string]func(k *key) error{
+		"deleted":  func(k *key) error { return h.DeleteAPIKey(h.ctx, actor, k.ID, 0) },
+		"disabled": func(k *key) error { return errorOf(h.DisableAPIKey(h.ctx, actor, k.ID, 0)) },
+		"updated": func(k *key) error {
+			return errorOf(h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{RevokeTokens: true}))
+		},
+		"given an end": func(k *key) error {
+			return errorOf(h.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{ExpiresAt: &soon}))
+		},
+		"rotated": func(k *key) error {
+			h.rotate(k, authority.Rotation{RevokeTokens: true})
+			return nil
+		},
+		"rid of a secret": func(k *key) error {
+			return errorOf(h.DeleteSecret(h.ctx, actor, k.ID, h.rotate(k, authority.Rotation{Overlap: time.Hour}).LastSecretID, true, 0))
+		},
+		"leaked": func(k *key) error { return h.ReportLeakedSecret(h.ctx, actor, k.secret.Reveal(), "") },
+		"its merchant suspended": func(*key) error {
+			_, err := h.SuspendMerchant(h.ctx, actor, "4259", 0)
+			h.must(errorOf(h.ResumeMerchant(h.ctx, actor, "4259", 0)))
+			return err
+		},
+	} {
+		k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}})
+		token, claims := h.issue(h.Authority, k.request())
+		if f := h.feed(h.Authority, "demo", authority.WholeFeed); listed(f, claims) {
+			t.Errorf("%s: it is dead before", what)
+		}
+		h.must(end(k))
+		if f := h.feed(h.Authority, "demo", authority.WholeFeed); !listed(f, claims) || !h.dead(h.Authority, token) {
+			t.Errorf("%s: listed %v, dead here %v", what, listed(f, claims), h.dead(h.Authority, token))
+		}
+		if what != "deleted" {
+			h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
+		}
+	}
+}

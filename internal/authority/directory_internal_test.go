@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/tokenwright/tokenwright/internal/credential"
+	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
 // DESIGN 5.2: entries hold no pointers, so the garbage collector has nothing to
@@ -211,6 +212,74 @@ func TestDirectoryRefusesWhatDoesNotFit(t *testing.T) {
 		if err := d.apply(&DirectoryChanges{Keys: []DirectoryKey{*k}}, credential.Format{Prefix: "tw"}); err == nil {
 			t.Errorf("%s fits", what)
 		}
+	}
+}
+
+// The most that fits is there as it was given, and what is alike is kept once.
+func TestTheDirectoryHasTheMostThatFits(t *testing.T) {
+	r, d := rand.New(rand.NewPCG(7, 8)), testDirectory()
+	var c DirectoryChanges
+	for range 2 {
+		k := randomKey(r, 0)
+		k.MerchantID, k.Scopes, k.AllowedCIDRs = MerchantID(strings.Repeat("m", 255)), "a:read", "192.0.2.0/24"
+		k.Secrets = nil
+		for id := range int64(255) {
+			k.Secrets = append(k.Secrets, DirectorySecret{ID: id + 1, RootKeyID: 1, Hash: make([]byte, credential.HashSize)})
+		}
+		c.Keys = append(c.Keys, *k)
+	}
+	if err := d.apply(&c, credential.Format{Prefix: "tw"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Keys {
+		if got := d.entry(c.Keys[i].ClientID); got == nil || len(got.MerchantID) != 255 || len(got.Secrets) != 255 {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if sets, cidrs := len(*d.sets.Load()), len(*d.cidrs.Load()); sets != 1 || cidrs != 2 { // with that of everywhere
+		t.Errorf("%d sets of scopes and %d of networks are kept", sets, cidrs)
+	}
+}
+
+// C-181: what came with a change of signing keys is applied as well; with one that does
+// not open nothing is, and the follower asks again.
+func TestSigningKeysAreAppliedWithTheRest(t *testing.T) {
+	d, c := testDirectory(), DirectoryChanges{Head: EventHead{Seq: 7}}
+	for i := range testEnvironments {
+		env := Environment{Name: testEnvironments[i].Name, Algorithm: jose.ES256}
+		k, err := newSigningKey(d.root, &env, 0, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Status = SigningKeyActive
+		c.SigningKeys = append(c.SigningKeys, *k)
+	}
+	c.Keys = []DirectoryKey{*randomKey(rand.New(rand.NewPCG(9, 10)), 0)}
+	damaged := c
+	damaged.SigningKeys = slices.Clone(c.SigningKeys)
+	damaged.SigningKeys[1].Sealed = nil
+	if err := d.apply(&damaged, credential.Format{Prefix: "tw"}); err == nil || d.head.Seq != 0 || d.issuers.Load() != nil {
+		t.Errorf("with a damaged signing key: %v, at event %d", err, d.head.Seq)
+	}
+	err := d.apply(&c, credential.Format{Prefix: "tw"})
+	if err != nil || d.head.Seq != 7 || d.entry(c.Keys[0].ClientID) == nil || len(*d.issuers.Load()) != len(testEnvironments) {
+		t.Errorf("got %v, at event %d", err, d.head.Seq)
+	}
+}
+
+// Each shard gets as many of all IDs, so that a change copies few of them.
+func TestShardsAreFilledEvenly(t *testing.T) {
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var filled [shardCount]int
+	for _, a := range letters {
+		for _, b := range letters {
+			for _, c := range letters {
+				filled[shardOf(string([]rune{a, b, c}))]++
+			}
+		}
+	}
+	if least, most := slices.Min(filled[:]), slices.Max(filled[:]); most-least > 1 {
+		t.Errorf("from %d to %d beginnings of IDs are in a shard", least, most)
 	}
 }
 

@@ -144,8 +144,10 @@ func TestASigningKeyIsMadeFromWhatIsKnown(t *testing.T) {
 		}
 	}
 	damaged := keyring{{KeyID: "x", Env: "demo", Algorithm: jose.ES256, Status: SigningKeyActive, RootKeyID: 1}}
-	if s, err := a.announce(env, damaged, at(0)); s != nil || err == nil {
-		t.Errorf("of the size of a damaged key: %+v, %v", s, err)
+	for what, decide := range map[string]func(*Environment, keyring, time.Time) (*step, error){"announce": a.announce, "rotate": a.rotate} {
+		if s, err := decide(env, damaged, at(0)); s != nil || err == nil {
+			t.Errorf("%s, of the size of a damaged key: %+v, %v", what, s, err)
+		}
 	}
 	for what, env := range map[string]*Environment{"a configured size": {Name: "demo", Algorithm: jose.ES256, RSABits: 2048}, "another key": env} {
 		ring := damaged

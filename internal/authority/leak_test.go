@@ -172,7 +172,8 @@ func TestReportsOfWhatIsNoLiveSecretChangeNothing(t *testing.T) {
 
 // C-375
 func TestALeakedTokenEndsAllOfItsKeyOnce(t *testing.T) {
-	h := New(t)
+	var out log
+	h := newWith(t, authority.MerchantNumbers, &out)
 	k := h.ready()
 	_, first := h.issue(h.Authority, k.request())
 	_, second := h.issue(h.Authority, k.request())
@@ -194,6 +195,9 @@ func TestALeakedTokenEndsAllOfItsKeyOnce(t *testing.T) {
 	}
 	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
 	h.must(h.ReportLeakedToken(h.ctx, finder, again, ""))
+	if n := out.count("an access token was reported as leaked"); n != 1 {
+		t.Errorf("the log tells of %d leaked tokens", n)
+	}
 }
 
 // C-225, C-226, C-376: a stranger writes it, and the place often has the

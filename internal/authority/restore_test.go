@@ -414,4 +414,9 @@ func TestARunningNodeFollowsARestore(t *testing.T) {
 	if now.Generation < out.Lineage.MinGeneration {
 		t.Errorf("a token of generation %d, where %d is the lowest", now.Generation, out.Lineage.MinGeneration)
 	}
+	next, _, err := node.CreateAPIKey(h.ctx, actor, authority.NewAPIKey{MerchantID: "4259", Env: "demo", Name: "n"})
+	h.must(err)
+	if next.Generation < out.Lineage.MinGeneration {
+		t.Errorf("an API key begins with generation %d, where %d is the lowest", next.Generation, out.Lineage.MinGeneration)
+	}
 }
