@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -71,5 +72,45 @@ func TestAClientOwnsItsTokensAlone(t *testing.T) {
 	}
 	if dead, err := h.Revoked("demo", claims, "x"); !dead || err != nil {
 		t.Errorf("afterwards: dead %v, %v", dead, err)
+	}
+}
+
+// C-158: of another's token only an operator key is told that has the scope for it.
+func TestWhoMayIntrospect(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	_, claims := h.issue(h.Authority, k.request())
+	for what, tc := range map[string]struct {
+		n   authority.NewAPIKey
+		may bool
+	}{
+		"an operator key for it":         {authority.NewAPIKey{Env: authority.Platform, Scopes: []string{"tokens:introspect"}}, true},
+		"an operator key for more":       {authority.NewAPIKey{Env: authority.Platform, Scopes: []string{"events:read", "tokens:introspect"}}, true},
+		"an operator key for other work": {authority.NewAPIKey{Env: authority.Platform, Scopes: []string{"events:read"}}, false},
+		"another key of the merchant":    {authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}}, false},
+	} {
+		if may := h.client(h.Authority, h.key(tc.n)).MayIntrospect(claims); may != tc.may {
+			t.Errorf("%s: %v", what, may)
+		}
+	}
+	if !h.client(h.Authority, k).MayIntrospect(claims) {
+		t.Error("its own: false")
+	}
+}
+
+// C-159: with its API key a token ends, at that moment.
+func TestATokenIsDeadWhenItsAPIKeyHasEnded(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	token, _ := h.issue(h.Authority, k.request())
+	h.raw(`UPDATE api_keys SET expires_at = ?`, started.Add(time.Second).UnixMilli())
+	h.must(h.LoadDirectory(h.ctx))
+	h.clock.advance(time.Second - time.Millisecond)
+	if h.dead(h.Authority, token) {
+		t.Error("it is dead before")
+	}
+	h.clock.advance(time.Millisecond)
+	if !h.dead(h.Authority, token) {
+		t.Error("it lives on")
 	}
 }

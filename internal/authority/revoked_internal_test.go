@@ -127,3 +127,26 @@ func TestWhatIsOverIsGivenUpOnceAMinute(t *testing.T) {
 		}
 	}
 }
+
+// News wakes everybody who waits, and those who come later wait for the next.
+func TestNewsWakesWhoeverWaits(t *testing.T) {
+	var n news
+	n.tell() // nobody
+	for range 2 {
+		one, two := n.wait(), n.wait()
+		select {
+		case <-one:
+			t.Fatal("woken without news")
+		default:
+		}
+		n.tell()
+		select {
+		case <-two:
+		default:
+			t.Fatal("news wakes nobody")
+		}
+		if _, open := <-one; open {
+			t.Fatal("news wakes one alone")
+		}
+	}
+}
