@@ -203,6 +203,7 @@ func TestDirectoryRefusesWhatDoesNotFit(t *testing.T) {
 		"unknown environment":  func(k *DirectoryKey) { k.Env = "staging" },
 		"ID of another form":   func(k *DirectoryKey) { k.ClientID = "x" },
 		"long merchant ID":     func(k *DirectoryKey) { k.MerchantID = MerchantID(strings.Repeat("m", 256)) },
+		"no network":           func(k *DirectoryKey) { k.AllowedCIDRs = "192.0.2.0/24 x" },
 		"256 secrets":          func(k *DirectoryKey) { k.Secrets = make([]DirectorySecret, 256) },
 		"another root key":     func(k *DirectoryKey) { k.Secrets = []DirectorySecret{{ID: 1, RootKeyID: 2, Hash: make([]byte, 32)}} },
 		"hash of another size": func(k *DirectoryKey) { k.Secrets = []DirectorySecret{{ID: 1, RootKeyID: 1, Hash: make([]byte, 31)}} },
@@ -212,6 +213,9 @@ func TestDirectoryRefusesWhatDoesNotFit(t *testing.T) {
 		if err := d.apply(&DirectoryChanges{Keys: []DirectoryKey{*k}}, credential.Format{Prefix: "tw"}); err == nil {
 			t.Errorf("%s fits", what)
 		}
+	}
+	if err := testDirectory().apply(&DirectoryChanges{Deleted: []ClientID{"x"}}, credential.Format{Prefix: "tw"}); err == nil {
+		t.Error("what is gone has an ID of another form, and fits")
 	}
 }
 

@@ -315,6 +315,7 @@ func TestANewRSAKeyIsAsLargeAsTheOneBefore(t *testing.T) {
 	h.path = t.TempDir() + "/rsa.db"
 	h.config.Store = h.open()
 	h.must(authority.Initialize(h.ctx, h.config, "tw", authority.MerchantNumbers, actor))
+	h.raw(`DELETE FROM signing_keys WHERE status = 'announced'`) // the spare, which was as large as configured
 	h.config.Environments = nil
 	a, err := authority.Open(h.ctx, h.config)
 	h.must(err)
