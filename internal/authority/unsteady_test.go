@@ -88,9 +88,10 @@ func TestWhatIsTendedActsAtOnce(t *testing.T) {
 	}
 }
 
-// C-184: an environment without an active signing key is not tended as if all were well.
-func TestWithoutAnActiveSigningKeyTendingFails(t *testing.T) {
+// C-184: an environment without an active signing key is not tended, nor rotated, as if all were well.
+func TestWithoutAnActiveSigningKeyNothingSucceeds(t *testing.T) {
 	h := New(t)
 	h.raw(`UPDATE signing_keys SET status = 'retired' WHERE status = 'active' AND env = 'demo'`)
 	wantError(t, "TendSigningKeys", h.TendSigningKeys(h.ctx), authority.ErrActiveSigningKey)
+	wantError(t, "RotateSigningKey", errorOf(h.RotateSigningKey(h.ctx, actor, "demo")), authority.ErrActiveSigningKey)
 }
