@@ -34,6 +34,8 @@ func TestAnActorManagesItsOwnAPIKeysAlone(t *testing.T) {
 		_, errs["enable"] = h.EnableAPIKey(h.ctx, bound, id, version)
 		u.IfVersion = version
 		_, errs["update"] = h.UpdateAPIKey(h.ctx, bound, id, u)
+		_, _, errs["rotate a secret"] = h.RotateSecret(h.ctx, bound, id, authority.Rotation{IfVersion: version})
+		_, errs["delete a secret"] = h.DeleteSecret(h.ctx, bound, id, 1, false, version)
 		errs["delete"] = h.DeleteAPIKey(h.ctx, bound, id, version)
 		return errs
 	}
