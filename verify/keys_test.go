@@ -71,3 +71,26 @@ func TestAnotherKeyOfTheSameKidIsAnother(t *testing.T) {
 		t.Error("the key that is gone is kept")
 	}
 }
+
+// while a set is being read, and after that has failed, it is not read again before
+// the pause is over; once it was read, as long before its end as a fifth of its time at least.
+func TestWhenASetOfKeysIsDue(t *testing.T) {
+	now := time.Unix(1764000000, 0)
+	k := &followedKeys{clock: func() time.Time { return now }}
+	set := &keys{keep: time.Hour}
+	k.current.Store(set)
+	a := &attempt{began: now, done: make(chan struct{})}
+	k.latest = a
+	if a.isDone() || k.due() != set.pause() {
+		t.Errorf("while it is read: done %v, due in %s", a.isDone(), k.due())
+	}
+	a.err = ErrUnavailable
+	close(a.done)
+	if !a.isDone() || k.due() != set.pause() {
+		t.Errorf("after a failure: done %v, due in %s", a.isDone(), k.due())
+	}
+	a.err = nil
+	if due := k.due(); due < set.keep*7/10 || due > set.keep*8/10 {
+		t.Errorf("once it was read it is due in %s of %s", due, set.keep)
+	}
+}
