@@ -1,7 +1,6 @@
 package tokenwrighttest_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,22 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/leaktest"
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
 // t stands for the *testing.T of a test, which examples do not have. Its issuers end
 // behind all of them.
-var t testing.TB = example{}
-
-type example struct{ testing.TB }
-
-func (example) Helper()                   {}
-func (example) Cleanup(f func())          { afterExamples = append(afterExamples, f) }
-func (example) Context() context.Context  { return context.Background() }
-func (example) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
-func (example) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (example) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
+var t testing.TB = leaktest.Example{}
 
 var customers = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	c, _ := verify.FromContext(r.Context())

@@ -6,26 +6,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"testing"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/leaktest"
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
 // newIssuer stands for your authorization server. In a test of your own it is
 // tokenwrighttest.New(t).
-func newIssuer() *tokenwrighttest.Issuer { return tokenwrighttest.New(noTest{}) }
-
-// noTest stands for the *testing.T that examples do not have.
-type noTest struct{ testing.TB }
-
-func (noTest) Helper()                   {}
-func (noTest) Cleanup(f func())          { afterExamples = append(afterExamples, f) }
-func (noTest) Context() context.Context  { return context.Background() }
-func (noTest) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
-func (noTest) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (noTest) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
+func newIssuer() *tokenwrighttest.Issuer { return tokenwrighttest.New(leaktest.Example{}) }
 
 // call shows what an API answers to a request with a token; "" for none.
 func call(api http.Handler, path, token string) {
