@@ -18,6 +18,7 @@ import (
 // as well, about a fifth of what a http.Client does.
 type connection struct {
 	url   string // of the installation
+	tls   *tls.Config
 	plan  *Plan
 	open  *atomic.Int64 // of the Load
 	conn  net.Conn      // nil until it is needed
@@ -27,7 +28,7 @@ type connection struct {
 
 func (l *Load) newConnection(n int) *connection {
 	in := l.plan.At[n%len(l.plan.At)]
-	return &connection{url: in.URL, plan: &l.plan, open: &l.open, reads: bufio.NewReader(nil)}
+	return &connection{url: in.URL, tls: in.TLS(), plan: &l.plan, open: &l.open, reads: bufio.NewReader(nil)}
 }
 
 // ask sends a question and reads the answer, which need not come.
@@ -92,7 +93,7 @@ func (c *connection) connect(deadline time.Time) error {
 		return err
 	}
 	if u.Scheme == "https" {
-		config := c.plan.TLS.Clone()
+		config := c.tls.Clone()
 		config.ServerName = u.Hostname()
 		c.conn = tls.Client(conn, config)
 	}

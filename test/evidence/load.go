@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"cmp"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,7 +29,6 @@ type Plan struct {
 	Eager   int                      // connections that ask again once they are answered, whatever the Rate; 0: none
 	Fresh   bool                     // each question comes on a connection of its own
 	Allowed func(Failure) bool       // whether an answer, of which there are many, is as good as what was asked for; nil: none is
-	TLS     *tls.Config              // where the address is https
 	Check   func(token string) error // what more a token must be: one in a hundred, where there is any; may be nil
 }
 

@@ -145,10 +145,13 @@ func (in *Installation) NodeWithin(t testing.TB, n *Network) *Installation {
 	return node
 }
 
+// TLS is how clients speak it with the installation.
+func (in *Installation) TLS() *tls.Config { return &tls.Config{RootCAs: in.roots} }
+
 // NewClient returns a client that reaches the installation, wherever it is.
 func (in *Installation) NewClient(transport *http.Transport) *http.Client {
-	if in.roots != nil && transport.TLSClientConfig == nil {
-		transport.TLSClientConfig = &tls.Config{RootCAs: in.roots}
+	if transport.TLSClientConfig == nil {
+		transport.TLSClientConfig = in.TLS()
 	}
 	if in.within != nil {
 		return &http.Client{Transport: transport, Timeout: 30 * time.Second}
