@@ -16,7 +16,7 @@ func rounds() int { return evidence.Choose(20, 200) }
 // time (9 ms, not 37 ms), so that more of them are cut off. Package e2e runs
 // the same commands with it.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "4"); err != nil { // the parallel ones wait most of the time, for a fault to pass
+	if err := flag.Set("test.parallel", "6"); err != nil { // the parallel ones wait most of the time, for a fault to pass
 		panic(err)
 	}
 	os.Exit(harness.MainWithoutRace(m))

@@ -47,7 +47,7 @@ func TestEndedAPIKeysAreRefusedByEveryNode(t *testing.T) {
 			end := loseNotices(t, c)
 			defer end()
 		}
-		p.try(t, evidence.Choose(30, 500))
+		p.try(t, evidence.Choose(15, 500))
 		p.report(t, announced)
 	}
 }

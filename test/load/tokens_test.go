@@ -24,7 +24,7 @@ func TestANodeIssuesTwoThousandTokensASecond(t *testing.T) {
 	s := harness.Start(t, unlimited...)
 	keys := newKeys(t, manager(t, s.Installation), evidence.Choose(100, 500))
 	for _, r := range evidence.Choose(
-		[]run{{"R-08", 1000, 15 * time.Second}},
+		[]run{{"R-08", 1000, 10 * time.Second}},
 		[]run{{"R-01", 2000, evidence.Lasting(0, 30*time.Minute)}, {"R-08", 1000, evidence.Lasting(0, time.Minute)}},
 	) {
 		o := evidence.Row{Rule: r.rule, What: fmt.Sprintf("%d tokens a second of %d API keys for %s (embedded database)", r.rate, len(keys), r.long)}
@@ -47,7 +47,7 @@ func TestTwoNodesIssueEightHundredTokensASecond(t *testing.T) {
 	keys := newKeys(t, manager(t, c.Installation, c.Nodes...), evidence.Choose(50, 500))
 	c.NewKey(t) // once it works on every node, so do all before it
 	for _, r := range evidence.Choose(
-		[]run{{"R-08", 400, 15 * time.Second}},
+		[]run{{"R-08", 400, 10 * time.Second}},
 		[]run{{"R-02", 800, evidence.Lasting(0, 30*time.Minute)}, {"R-08", 400, evidence.Lasting(0, time.Minute)}},
 	) {
 		o := evidence.Row{Rule: r.rule, What: fmt.Sprintf("%d tokens a second of %d API keys for %s (two nodes, PostgreSQL, HAProxy)", r.rate, len(keys), r.long)}
