@@ -29,6 +29,8 @@ type synthetic struct {
 	keys     []DirectoryKey
 }
 
+func (s *synthetic) Now(context.Context) (time.Time, error) { return time.Now(), nil }
+
 func (s *synthetic) Directory(_ context.Context, begin func(*DirectorySnapshot) error, key func(*DirectoryKey) error) error {
 	if err := begin(&s.snapshot); err != nil {
 		return err
