@@ -36,7 +36,7 @@ const (
 
 // revocation ends tokens at one of two nodes, and looks when the other one knows, and
 // a verifier that asks nobody. (That it holds under load, and with notifications lost,
-// make faults shows.)
+// make proof shows.)
 func (b *bench) revocation(ctx context.Context) (any, error) {
 	p, err := b.populate(ctx, "revocation", 9180, 1)
 	if err != nil {

@@ -143,7 +143,7 @@ func (r *round) record(o *operation) {
 }
 
 // resultOf says what an error means; "" for one that must not be. That the
-// database took too long is for -judge.
+// database took too long is judged in full.
 func resultOf(err error) result {
 	var refusal *authority.Refusal
 	var unripe *authority.UnripeError
