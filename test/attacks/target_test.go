@@ -2,7 +2,6 @@ package attacks
 
 import (
 	"context"
-	"math"
 	"slices"
 	"testing"
 	"time"
@@ -136,5 +135,4 @@ func atMost(t *testing.T, row *evidence.Row, name string, value float64, unit st
 	}
 }
 
-// mib is a number of bytes for people.
-func mib(bytes int) float64 { return math.Round(float64(bytes)/(1<<20)*10) / 10 }
+func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }

@@ -1,8 +1,9 @@
 package evidence
 
 import (
-	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,13 +111,8 @@ func (r *Row) written(test string) Written {
 	return Written{test, r.Rule, r.What, r.Times, r.Requests, r.Lost, r.Wrong, r.Failed, figures, r.Note, r.Detail}
 }
 
-// MS is a time as the value of a Figure: milliseconds, whole ones where it has many.
-func MS(d time.Duration) float64 {
-	if d >= 10*time.Millisecond {
-		d = Milliseconds(d)
-	}
-	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
-}
+// MS is a time as the value of a Figure, in milliseconds.
+func MS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // Say is the figures and the note, for people.
 func (w *Written) Say() string {
@@ -132,16 +128,21 @@ func (w *Written) Say() string {
 
 // String is the figure for people: "p99 12 ms (at most 50)".
 func (f Figure) String() string {
-	number := func(v float64) string {
-		text, _ := json.Marshal(v) // of a number; NaN and infinities are none
-		return string(text)
-	}
-	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Name, number(f.Value), f.Unit))
+	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Name, readable(f.Value), f.Unit))
 	switch {
 	case f.Most != nil:
-		return text + " (at most " + number(*f.Most) + ")"
+		return text + " (at most " + readable(*f.Most) + ")"
 	case f.Least != nil:
-		return text + " (at least " + number(*f.Least) + ")"
+		return text + " (at least " + readable(*f.Least) + ")"
 	}
 	return text
+}
+
+// readable is a number with three digits that say something, and all before its point.
+func readable(v float64) string {
+	by := 1.0
+	if most := math.Abs(v); most > 0 && most < 100 {
+		by = math.Pow10(2 - int(math.Floor(math.Log10(most))))
+	}
+	return strconv.FormatFloat(math.Round(v*by)/by, 'f', -1, 64)
 }

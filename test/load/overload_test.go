@@ -61,14 +61,14 @@ func (c *overload) test(t *testing.T) {
 	perSecond := float64(l.Issued) / long.Seconds()
 	q := evidence.Quantiles(l.Refused[early:], 0.5, 0.99, 1)
 	if c.bars {
-		o.AtLeast(t, "issued, of what it can", round(perSecond/most, 2), "", 0.8)
+		o.AtLeast(t, "issued, of what it can", perSecond/most, "", 0.8)
 		o.AtMost(t, "p99 of refusals", evidence.MS(q[1]), "ms", 100)
 	} else {
-		o.Tell("issued, of what it can", round(perSecond/most, 2), "")
+		o.Tell("issued, of what it can", perSecond/most, "")
 		o.Tell("p99 of refusals", evidence.MS(q[1]), "ms")
 	}
-	o.Tell("issued", round(perSecond, 0), "a second")
-	o.Tell("refused", round(float64(len(l.Refused))/long.Seconds(), 0), "a second")
+	o.Tell("issued", perSecond, "a second")
+	o.Tell("refused", float64(len(l.Refused))/long.Seconds(), "a second")
 	o.Tell("p50 of refusals", evidence.MS(q[0]), "ms")
 	o.Tell("p99 of tokens", evidence.MS(evidence.Quantiles(l.Waits, 0.99)[0]), "ms")
 

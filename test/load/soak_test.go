@@ -64,9 +64,9 @@ func grown(t *testing.T, o *evidence.Row, before, after map[string]int) {
 	}
 	const kib = 1 << 10
 	o.Detail = map[string]any{"growth in bytes by table": byTable}
-	o.Tell("growth of the database", round(float64(total)/kib, 0), "KiB")
-	o.Tell("of it events", round(float64(byTable["events"])/kib, 0), "KiB")
-	o.AtMost(t, "growth beside records", round(float64(total-kept)/kib, 0), "KiB", round(max(0.05*float64(kept)/kib, 64), 0))
+	o.Tell("growth of the database", float64(total)/kib, "KiB")
+	o.Tell("of it events", float64(byTable["events"])/kib, "KiB")
+	o.AtMost(t, "growth beside records", float64(total-kept)/kib, "KiB", max(0.05*float64(kept)/kib, 64))
 }
 
 // records are what the product has to keep of what was done: events, and beside them

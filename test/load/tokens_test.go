@@ -33,7 +33,7 @@ func TestANodeIssuesTwoThousandTokensASecond(t *testing.T) {
 		last(r.long)
 		into(t, l, &o, r.rate, r.long, bars{50 * time.Millisecond, 150 * time.Millisecond})
 		o.Tell("ES256 signatures of one processor", pace, "a second")
-		o.Tell("tokens to signatures", round(float64(l.Issued)/r.long.Seconds()/pace, 3), "")
+		o.Tell("tokens to signatures", float64(l.Issued)/r.long.Seconds()/pace, "")
 		o.Report(t)
 	}
 }
@@ -57,7 +57,7 @@ func TestTwoNodesIssueEightHundredTokensASecond(t *testing.T) {
 		asked := statements(t, p) - before
 		into(t, l, &o, r.rate, r.long, bars{p99: 100 * time.Millisecond})
 		o.Tell("ES256 signatures of one processor", pace, "a second")
-		o.Tell("statements of both nodes", round(float64(asked)/r.long.Seconds(), 1), "a second")
+		o.Tell("statements of both nodes", float64(asked)/r.long.Seconds(), "a second")
 		o.Report(t)
 		// What nodes ask for depends on time, and on how many API keys are in use: they
 		// follow, and write down use every five seconds (TestTokensCostNoStatements).

@@ -108,22 +108,22 @@ func (w *watch) into(t *testing.T, o *evidence.Row, long time.Duration) {
 	if len(memory) < 8 || memory[0] == 0 {
 		t.Fatalf("%d samples of the server's memory: this run has tested nothing", len(memory))
 	}
-	o.Tell("memory at the end", round(memory[len(memory)-1]/mib, 1), "MiB")
+	o.Tell("memory at the end", memory[len(memory)-1]/mib, "MiB")
 	if slope := slope(w.at, memory) / mib; long >= 30*time.Minute {
-		o.AtMost(t, "growth of memory", round(slope, 2), "MiB an hour", 1)
+		o.AtMost(t, "growth of memory", slope, "MiB an hour", 1)
 	} else {
-		o.Tell("growth of memory, of a run too short to tell", round(slope, 0), "MiB an hour")
+		o.Tell("growth of memory, of a run too short to tell", slope, "MiB an hour")
 	}
 	for _, m := range watched {
 		list := w.samples[m.metric]
 		n := len(list) / 4
 		first, last := mean(list[:n]), mean(list[len(list)-n:])
-		o.Tell(m.name, round(last, 1), "")
+		o.Tell(m.name, last, "")
 		if last > first+m.slack {
 			t.Errorf("%s: %s rise from %.1f to %.1f", o.What, m.name, first, last)
 		}
 	}
-	o.AtMost(t, "largest write-ahead log", round(float64(w.mostLog)/mib, 1), "MiB", mostLog/mib)
+	o.AtMost(t, "largest write-ahead log", float64(w.mostLog)/mib, "MiB", mostLog/mib)
 }
 
 func mean(list []float64) (sum float64) {

@@ -73,10 +73,8 @@ func (r *report) row(rule string) evidence.Row {
 	for _, p := range r.Pairs {
 		apart, welch, seen = max(apart, p.apart()), max(welch, math.Abs(float64(p.T))), max(seen, float64(p.Visible))
 	}
-	row.Tell("medians apart", round(100*apart), "%")
-	row.Tell("largest t", round(welch), "")
-	row.Tell("would have been seen", round(seen), "µs")
+	row.Tell("medians apart", 100*apart, "%")
+	row.Tell("largest t", welch, "")
+	row.Tell("would have been seen", seen, "µs")
 	return row
 }
-
-func round(v float64) float64 { return math.Round(100*v) / 100 }
