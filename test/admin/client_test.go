@@ -225,7 +225,7 @@ func TestErrorsOfTheClientAreThoseOfTheServer(t *testing.T) {
 
 	reader := s.CreateOperatorKey(t, "merchants:read")
 	s.AwaitKeys(t, reader)
-	_, err = clientOf(t, s, reader).CreateScope(ctx, admin.Scope{Name: "a:read"})
+	_, err = s.Admin(reader).CreateScope(ctx, admin.Scope{Name: "a:read"})
 	if e := refused(t, err, http.StatusForbidden, ""); !strings.Contains(e.Message, "scopes:write") {
 		t.Errorf("it says %s", e.Message)
 	}

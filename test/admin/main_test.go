@@ -1,12 +1,10 @@
 package admin
 
 import (
-	"context"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
@@ -26,14 +24,7 @@ func start(t *testing.T, args ...string) (*harness.Server, harness.APIKey, *admi
 	s.Seed(t)
 	key := s.CreateOperatorKey(t, strings.Fields(managementScopes)...)
 	s.AwaitKeys(t, key)
-	return s, key, clientOf(t, s, key)
-}
-
-// clientOf is the client with the tokens of an API key.
-func clientOf(t *testing.T, s *harness.Server, key harness.APIKey) *admin.Client {
-	t.Helper()
-	tokens := tokenwright.Config{URL: s.URL, ClientID: key.ClientID, ClientSecret: key.ClientSecret, Resource: s.URL + "/admin", HTTPClient: s.Client}
-	return &admin.Client{URL: s.URL, HTTPClient: tokens.Client(context.Background())}
+	return s, key, s.Admin(key)
 }
 
 // noted is a new API key, whose secret the search at the end is to know.

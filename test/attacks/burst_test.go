@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
@@ -88,8 +87,7 @@ func (b *burst) createKeys(t *testing.T, n int) {
 	t.Helper()
 	operator := b.CreateOperatorKey(t, "merchants:write", "api-keys:write")
 	b.AwaitKeys(t, operator)
-	tokens := tokenwright.Config{URL: b.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: b.URL + "/admin", HTTPClient: b.Client}
-	m := &admin.Client{URL: b.URL, HTTPClient: tokens.Client(t.Context())}
+	m := b.Admin(operator)
 	merchant := admin.NumberID("4260")
 	if _, err := m.CreateMerchant(t.Context(), admin.NewMerchant{ID: merchant, Name: "Burst", KeyLimit: &n}); err != nil {
 		t.Fatal(err)

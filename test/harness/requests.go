@@ -1,12 +1,17 @@
 package harness
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright"
+	"github.com/tokenwright/tokenwright/admin"
 )
 
 // APIKey is what `key create -o json` prints, as far as tests need it.
@@ -60,6 +65,14 @@ func (in *Installation) CreateOperatorKey(t testing.TB, scopes ...string) APIKey
 		args = append(args, "--scope", scope)
 	}
 	return ReadKey(t, in.CLI(t, args...))
+}
+
+// Admin is a client of the admin API with the tokens of an operator key.
+func (in *Installation) Admin(operator APIKey) *admin.Client {
+	tokens := tokenwright.Config{
+		URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: cmp.Or(in.Public, in.URL) + "/admin", HTTPClient: in.Client,
+	}
+	return &admin.Client{URL: in.URL, HTTPClient: tokens.Client(context.Background())}
 }
 
 // StartWithKey starts a server with the merchant of the guide and one API key

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
@@ -33,8 +32,7 @@ func manager(t *testing.T, in *harness.Installation, nodes ...*harness.Server) *
 	for _, node := range nodes {
 		node.AwaitKeys(t, operator)
 	}
-	tokens := tokenwright.Config{URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: in.URL + "/admin", HTTPClient: in.Client}
-	return &admin.Client{URL: in.URL, HTTPClient: tokens.Client(context.Background())}
+	return in.Admin(operator)
 }
 
 // newKeys makes API keys of merchant 4259.

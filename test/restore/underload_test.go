@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/test/evidence"
 	"github.com/tokenwright/tokenwright/test/harness"
@@ -44,8 +43,7 @@ func newCrew(t *testing.T, s *harness.Server) *crew {
 		s.CLI(t, "merchant", "create", "--id", fmt.Sprint(n+1), "--name", "Busy", "--key-limit", "1000")
 	}
 	harness.Eventually(t, patience, "the operator key works", func() bool { return s.Works(t, operator) })
-	config := tokenwright.Config{URL: s.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: s.URL + "/admin", HTTPClient: s.Client}
-	return &crew{client: &admin.Client{URL: s.URL, HTTPClient: config.Client(t.Context())}, keys: map[string]acknowledged{}, failed: func(err error) error { return err }}
+	return &crew{client: s.Admin(operator), keys: map[string]acknowledged{}, failed: func(err error) error { return err }}
 }
 
 // begin lets the writers work until the function that it returns is called.

@@ -105,8 +105,8 @@ func replace(t *testing.T, c *harness.Cluster, n int, binary string) {
 // should.
 func checkReads(t *testing.T, writer, reader *harness.Server, operator harness.APIKey) {
 	t.Helper()
-	ctx, c := context.Background(), adminOf(writer.Installation, operator, nil)
-	other := adminOf(reader.Installation, operator, nil)
+	ctx, c := context.Background(), writer.Admin(operator)
+	other := reader.Admin(operator)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

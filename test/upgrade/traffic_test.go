@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/test/harness"
 )
@@ -37,23 +36,19 @@ func startTraffic(t *testing.T, c *harness.Cluster, key, operator harness.APIKey
 	f := &traffic{in: c.Installation, stop: stop}
 	for n := range clients {
 		f.done.Go(func() { f.ask(ctx, key) })
-		f.done.Go(func() { f.manage(ctx, adminOf(c.Installation, operator, f.watched), n) })
+		f.done.Go(func() { f.manage(ctx, f.admin(operator), n) })
 	}
 	t.Cleanup(func() { stop(); f.done.Wait() })
 	return f
 }
 
-// adminOf is a client of the admin API. What watch makes of its transport sees each
-// request, those too that the client sends again; nil for none.
-func adminOf(in *harness.Installation, operator harness.APIKey, watch func(http.RoundTripper) http.RoundTripper) *admin.Client {
-	client := *in.Client
-	if watch != nil {
-		client.Transport = watch(client.Transport)
-	}
-	tokens := tokenwright.Config{
-		URL: in.URL, ClientID: operator.ClientID, ClientSecret: operator.ClientSecret, Resource: in.Public + "/admin", HTTPClient: &client,
-	}
-	return &admin.Client{URL: in.URL, HTTPClient: tokens.Client(context.Background())}
+// admin is a client of the admin API whose requests are watched, those too that it
+// sends again.
+func (f *traffic) admin(operator harness.APIKey) *admin.Client {
+	client, in := *f.in.Client, *f.in
+	client.Transport = f.watched(client.Transport)
+	in.Client = &client
+	return in.Admin(operator)
 }
 
 // watched counts as failures what the client would mend by itself: no answer, and an
