@@ -18,9 +18,7 @@ func TestAChangeThatDoesNotActYetIsNoSuccess(t *testing.T) {
 	k = h.rotate(k, authority.Rotation{})
 	_, claims := h.issue(h.Authority, k.request())
 	f := &failing{Store: h.store}
-	cfg := h.config
-	cfg.Store = f
-	a := h.node(cfg)
+	a := h.nodeOn(f)
 	client := h.client(a, k)
 	name := "Renamed"
 	kid := func(status authority.SigningKeyStatus) string {
@@ -117,9 +115,7 @@ func TestATokenThatIsNotRevokedIsNoSuccess(t *testing.T) {
 	h := New(t)
 	k := h.ready()
 	r := &refusing{Store: h.store}
-	cfg := h.config
-	cfg.Store = r
-	a := h.node(cfg)
+	a := h.nodeOn(r)
 	token, claims := h.issue(a, k.request())
 	for what, down := range map[string]refusing{
 		"by itself": {revoke: errDown}, "with all others": {revoke: authority.ErrManyRevoked, update: errDown},

@@ -27,9 +27,7 @@ func TestAnotherHistoryIsReadAnew(t *testing.T) {
 
 	t.Run("RestoredCopy", func(t *testing.T) {
 		restored := &failing{Store: h.store}
-		cfg := h.config
-		cfg.Store = restored
-		a := h.node(cfg)
+		a := h.nodeOn(restored)
 		path := h.path + ".restored"
 		h.must(os.WriteFile(path, older, 0o600))
 		h2 := *h
@@ -51,9 +49,7 @@ func TestAnotherHistoryIsReadAnew(t *testing.T) {
 	})
 	t.Run("ChangedEvent", func(t *testing.T) {
 		f := &failing{Store: h.open()}
-		cfg := h.config
-		cfg.Store = f
-		a := h.node(cfg)
+		a := h.nodeOn(f)
 		head, err := f.EventHead(h.ctx)
 		h.must(err)
 		changed := append([]byte{}, head.Hash...)

@@ -75,9 +75,7 @@ func TestFiguresTellOfUsageThatIsNotWritten(t *testing.T) { // C-350
 	k := h.ready()
 	u := &unwritable{Store: h.store}
 	u.down.Store(true)
-	cfg := h.config
-	cfg.Store = u
-	a := h.node(cfg)
+	a := h.nodeOn(u)
 	h.issue(a, k.request())
 	if n := a.Figures().UsageWaiting; n != 1 {
 		t.Errorf("%d counts wait, want 1", n)
@@ -126,9 +124,7 @@ func TestFiguresTellThatTheStoreIsAway(t *testing.T) { // C-350
 	t.Parallel() // it waits for polls
 	h := New(t)
 	f := &failing{Store: h.store}
-	cfg := h.config
-	cfg.Store = f
-	a := h.node(cfg)
+	a := h.nodeOn(f)
 	h.follow(a)
 	f.down.Store(true)
 	eventually(t, "errors are counted", func() bool { return a.Figures().FollowErrors > 1 })

@@ -105,12 +105,18 @@ func (h *harness) node(cfg authority.Config) *authority.Authority {
 	return a
 }
 
+// nodeOn opens a node on another store.
+func (h *harness) nodeOn(s authority.Store) *authority.Authority {
+	h.t.Helper()
+	cfg := h.config
+	cfg.Store = s
+	return h.node(cfg)
+}
+
 // second opens a second node on a handle of its own.
 func (h *harness) second() *authority.Authority {
 	h.t.Helper()
-	cfg := h.config
-	cfg.Store = h.open()
-	return h.node(cfg)
+	return h.nodeOn(h.open())
 }
 
 // raw changes the database behind the store's back.

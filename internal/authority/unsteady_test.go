@@ -42,9 +42,7 @@ func TestWhatFailsWithSigningKeysIsNoSuccess(t *testing.T) {
 	h := New(t)
 	k := h.ready()
 	u := &unsteady{Store: h.store}
-	cfg := h.config
-	cfg.Store = u
-	a := h.node(cfg)
+	a := h.nodeOn(u)
 	for what, tc := range map[string]struct {
 		call  func() error
 		least int // so often it is asked
