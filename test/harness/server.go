@@ -193,21 +193,44 @@ func (s *Server) Observe(t testing.TB) {
 	}
 }
 
-// Metric returns a metric, the sum of all its series.
+// Metric returns a metric, the sum of all its series; or one of its series, as the
+// server writes it.
 func (s *Server) Metric(t testing.TB, name string) float64 {
 	t.Helper()
-	var sum float64
-	for line := range strings.Lines(string(s.Get(t, s.MetricsURL).Body)) {
-		fields := strings.Fields(line)
-		if series, _, _ := strings.Cut(line, "{"); len(fields) == 2 && (series == name || fields[0] == name) {
-			v, err := strconv.ParseFloat(fields[1], 64)
-			if err != nil {
-				t.Fatalf("reading the metrics: %v", err)
-			}
-			sum += v
+	all, err := s.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[name]
+}
+
+// Metrics returns every series of the metrics, and of each metric the sum of them.
+func (s *Server) Metrics() (map[string]float64, error) {
+	resp, err := s.Client.Get(s.MetricsURL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the metrics: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the metrics: %w", err)
+	}
+	all := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if series == "" || series == "#" || strings.Contains(value, " ") {
+			continue // a comment, or a label that holds a blank
+		}
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return nil, fmt.Errorf("reading the metrics: %w", err)
+		}
+		all[series] += v
+		if name, _, labelled := strings.Cut(series, "{"); labelled {
+			all[name] += v
 		}
 	}
-	return sum
+	return all, nil
 }
 
 // ReadLog returns the log so far.

@@ -2,8 +2,6 @@ package load
 
 import (
 	"context"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -71,21 +69,9 @@ func (w *watch) end() {
 
 // sample reads the metrics once, each the sum of its series.
 func (w *watch) sample(s *harness.Server) error {
-	r, err := s.Client.Get(s.MetricsURL)
+	sums, err := s.Metrics()
 	if err != nil {
 		return err
-	}
-	text, err := readAll(r)
-	if err != nil {
-		return err
-	}
-	sums := map[string]float64{}
-	for line := range strings.Lines(text) {
-		series, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		name, _, _ := strings.Cut(series, "{")
-		if v, err := strconv.ParseFloat(value, 64); ok && err == nil {
-			sums[name] += v
-		}
 	}
 	w.at = append(w.at, time.Since(w.began).Hours())
 	w.samples[memoryMetric] = append(w.samples[memoryMetric], sums[memoryMetric])
@@ -157,10 +143,4 @@ func sizes(t *testing.T, in *harness.Installation) map[string]int {
 		list[table] = n
 	}
 	return list
-}
-
-func readAll(r *http.Response) (string, error) {
-	defer func() { _ = r.Body.Close() }()
-	text, err := io.ReadAll(r.Body)
-	return string(text), err
 }
