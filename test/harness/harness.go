@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -93,6 +94,22 @@ func released() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS
 func Build(t testing.TB, flags ...string) string {
 	t.Helper()
 	return BuildProgram(t, "./cmd/tokenwright", flags...)
+}
+
+// Once is a binary that several tests of a package want. The zero value is ready for use.
+type Once struct {
+	mu   sync.Mutex
+	path string
+}
+
+// Binary returns the path of the binary, which the first who asks builds; the others wait.
+func (o *Once) Binary(build func() string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.path == "" {
+		o.path = build()
+	}
+	return o.path
 }
 
 // Overlay writes what the flag -overlay of go build reads: files, by their paths, and

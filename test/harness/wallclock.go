@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -54,21 +53,13 @@ func Now() time.Time {
 }
 `
 
-var withWallClock struct {
-	sync.Mutex
-	binary string
-}
+var withWallClock Once
 
 // BuildWithWallClock makes, once for all tests, a binary of the product whose wall
 // clocks are set by a WallClock: whatever asks time.Now asks another package.
 func BuildWithWallClock(t testing.TB) string {
 	t.Helper()
-	withWallClock.Lock()
-	defer withWallClock.Unlock()
-	if withWallClock.binary == "" {
-		withWallClock.binary = buildWithWallClock(t)
-	}
-	return withWallClock.binary
+	return withWallClock.Binary(func() string { return buildWithWallClock(t) })
 }
 
 func buildWithWallClock(t testing.TB) string {

@@ -92,31 +92,24 @@ func newest(t testing.TB, dir string) int {
 	return n
 }
 
-var next struct {
-	sync.Mutex
-	binary string
-}
+var next harness.Once
 
 // nextRelease builds this state with the migrations of testdata/migrations behind its own.
 func nextRelease(t testing.TB) string {
 	t.Helper()
-	next.Lock()
-	defer next.Unlock()
-	if next.binary != "" {
-		return next.binary
-	}
-	files, err := filepath.Glob("testdata/migrations/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no migrations: %v", err)
-	}
-	replace := map[string]string{}
-	for _, file := range files {
-		path, err := filepath.Abs(file)
-		if err != nil {
-			t.Fatal(err)
+	return next.Binary(func() string {
+		files, err := filepath.Glob("testdata/migrations/*.sql")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("there are no migrations: %v", err)
 		}
-		replace[harness.File("internal", "store", "migrations", filepath.Base(file))] = path
-	}
-	next.binary = harness.Build(t, "-overlay", harness.Overlay(t, replace))
-	return next.binary
+		replace := map[string]string{}
+		for _, file := range files {
+			path, err := filepath.Abs(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			replace[harness.File("internal", "store", "migrations", filepath.Base(file))] = path
+		}
+		return harness.Build(t, "-overlay", harness.Overlay(t, replace))
+	})
 }
