@@ -23,12 +23,12 @@ import (
 // the environment of go test picks its tests by name.
 func Run(t testing.TB, script string, values map[string]string) {
 	t.Helper()
-	harness.Need(t, "node", "chromium")
+	harness.Need(t, "node", "chromium-headless-shell")
 	dir := harness.File("test", "browser")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "playwright-core")); err != nil {
 		harness.Missing(t, "the npm packages of test/browser are not installed")
 	}
-	environ := []string{"LOOK=" + os.Getenv("LOOK"), "CHROMIUM=" + harness.FindProgram(t, "chromium"), "SCREENSHOTS=" + filepath.Join(dir, "out")}
+	environ := []string{"LOOK=" + os.Getenv("LOOK"), "CHROMIUM=" + harness.FindProgram(t, "chromium-headless-shell"), "SCREENSHOTS=" + filepath.Join(dir, "out")}
 	for name, value := range values {
 		environ = append(environ, name+"="+value)
 	}

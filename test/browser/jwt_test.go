@@ -21,7 +21,7 @@ import (
 // browser would stand in the server's log, where the harness looks for tokens.
 func TestTheDebuggerSaysWhatATokenIs(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "chromium")
+	harness.Need(t, "chromium-headless-shell")
 	in := harness.New(t)
 	in.Configure(t, fmt.Sprintf(`environments:
   demo: {}

@@ -10,7 +10,7 @@ import (
 // events and usage, by keyboard, with script and without.
 func TestOperatorsRunThePlatform(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "chromium")
+	harness.Need(t, "chromium-headless-shell")
 	in := harness.New(t)
 	s := in.Start(t)
 	in.CLI(t, "merchant", "create", "--id", "4259", "--name", "Acme")

@@ -10,7 +10,7 @@ import (
 // are managed, by keyboard, with script and without; pages are for everybody.
 func TestPeopleManageThemselvesAndOthers(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "chromium")
+	harness.Need(t, "chromium-headless-shell")
 	in := harness.New(t)
 	s := in.Start(t)
 	in.CLI(t, "merchant", "create", "--id", "4259", "--name", "Acme")

@@ -12,7 +12,7 @@ import (
 // ended elsewhere.
 func TestPeopleSignInBySingleSignOn(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "chromium", "sqlite3")
+	harness.Need(t, "chromium-headless-shell", "sqlite3")
 	in := harness.New(t)
 	idp := harness.NewIdP(t, in)
 	in.Configure(t, idp.Config())

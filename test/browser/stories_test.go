@@ -18,7 +18,7 @@ import (
 // and without script; and names that are something else where they are not kept text.
 func TestPeopleGetFromNothingToTokens(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "chromium", "curl")
+	harness.Need(t, "chromium-headless-shell", "curl")
 	s := harness.Start(t)
 	link, _ := s.SetUpLink(t)
 	b := open(t, s)
