@@ -79,8 +79,8 @@ rounds: ## run the tests of many rounds and trials
 # Some hold that a change acts within a second, or let the worst happen: these run for
 # themselves, the others beside each other, the longest first, here as above: so none is
 # left to run alone at the end.
-ALONE := e2e|faults|model|load|attacks
-LONG := browser docs examples upgrade observe restore dist
+ALONE := e2e|faults|attacks
+LONG := browser docs examples upgrade observe restore dist load model
 e2e: tools ## run the end-to-end tests
 	cd test && $(GO) list $(addprefix ./,$(LONG)) ./... | grep -vE '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 2
 	cd test && $(GO) list ./... | grep -E '/($(ALONE))$$' | xargs $(GO) test -race -count=1 -p 1

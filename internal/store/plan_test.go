@@ -266,6 +266,7 @@ func TestSQLitePagesScanNoTable(t *testing.T) {
 // C-460, C-461, C-462: with a million events and 10,000 API keys and users, a
 // page visits few rows.
 func TestPostgresPagesVisitFewRows(t *testing.T) {
+	t.Parallel()
 	url := postgrestest.Shared(t).Database(t)
 	s := openPostgres(t, url)
 	initialize(t, s)

@@ -61,12 +61,14 @@ func migrated(t *testing.T) (database func(*testing.T) string) {
 }
 
 func TestPostgresConforms(t *testing.T) {
+	t.Parallel()
 	database := migrated(t)
 	testConformance(t, func(t *testing.T) authority.Store { return openPostgres(t, database(t)) })
 }
 
 //
 func TestPostgresHoldsUnderConcurrency(t *testing.T) {
+	t.Parallel()
 	testConcurrency(t, func(t *testing.T) [2]authority.Store {
 		url := postgrestest.Shared(t).Database(t)
 		return [2]authority.Store{openPostgres(t, url), openPostgres(t, url)}
@@ -113,6 +115,7 @@ func TestPostgresMigratesOnlyWhenAllowed(t *testing.T) {
 }
 
 func TestPostgresIsMigratedByWhoeverComesFirst(t *testing.T) {
+	t.Parallel()
 	for range 2 {
 		url := postgrestest.Shared(t).Database(t)
 		openTogether(t, func() (*Store, error) { return OpenPostgres(context.Background(), url, Options{Create: true}) })
