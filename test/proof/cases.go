@@ -40,6 +40,10 @@ func (t test) String() string { return t.dir + " " + t.name }
 
 func (t test) fuzz() bool { return strings.HasPrefix(t.name, "Fuzz") }
 
+// everything tells whether it stands for all tests of its package: what it looks at is what
+// they have left behind.
+func (t test) everything() bool { return t.name == "TestMain" }
+
 var (
 	aRule    = regexp.MustCompile(`(?m)^\| ((?:C-|R-|P)\d+) \| (.*?\.)(?: |$)`)
 	ruleName = regexp.MustCompile(`\b(?:C-\d{3}|R-\d{2}|P\d)\b`)

@@ -149,8 +149,11 @@ func TestARuleIsProvedByRunningItsTests(t *testing.T) {
 	r := repository{t.TempDir()}
 	for path, text := range map[string]string{
 		"go.mod":        "module example.test/small\n",
-		"docs/rules.md": "| R-91 | Holds. | policy |\n| R-92 | Does not hold. | policy |\n",
+		"docs/rules.md": "| R-91 | Holds. | policy |\n| R-92 | Does not hold. | policy |\n| R-93 | Holds behind all tests. | policy |\n| R-94 | Does not. | policy |\n",
 		"small_test.go": "package small\n\nimport \"testing\"\n\n// R-91\nfunc TestGood(t *testing.T) {}\n\n// R-92, R-91x\nfunc TestBad(t *testing.T) { t.Error(\"bad\") }\n",
+		"all/all_test.go": "package all\n\nimport (\n\"os\"\n\"testing\"\n)\n\nvar ran int\n\n// R-93\nfunc TestMain(m *testing.M) {\nif code := m.Run(); code != 0 || ran != 2 {\nos.Exit(1)\n}\n}\n\n" +
+			"func TestOne(t *testing.T) { ran++ }\nfunc TestTwo(t *testing.T) { ran++ }\n",
+		"none/none_test.go": "package none\n\nimport \"testing\"\n\n// R-94\nfunc TestMain(m *testing.M) { m.Run() }\n\nfunc TestLeftOut(t *testing.T) { t.Skip() }\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(r.path(path)), 0o700); err != nil {
 			t.Fatal(err)
@@ -160,7 +163,7 @@ func TestARuleIsProvedByRunningItsTests(t *testing.T) {
 		}
 	}
 	cases, err := r.cases()
-	if err != nil || len(cases) != 2 {
+	if err != nil || len(cases) != 4 {
 		t.Fatalf("%v, %v", cases, err)
 	}
 	done := map[test]outcome{}
@@ -172,7 +175,9 @@ func TestARuleIsProvedByRunningItsTests(t *testing.T) {
 			}
 		}
 	}
-	if good, bad := cases[0].result(done), cases[1].result(done); !good.Pass || bad.Pass || len(good.Tests) != 1 {
-		t.Errorf("good %+v, bad %+v:\n%s", good, bad, out.String())
+	for n, holds := range []bool{true, false, true, false} {
+		if result := cases[n].result(done); result.Pass != holds || len(result.Tests) != 1 {
+			t.Errorf("%+v:\n%s", result, out.String())
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,15 +79,20 @@ func grouped(tests []test, done map[test]outcome) map[string][]test {
 	return groups
 }
 
-// runAll runs tests of one package: those that are no fuzz targets together.
+// runAll runs tests of one package: together, but for fuzz targets, and for what stands for
+// all tests.
 func (r repository) runAll(ctx context.Context, dir string, tests []test, part float64, done map[test]outcome, out io.Writer) error {
-	var together []string
+	var together []test
+	var names []string
 	for _, t := range tests {
-		if !t.fuzz() {
-			together = append(together, t.name)
+		var args []string
+		switch {
+		case t.fuzz():
+			args = []string{"-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", executions, "-fuzzminimizetime", "1000x"}
+		case !t.everything():
+			together, names = append(together, t), append(names, t.name)
 			continue
 		}
-		args := []string{"-run", "^$", "-fuzz", "^" + t.name + "$", "-fuzztime", executions, "-fuzzminimizetime", "1000x"}
 		if err := r.goTest(ctx, dir, []test{t}, args, done, out); err != nil {
 			return err
 		}
@@ -96,11 +100,11 @@ func (r repository) runAll(ctx context.Context, dir string, tests []test, part f
 	if len(together) == 0 {
 		return nil
 	}
-	args := []string{"-run", "^(" + strings.Join(together, "|") + ")$"}
+	args := []string{"-run", "^(" + strings.Join(names, "|") + ")$"}
 	if tests[0].takes {
 		args = append(args, "-full", fmt.Sprintf("-time=%g", part))
 	}
-	return r.goTest(ctx, dir, slices.DeleteFunc(slices.Clone(tests), test.fuzz), args, done, out)
+	return r.goTest(ctx, dir, together, args, done, out)
 }
 
 // goTest runs go test, and reads what becomes of tests.
@@ -137,6 +141,9 @@ func (r repository) goTest(ctx context.Context, dir string, tests []test, args [
 	}
 	for _, t := range tests {
 		o := found[t.name]
+		if t.everything() {
+			o = sum(found)
+		}
 		o.test, o.searched = t, search
 		o.passed = o.passed && ended == nil // the search behind it may have found a secret
 		for _, row := range rows {
@@ -147,6 +154,18 @@ func (r repository) goTest(ctx context.Context, dir string, tests []test, args [
 		done[t] = o
 	}
 	return nil
+}
+
+// sum is the outcome of all tests of a package.
+func sum(found map[string]outcome) outcome {
+	all := outcome{passed: len(found) > 0}
+	for name, o := range found {
+		all.passed = all.passed && o.passed
+		if !strings.Contains(name, "/") { // what is below a test is in its time
+			all.seconds += o.seconds
+		}
+	}
+	return all
 }
 
 // event is one line of go test -json (go doc test2json).
