@@ -24,7 +24,7 @@ type Plan struct {
 	At      []*harness.Installation  // whose addresses are asked, each on as many connections
 	Asks    []*Question              // in turn; a Plan without keeps to Keys
 	Keys    []harness.APIKey         // asked for in turn, in every style of a token request
-	Rate    int                      // a second
+	Rate    int                      // a second; 0: none by itself
 	Most    int                      // connections; 0: 2,000
 	Eager   int                      // connections that ask again once they are answered, whatever the Rate; 0: none
 	Fresh   bool                     // each question comes on a connection of its own
@@ -97,7 +97,7 @@ func (p Plan) Start(t *testing.T) *Load {
 	}
 	p.Most = cmp.Or(p.Most, 2000)
 	l := &Load{plan: p, work: make(chan ask), stop: make(chan struct{}), began: time.Now()}
-	if p.Eager == 0 {
+	if p.Eager == 0 && p.Rate > 0 {
 		l.done.Go(l.run)
 	}
 	for n := range p.Eager {
@@ -107,17 +107,22 @@ func (p Plan) Start(t *testing.T) *Load {
 	return l
 }
 
+// due is how long after the beginning a question, counted from 0, is to be sent: the wait
+// for its answer is counted from there.
+func (p Plan) due(question int) time.Duration {
+	return time.Duration(question) * time.Second / time.Duration(p.Rate)
+}
+
 func (l *Load) run() {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	apart := time.Duration(float64(time.Second) / float64(max(1, l.plan.Rate)))
 	for sent, connections := 0, 0; ; {
 		select {
 		case <-l.stop:
 			return
 		case now := <-tick.C:
-			for due := int(now.Sub(l.began).Seconds() * float64(l.plan.Rate)); sent < due; sent++ {
-				next := ask{l.plan.Asks[sent%len(l.plan.Asks)], l.began.Add(time.Duration(sent) * apart)}
+			for ; l.plan.due(sent) <= now.Sub(l.began); sent++ {
+				next := ask{l.plan.Asks[sent%len(l.plan.Asks)], l.began.Add(l.plan.due(sent))}
 				if l.give(next, connections < l.plan.Most) {
 					continue
 				}

@@ -69,3 +69,11 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 		})
 	}
 }
+
+// A wait that begins before its question can have been sent would be longer than it is.
+func TestQuestionsAreDueOneAfterTheOther(t *testing.T) {
+	p := Plan{Rate: 800}
+	if p.due(0) != 0 || p.due(1) != 1250*time.Microsecond || p.due(8*60*60*800) != 8*time.Hour {
+		t.Errorf("they are due after %s, %s, %s", p.due(0), p.due(1), p.due(8*60*60*800))
+	}
+}
