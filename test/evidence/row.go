@@ -100,7 +100,11 @@ type Written struct {
 
 func (r *Row) written(test string) Written {
 	figures := r.Figures
-	if n := len(r.Recovery); n > 0 {
+	switch len(r.Recovery) {
+	case 0:
+	case 1:
+		figures = append(figures, Figure{Name: "recovery", Value: MS(r.Recovery[0]), Unit: "ms"})
+	default:
 		for i, v := range Quantiles(r.Recovery, 0.5, 0.99, 1) {
 			figures = append(figures, Figure{Name: "recovery " + []string{"median", "p99", "max"}[i], Value: MS(v), Unit: "ms"})
 		}
