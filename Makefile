@@ -18,7 +18,7 @@ export TOKENWRIGHT_TEST_ALL := 1
 # of OpenAPI takes two minutes to compile if its functions are put into each other, else one.
 # go test needs no go vet: lint has run it.
 TESTFLAGS := -vet=off -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false '-gcflags=github.com/pb33f/...=-race=false -l'
-GIVEN := $(subst $(TESTFLAGS),,$(GOFLAGS))
+GIVEN := $(strip $(subst $(TESTFLAGS),,$(GOFLAGS)))
 export GOFLAGS := $(GIVEN) $(TESTFLAGS)
 build dist: export GOFLAGS := $(GIVEN)
 
