@@ -63,7 +63,7 @@ func raceOn(t *testing.T, in *installation, seed uint64, rounds int, sum *tally)
 		r := in.newRound(t, n, standing)
 		endLooking, endHarm := r.watch(n%2), func() {}
 		if in.disturb != nil {
-			endHarm = in.disturb()
+			endHarm = in.disturb(r)
 		}
 		r.run(seed + uint64(n))
 		endHarm()

@@ -37,9 +37,9 @@ type installation struct {
 	stores [2]*store.Store
 	clock  clock
 
-	// disturb does harm while workers work, until the function that it returns is
-	// called; nil for none. Then calls may fail: what they have done is unknown.
-	disturb func() (end func())
+	// disturb does harm to a round, until the function that it returns is called;
+	// nil for none. Then calls may fail: what they have done is unknown.
+	disturb func(r *round) (end func())
 }
 
 // onPostgres makes an installation in a database of its own, in which no two
@@ -68,12 +68,12 @@ func onFailingPostgres(t *testing.T) *installation {
 	in := newInstallation(t, func() (*store.Store, error) {
 		return store.OpenPostgres(t.Context(), url, store.Options{Create: true})
 	})
-	in.disturb = func() func() {
+	in.disturb = func(r *round) func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			endSessions(ctx, t, url)
+			endSessions(ctx, t, url, r.changes)
 		}()
 		return func() {
 			cancel()
@@ -83,22 +83,33 @@ func onFailingPostgres(t *testing.T) *installation {
 	return in
 }
 
-func endSessions(ctx context.Context, t *testing.T, url string) {
+// endSessions ends one after the other, each when something was changed after the
+// one before: so also where the machine is slow, some come through and some do not.
+func endSessions(ctx context.Context, t *testing.T, url string, changes func() int) {
 	db, err := pgx.Connect(t.Context(), url+"?sslmode=disable")
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	defer func() { _ = db.Close(context.Background()) }() // it is of no more use
-	for ctx.Err() == nil {
-		if _, err := db.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' ORDER BY random() LIMIT 1`); err != nil {
-			t.Errorf("ending a session: %v", err)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for before := -1; ctx.Err() == nil; {
+		if now := changes(); now > before {
+			before = now
+			endSession(t, db)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(10 * time.Millisecond):
+		case <-ticker.C:
 		}
+	}
+}
+
+func endSession(t *testing.T, db *pgx.Conn) {
+	if _, err := db.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' ORDER BY random() LIMIT 1`); err != nil {
+		t.Errorf("ending a session: %v", err)
 	}
 }
 

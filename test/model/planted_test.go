@@ -33,6 +33,11 @@ func answered(a action, name string, r result) *operation {
 	return &operation{action: a, key: name, result: r}
 }
 
+// unanswered is a call that has no answer; there may be an event of it all the same.
+func unanswered(a action, name string, changed bool) *operation {
+	return &operation{action: a, key: name, result: unknown, changed: changed}
+}
+
 func saw(k keys) *operation { return &operation{action: list, result: done, listed: k} }
 
 // meanwhile lets the last operation begin before all others and end after them.
@@ -72,9 +77,13 @@ func TestModelOfAPIKeysTellsRightFromWrong(t *testing.T) {
 		{"deleted, and changed", false, three(did(remove, "c", true), did(disable, "c", true))},
 		{"deleted, and not found", true, three(did(remove, "c", true), answered(disable, "c", notFound), answered(remove, "c", notFound))},
 		{"there, and not found", false, three(answered(remove, "c", notFound))},
-		{"nobody knows, and it was not", true, three(answered(remove, "c", unknown), saw(all))},
-		{"nobody knows, and it was", true, three(answered(remove, "c", unknown), saw(keys{"a": true, "b": true}))},
-		{"it was not, then it was, then not", false, three(answered(remove, "c", unknown), saw(keys{"a": true, "b": true}), saw(all))},
+		{"no answer, no event, and it was not", true, three(unanswered(remove, "c", false), saw(all))},
+		{"no answer, no event, and it was", false, three(unanswered(remove, "c", false), saw(keys{"a": true, "b": true}))},
+		{"no answer, an event, and it was", true, three(unanswered(remove, "c", true), saw(keys{"a": true, "b": true}))},
+		{"no answer, an event, and it was later", true, three(unanswered(remove, "c", true), saw(all), saw(keys{"a": true, "b": true}))},
+		{"it was, then it was not", false, three(unanswered(remove, "c", true), saw(keys{"a": true, "b": true}), saw(all))},
+		{"no answer, an event, beyond the limit", false, three(unanswered(create, "d", true), saw(all))},
+		{"no answer, an event, and there was no such key", false, three(unanswered(remove, "d", true), saw(all))},
 		{"a conflict, which does nothing", true, three(answered(remove, "c", conflict), saw(all))},
 		{"a conflict that has done something", false, three(answered(remove, "c", conflict), saw(keys{"a": true, "b": true}))},
 		{"seen by one and not by the next", false, meanwhile(history(saw(keys{"a": true}), saw(keys{}), made("a")))},
@@ -102,9 +111,11 @@ func TestModelOfUseTellsRightFromWrong(t *testing.T) {
 		{"used after it was disabled again", false, history(did(disable, "a", true), did(disable, "a", false), did(use, "a", false))},
 		{"refused after it was enabled", false, history(did(disable, "a", true), did(enable, "a", true), answered(use, "a", refused))},
 		{"used after it was deleted and enabled", false, history(did(remove, "a", true), did(enable, "a", true), did(use, "a", false))},
-		{"nobody knows, and it was used", true, history(answered(disable, "a", unknown), did(use, "a", false))},
-		{"nobody knows, and it was refused", true, history(answered(disable, "a", unknown), answered(use, "a", refused))},
-		{"refused and used again", false, history(answered(disable, "a", unknown), answered(use, "a", refused), did(use, "a", false))},
+		{"no answer, no event, and it was used", true, history(unanswered(disable, "a", false), did(use, "a", false))},
+		{"no answer, no event, and it was refused", false, history(unanswered(disable, "a", false), answered(use, "a", refused))},
+		{"no answer, an event, and it was used", true, history(unanswered(disable, "a", true), did(use, "a", false))},
+		{"no answer, an event, and it was refused", true, history(unanswered(disable, "a", true), answered(use, "a", refused))},
+		{"refused and used again", false, history(unanswered(disable, "a", true), answered(use, "a", refused), did(use, "a", false))},
 	} {
 		if got := porcupine.CheckOperations(useModel, historyOf(c.ops)); got != c.right {
 			t.Errorf("%s: the model says %t", c.what, got)

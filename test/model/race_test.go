@@ -142,6 +142,18 @@ func (r *round) record(o *operation) {
 	r.ops = append(r.ops, o)
 }
 
+// changes is how many calls have changed something so far.
+func (r *round) changes() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range r.ops {
+		if o.result == done && kinds[o.action].kind != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // resultOf says what an error means; "" for one that must not be. That the
 // database took too long is judged in full.
 func resultOf(err error) result {
