@@ -8,15 +8,24 @@ import (
 	"time"
 )
 
-// deadlines is a listener whose connections seldom set a timer. net/http moves
-// the deadlines of a connection seven times for each request, and nearly all of
-// them are moved again before anybody reads or writes.
+// deadlines is a listener whose connections seldom set a timer, and hold little
+// that nobody reads. net/http moves the deadlines of a connection seven times for
+// each request, and nearly all of them are moved again before anybody reads or
+// writes.
 type deadlines struct{ net.Listener }
+
+// sendBuffer is how many bytes of answers the system is to keep for a client that
+// does not take them; it may take twice as many. Left to itself it keeps megabytes,
+// out of the memory that all connections of the machine share: where thousands of
+// clients read nothing, the others would wait for it. 64 KiB is half a megabyte a
+// second for a client whose packets take an eighth of a second to go and come back.
+const sendBuffer = 64 << 10
 
 // Accept implements net.Listener.
 func (l deadlines) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // else it is the system's own
 		return &deadlineConn{tcpConn: tcp}, err
 	}
 	return c, err

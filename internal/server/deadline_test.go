@@ -164,3 +164,21 @@ func TestWriteDeadlinesAreWithinASecond(t *testing.T) {
 		t.Errorf("timers were set at %v", timers.writes)
 	}
 }
+
+//
+func TestLittleIsKeptForAClientThatReadsNothing(t *testing.T) {
+	server, _, client := pair(t)
+	if err := client.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := server.Write(make([]byte, 16<<20))
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the write ends with %v", err)
+	}
+	if kept > 1<<20 {
+		t.Errorf("%d bytes are kept for a client that reads nothing", kept)
+	}
+}
