@@ -2,8 +2,14 @@ package attacks
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,16 +23,25 @@ import (
 // slow is a kind of client that is in no hurry. Each of them comes again when it is
 // shown out.
 type slow struct {
-	what    string
-	clients int
-	opening string // sent at once; then an "a" every ten seconds, or each second
-	every   time.Duration
-	window  int           // bytes that it takes in at most; 0 for as many as others do
-	bar     time.Duration // until it is shown out
+	What    string
+	Clients int
+	Opening string // sent at once; then an "a" every ten seconds, or each second
+	Every   time.Duration
+	Window  int           // bytes that it takes in at most; 0 for as many as others do
+	Bar     time.Duration // until it is shown out
 
 	mu      sync.Mutex
-	out     int
-	longest time.Duration
+	Out     int
+	Longest time.Duration
+}
+
+// slowness is what slow clients do together. They are in a process of their own, which gets
+// what the others leave of the processors: where they come from is not the server's machine.
+type slowness struct {
+	Port     int
+	Kinds    []*slow
+	OnceEach bool          // it is over once everybody was shown out who is within 30 s
+	Over     time.Duration // they come over so long, so that they go in the same way
 }
 
 // thousands of clients that send a byte of a head or of a body every ten
@@ -37,65 +52,103 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 	post := "POST /demo/oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 	page := "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	kinds := []*slow{
-		{what: "heads", clients: evidence.Choose(400, 6000), opening: post + "X-Slow: ", every: drip, bar: 10 * time.Second},
-		{what: "bodies", clients: evidence.Choose(50, 2000), opening: post + "Content-Length: 1000\r\n\r\ngrant_type=", every: drip, bar: 30 * time.Second},
+		{What: "heads", Clients: evidence.Choose(400, 6000), Opening: post + "X-Slow: ", Every: drip, Bar: 10 * time.Second},
+		{What: "bodies", Clients: evidence.Choose(50, 2000), Opening: post + "Content-Length: 1000\r\n\r\ngrant_type=", Every: drip, Bar: 30 * time.Second},
 		// What a connection holds on its way is little; the page, asked for a thousand
 		// times in a row, is not. What is never read fills up.
-		{what: "readers", clients: evidence.Choose(50, 2000), opening: strings.Repeat(page, 1000), every: time.Second, window: 4096, bar: 60 * time.Second},
+		{What: "readers", Clients: evidence.Choose(50, 2000), Opening: strings.Repeat(page, 1000), Every: time.Second, Window: 4096, Bar: 60 * time.Second},
 	}
-	x := newTarget(t, "R-40", fmt.Sprintf("%d slow heads, %d slow bodies and %d slow readers at the same moment", kinds[0].clients, kinds[1].clients, kinds[2].clients), harness.New(t))
+	x := newTarget(t, "R-40", fmt.Sprintf("%d slow heads, %d slow bodies and %d slow readers at the same moment", kinds[0].Clients, kinds[1].Clients, kinds[2].Clients), harness.New(t))
 	long := evidence.Lasting(time.Minute, 10*time.Minute)
-	meanwhile := x.attacked(t, long, func(ctx context.Context) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		var running sync.WaitGroup
-		if !evidence.Full() { // it is over once everybody was shown out that is within 30 s
-			running.Go(func() { untilOut(ctx, cancel, kinds[:2]) })
-		}
-		for _, kind := range kinds {
-			for n := range kind.clients {
-				running.Go(func() { kind.client(ctx, x.Server, n) })
-			}
-		}
-		running.Wait()
-	})
+	clients := slowness{x.Port, kinds, !evidence.Full(), evidence.Choose(time.Second, 10*time.Second)}
+	meanwhile := x.attacked(t, long, func(ctx context.Context) { clients.elsewhere(ctx, t) })
+	kinds = clients.Kinds
 	x.slower(t, meanwhile)
 	for _, kind := range kinds {
-		if kind.bar+10*time.Second < long && kind.out < kind.clients {
-			t.Errorf("of %d slow %s %d were shown out", kind.clients, kind.what, kind.out)
+		if kind.Bar+10*time.Second < long && kind.Out < kind.Clients {
+			t.Errorf("of %d slow %s %d were shown out", kind.Clients, kind.What, kind.Out)
 		}
-		if kind.longest > kind.bar+15*time.Second { // on a busy machine as well
-			t.Errorf("one of the slow %s was shown out after %s", kind.what, evidence.Milliseconds(kind.longest))
+		if kind.Longest > kind.Bar+15*time.Second { // on a busy machine as well
+			t.Errorf("one of the slow %s was shown out after %s", kind.What, evidence.Milliseconds(kind.Longest))
 		}
-		if kind.out > 0 {
-			// A second is for the machine that has as many clients to look after.
-			x.row.AtMost(t, fmt.Sprintf("%d slow %s are shown out within", kind.out, kind.what), kind.longest.Round(10*time.Millisecond).Seconds(), "s", (kind.bar + time.Second).Seconds())
+		if kind.Out > 0 {
+			// A second is for the machine that has as many clients to look after. Who reads
+			// nothing looks each second whether it was shown out.
+			bar := kind.Bar + time.Second
+			if kind.Window > 0 {
+				bar += kind.Every
+			}
+			x.row.AtMost(t, fmt.Sprintf("%d slow %s are shown out within", kind.Out, kind.What), kind.Longest.Round(10*time.Millisecond).Seconds(), "s", bar.Seconds())
 		}
 	}
 	x.report(t)
 }
 
-// untilOut cancels once as many of each kind were shown out as there are.
-func untilOut(ctx context.Context, cancel func(), kinds []*slow) {
-	for ctx.Err() == nil {
-		all := true
-		for _, s := range kinds {
-			s.mu.Lock()
-			all = all && s.out >= s.clients
-			s.mu.Unlock()
+// asSlowClients is set in the environment of the process that slow clients are in.
+const asSlowClients = "TOKENWRIGHT_TEST_SLOW_CLIENTS"
+
+// elsewhere lets the clients come until ctx ends, or all is over, and learns what they met.
+func (s *slowness) elsewhere(ctx context.Context, t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	c := exec.Command("nice", "-n", "19", self)
+	c.Env = append(os.Environ(), asSlowClients+"=1")
+	c.Stderr = os.Stderr
+	in, _ := c.StdinPipe()
+	out, _ := c.StdoutPipe()
+	if err := c.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // which ends it
+	err = errors.Join(json.NewEncoder(in).Encode(s), json.NewDecoder(out).Decode(s), c.Wait())
+	if err != nil {
+		t.Errorf("the slow clients: %v", err)
+	}
+}
+
+// slowClients is the process of slow clients.
+func slowClients() error {
+	var s slowness
+	told := json.NewDecoder(os.Stdin)
+	if err := told.Decode(&s); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed
+		cancel()
+	}()
+	var running sync.WaitGroup
+	for _, kind := range s.Kinds {
+		for n := range kind.Clients {
+			running.Go(func() { kind.client(ctx, s.Port, n, s.Over) })
 		}
-		if all {
+	}
+	for s.OnceEach && ctx.Err() == nil {
+		if !slices.ContainsFunc(s.Kinds, func(k *slow) bool { return k.Bar <= 30*time.Second && k.left() > 0 }) {
 			cancel()
 		}
 		<-time.After(50 * time.Millisecond)
 	}
+	running.Wait()
+	return json.NewEncoder(os.Stdout).Encode(&s)
+}
+
+// left is how many clients were not shown out yet.
+func (s *slow) left() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Clients - s.Out
 }
 
 // client is one after the other.
-func (s *slow) client(ctx context.Context, server *harness.Server, n int) {
-	// They come over ten seconds, so that they go in the same way, and from several
-	// addresses, for one has not so many ports.
-	pause := time.Duration(n) * evidence.Choose(time.Second, 10*time.Second) / time.Duration(s.clients)
+func (s *slow) client(ctx context.Context, port, n int, over time.Duration) {
+	pause := time.Duration(n) * over / time.Duration(s.Clients)
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,7 +156,7 @@ func (s *slow) client(ctx context.Context, server *harness.Server, n int) {
 		case <-time.After(pause):
 		}
 		pause = time.Second / 10
-		stayed, err := s.stay(ctx, server, n)
+		stayed, err := s.stay(ctx, port, n)
 		if ctx.Err() != nil {
 			return
 		}
@@ -111,31 +164,32 @@ func (s *slow) client(ctx context.Context, server *harness.Server, n int) {
 			continue // it was not let in, which is as good
 		}
 		s.mu.Lock()
-		s.out++
-		s.longest = max(s.longest, stayed)
+		s.Out++
+		s.Longest = max(s.Longest, stayed)
 		s.mu.Unlock()
 	}
 }
 
-// stay comes once and returns how long it could stay.
-func (s *slow) stay(ctx context.Context, server *harness.Server, n int) (time.Duration, error) {
+// stay comes once and returns how long it could stay. They come from several addresses,
+// for one has not so many ports.
+func (s *slow) stay(ctx context.Context, port, n int) (time.Duration, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%16))}}
-	if s.window > 0 {
+	if s.Window > 0 {
 		d.Control = func(_, _ string, c syscall.RawConn) error {
-			return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, s.window) })
+			return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, s.Window) })
 		}
 	}
-	conn, err := d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", server.Port))
+	conn, err := d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	began := time.Now()
-	_ = conn.SetWriteDeadline(began.Add(s.every)) // of what is not taken in the rest is not sent
-	_, _ = conn.Write([]byte(s.opening))
+	_ = conn.SetWriteDeadline(began.Add(s.Every)) // of what is not taken in the rest is not sent
+	_, _ = conn.Write([]byte(s.Opening))
 	gone := make(chan struct{})
-	if s.window == 0 {
+	if s.Window == 0 {
 		go func() {
 			defer close(gone)
 			buffer := make([]byte, 512)
@@ -146,7 +200,7 @@ func (s *slow) stay(ctx context.Context, server *harness.Server, n int) (time.Du
 			}
 		}()
 	}
-	tick := time.NewTicker(s.every)
+	tick := time.NewTicker(s.Every)
 	defer tick.Stop()
 	for {
 		select {

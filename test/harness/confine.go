@@ -81,11 +81,7 @@ func (s *Server) Usage(t testing.TB) (u Usage) {
 	status, limits := read("status"), read("limits")
 	u.Resident, u.Peak = fieldBehind(t, status, "VmRSS:")<<10, fieldBehind(t, status, "VmHWM:")<<10
 	u.FilesMost = fieldBehind(t, limits, "Max open files")
-	files, err := os.ReadDir(filepath.Join(dir, "fd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Files = len(files)
+	u.Files = openFiles(t, filepath.Join(dir, "fd"))
 	stat := read("stat")
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // proc(5): from the third on
 	for _, ticks := range fields[11:13] {
@@ -96,6 +92,25 @@ func (s *Server) Usage(t testing.TB) (u Usage) {
 		u.Processor += time.Duration(n) * (time.Second / 100)
 	}
 	return u
+}
+
+// openFiles is how many there are in a directory /proc/PID/fd. To list ten thousand takes
+// 15 ms, in which the process can neither open nor close one; its size says as much since
+// Linux 6.2.
+func openFiles(t testing.TB, dir string) int {
+	t.Helper()
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := int(info.Size()); n > 0 {
+		return n
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
 }
 
 // fieldBehind is the first number behind a name.
