@@ -61,7 +61,7 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 	x := newTarget(t, "R-40", fmt.Sprintf("%d slow heads, %d slow bodies and %d slow readers at the same moment", kinds[0].Clients, kinds[1].Clients, kinds[2].Clients), harness.New(t))
 	long := evidence.Lasting(time.Minute, 10*time.Minute)
 	clients := slowness{x.Port, kinds, !evidence.Full(), evidence.Choose(time.Second, 10*time.Second)}
-	meanwhile := x.attacked(t, long, func(ctx context.Context) { clients.elsewhere(ctx, t) })
+	meanwhile := x.attacked(t, long, clients.elsewhere(t, x.Installation))
 	kinds = clients.Kinds
 	x.slower(t, meanwhile)
 	for _, kind := range kinds {
@@ -87,26 +87,25 @@ func TestSlowClientsAreShownOut(t *testing.T) {
 // asSlowClients is set in the environment of the process that slow clients are in.
 const asSlowClients = "TOKENWRIGHT_TEST_SLOW_CLIENTS"
 
-// elsewhere lets the clients come until ctx ends, or all is over, and learns what they met.
-func (s *slowness) elsewhere(ctx context.Context, t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	c := exec.Command("nice", "-n", "19", self)
+// elsewhere starts the process of the clients. What it returns lets them come until its
+// context ends, or all is over, and learns what they met.
+func (s *slowness) elsewhere(t *testing.T, in *harness.Installation) func(context.Context) {
+	t.Helper()
+	c := exec.Command("nice", "-n", "19", os.Args[0])
 	c.Env = append(os.Environ(), asSlowClients+"=1")
-	c.Stderr = os.Stderr
-	in, _ := c.StdinPipe()
-	out, _ := c.StdoutPipe()
-	if err := c.Start(); err != nil {
-		t.Error(err)
-		return
-	}
-	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // which ends it
-	err = errors.Join(json.NewEncoder(in).Encode(s), json.NewDecoder(out).Decode(s), c.Wait())
+	told, err := c.StdinPipe()
 	if err != nil {
-		t.Errorf("the slow clients: %v", err)
+		t.Fatal(err)
+	}
+	p := in.Background(t, "slow-clients", c)
+	return func(ctx context.Context) {
+		defer context.AfterFunc(ctx, func() { _ = told.Close() })() // which ends it
+		unsent := json.NewEncoder(told).Encode(s)
+		<-p.Ended
+		met, unread := os.ReadFile(p.Log)
+		if err := errors.Join(unsent, unread, json.Unmarshal(met, s)); err != nil {
+			t.Errorf("the slow clients: %v\n%s", err, p.LastLog())
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ var keyModel = porcupine.Model{
 func stepKeys(k keys, o *operation) (bool, keys) {
 	active, exists := k[o.key]
 	room := k.active() < limit
-	isDone := o.result == done || o.result == unknown
+	isDone := o.result == done || o.result == unknown // of which there is an event (historyOf)
 	switch o.action {
 	case create:
 		if o.result == atLimit {
