@@ -69,7 +69,7 @@ type Config struct {
 	// in Data.
 	Database string `yaml:"database" help:"database, as sqlite:<path> or postgres://user@host/database"`
 	// DatabaseConnections is how many connections a node has to PostgreSQL at most,
-	// at least 2; there is one more, on which it hears of changes. Tokens need none.
+	// at least 2; there are two more, on which it follows changes. Tokens need none.
 	DatabaseConnections int `yaml:"database_connections" help:"how many connections to PostgreSQL at most"`
 	// MasterKeyFile holds the master key, base64 of 32 bytes, such as from
 	// "openssl rand -base64 32". The variable TOKENWRIGHT_MASTER_KEY, where set, goes

@@ -92,6 +92,8 @@ type Authority struct {
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following mutex                     // held while the directory is changed
+	asked     atomic.Pointer[turn]      // of following, not begun; nil for none
+	batch     int                       // of changes read at a time; under following
 	news      news                      // of revocations
 	counters  counters
 
@@ -138,7 +140,7 @@ func Open(ctx context.Context, cfg Config) (*Authority, error) {
 		usageRetention: cmp.Or(cfg.UsageRetention, DefaultUsageRetention),
 		clockSkew:      cmp.Or(cfg.ClockSkew, DefaultClockSkew),
 		jwksMaxAge:     cmp.Or(cfg.JWKSMaxAge, DefaultJWKSMaxAge), announceFor: cfg.announceFor(), keepFor: cfg.keepFor,
-		rotation: cfg.SigningKeyRotation, leakGrace: cfg.LeakGrace, following: newMutex(),
+		rotation: cfg.SigningKeyRotation, leakGrace: cfg.LeakGrace, following: newMutex(), batch: changesBatch,
 	}
 	if a.clock == nil {
 		a.clock = time.Now

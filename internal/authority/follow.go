@@ -15,7 +15,7 @@ const (
 	// pollLimit is how long the store may take to say how far it is: a dead
 	// connection must not keep a node from following for long.
 	pollLimit    = 2 * time.Second
-	changesBatch = 1000
+	changesBatch = 1000 // at most, of events or revocations
 	headInterval = time.Hour
 )
 
@@ -122,6 +122,13 @@ func (a *Authority) logHead() {
 	a.logger.Info("event head", "seq", head.Seq, "hash", hex.EncodeToString(head.Hash))
 }
 
+// turn is one time of bringing the directory up to date, for all who asked before
+// it began: of a slow database, each would wait for those of all before.
+type turn struct {
+	over chan struct{} // closed once err says how it went
+	err  error
+}
+
 // catchUp applies every event there is. A management call returns only after
 // it, so that its change acts on this node from then on. Without a directory
 // (a management command) there is nothing to do.
@@ -129,43 +136,77 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	if a.directory.Load() == nil {
 		return nil
 	}
-	if err := a.following.lock(ctx); err != nil {
-		return fmt.Errorf("waiting to follow the events: %w", err)
+	t := a.nextTurn(ctx)
+	select {
+	case <-t.over:
+		return t.err
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to follow the events: %w", ctx.Err())
 	}
+}
+
+// nextTurn returns the turn that has not begun. It goes on when ctx is done, for
+// others wait for it too; the store has limits, so it ends.
+func (a *Authority) nextTurn(ctx context.Context) *turn {
+	for {
+		t := &turn{over: make(chan struct{})}
+		if a.asked.CompareAndSwap(nil, t) {
+			go func() {
+				t.err = a.takeTurn(context.WithoutCancel(ctx))
+				close(t.over)
+			}()
+			return t
+		}
+		if t = a.asked.Load(); t != nil {
+			return t
+		}
+	}
+}
+
+// takeTurn does what was asked for, behind the turn before.
+func (a *Authority) takeTurn(ctx context.Context) error {
+	_ = a.following.lock(ctx) // it ends: whoever has it has limits
 	defer a.following.unlock()
+	a.asked.Store(nil) // what is changed from here on, it may miss
 	d := a.directory.Load()
 	if current, err := a.isCurrent(ctx, d); err != nil || current {
 		return a.moved(d, err)
 	}
-	for {
-		started := a.clock()
-		revoked := d.revokedTo.Load()
-		changes, err := a.store.Changes(ctx, d.head, changesBatch)
-		if err == nil {
-			err = d.apply(changes, a.format)
-		}
-		if err == nil && !changes.More { // behind the events: a cut-off is one as well
+	started, revoked := a.clock(), d.revokedTo.Load()
+	more, err := true, error(nil)
+	for more && err == nil {
+		started = a.clock()
+		if more, err = a.applyChanges(ctx, d); err == nil && !more { // behind the events: a cut-off is one as well
 			err = a.followRevocations(ctx, d)
 		}
-		switch {
-		case errors.Is(err, ErrDiverged):
-			// Failover or restore: what this node knows may never have
-			// happened. It says nothing until it has read everything anew.
-			a.directory.Store(newDirectory(a.environments, a.root))
-			a.counters.rereads.Add(1)
-			a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
-			return a.load(ctx)
-		case err != nil:
-			return a.moved(d, fmt.Errorf("following the events: %w", err))
-		}
-		if !changes.More {
-			d.currentAt.Store(&started)
-			if d.revokedTo.Load() != revoked {
-				a.news.tell()
-			}
-			return nil
-		}
 	}
+	if d.revokedTo.Load() != revoked {
+		a.news.tell()
+	}
+	switch {
+	case errors.Is(err, ErrDiverged):
+		// Failover or restore: what this node knows may never have
+		// happened. It says nothing until it has read everything anew.
+		a.directory.Store(newDirectory(a.environments, a.root))
+		a.counters.rereads.Add(1)
+		a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
+		return a.load(ctx)
+	case err != nil:
+		a.batch = max(1, a.batch/8) // of a slow database, fewer come within the limit
+		return a.moved(d, fmt.Errorf("following the events: %w", err))
+	}
+	a.batch = min(2*a.batch, changesBatch)
+	d.currentAt.Store(&started)
+	return nil
+}
+
+// applyChanges brings in the next events, and tells whether there may be more.
+func (a *Authority) applyChanges(ctx context.Context, d *directory) (more bool, err error) {
+	changes, err := a.store.Changes(ctx, d.head, a.batch)
+	if err == nil {
+		err = d.apply(changes, a.format)
+	}
+	return err == nil && changes.More, err
 }
 
 // moved gives up the directory where err says that the installation was moved:

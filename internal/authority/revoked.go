@@ -58,11 +58,11 @@ type revokedKey struct {
 func (a *Authority) followRevocations(ctx context.Context, d *directory) error {
 	for {
 		// The one last applied is read again: while it is kept it must be the same.
-		list, last, err := a.store.Revocations(ctx, d.last.Seq-1, changesBatch+1)
+		list, last, err := a.store.Revocations(ctx, d.last.Seq-1, a.batch+1)
 		if err != nil {
 			return err
 		}
-		more := len(list) == changesBatch+1
+		more := len(list) == a.batch+1
 		if last < d.revokedTo.Load() {
 			return ErrDiverged
 		}

@@ -39,7 +39,7 @@ func scanKeyedSecret(r row, s *keyedSecret) error {
 // Directory implements authority.Store. API keys and secrets are two scans in
 // the order of IDs, brought together here, which is faster than a join.
 func (s *Store) Directory(ctx context.Context, begin func(*authority.DirectorySnapshot) error, key func(*authority.DirectoryKey) error) error {
-	return s.longSnapshot(ctx, func(t *tx) error {
+	return s.longSnapshot(ctx, s.read, func(t *tx) error {
 		snapshot, err := t.directorySnapshot()
 		if err != nil {
 			return err
@@ -118,9 +118,9 @@ func (t *tx) suspended() (map[authority.MerchantID]bool, error) {
 func (s *Store) Changes(ctx context.Context, after authority.EventHead, limit int) (c *authority.DirectoryChanges, err error) {
 	c = &authority.DirectoryChanges{Head: after}
 	// One event may concern every API key of a merchant.
-	err = s.longSnapshot(ctx, func(t *tx) error {
+	err = s.longSnapshot(ctx, s.follow, func(t *tx) error {
 		// The event last applied is read again: it must still be there.
-		events, err := t.events(after.Seq-1, limit+1)
+		events, err := t.headlines(after.Seq-1, limit+1)
 		if err != nil {
 			return err
 		}
@@ -255,8 +255,8 @@ func (s *Store) Position(ctx context.Context) (p authority.Position, err error) 
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	v := &p.LastRevocation
-	err = alive(ctx, s.read, func() error {
-		return s.read.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
+	err = alive(ctx, s.follow, func() error {
+		return s.follow.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
 			coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
 			FROM event_head c LEFT JOIN events e ON e.seq = c.seq
 			CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).

@@ -143,6 +143,12 @@ func (t *tx) events(after int64, limit int) ([]authority.Event, error) {
 	return collect(t, scanEvent, `SELECT `+eventColumns+` FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 }
 
+// headlines are events with no more than a node that follows needs of them.
+func (t *tx) headlines(after int64, limit int) ([]authority.Event, error) {
+	return collect(t, func(r row, e *authority.Event) error { return r.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Hash) },
+		`SELECT seq, kind, subject, hash FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+}
+
 // EventHead implements authority.Store.
 func (s *Store) EventHead(ctx context.Context) (head authority.EventHead, err error) {
 	err = s.snapshot(ctx, func(t *tx) error {

@@ -297,7 +297,7 @@ func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *st
 	db := sql.OpenDB(spying)
 	t.Cleanup(func() { must(t, db.Close()) })
 	spying.methods = map[string]bool{}
-	spied := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: s.limit}
+	spied := &Store{write: db, read: db, follow: db, turn: make(chan struct{}, 1), limit: s.limit}
 	queries := 0
 	for _, p := range pages() {
 		if err := p.read(t.Context(), spied); err != nil {

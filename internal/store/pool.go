@@ -7,7 +7,7 @@ import (
 
 // Pool is the state of a pool of connections, or of the queue of changes before it.
 type Pool struct {
-	Name             string        // read or write; "all" where one serves both; or "changes"
+	Name             string        // read or write; "all" where one serves both; follow; or "changes"
 	Max, InUse, Idle int           // 0 of changes, which are no connections
 	Waits            int64         // how often a connection was waited for
 	Waited           time.Duration // for how long, in all
@@ -16,7 +16,7 @@ type Pool struct {
 // Pools returns the state of every pool, and last how long changes have waited for
 // those before them. It asks nobody.
 func (s *Store) Pools() []Pool {
-	pools := []Pool{poolOf("all", s.write)}
+	pools := []Pool{poolOf("all", s.write), poolOf("follow", s.follow)}
 	if s.read != s.write {
 		pools = []Pool{poolOf("read", s.read), poolOf("write", s.write)}
 	}

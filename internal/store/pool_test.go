@@ -46,10 +46,11 @@ func TestPoolsTellOfConnectionsInUse(t *testing.T) { // C-350
 	}
 }
 
-func TestPostgresHasOnePool(t *testing.T) { // C-350
+func TestPostgresHasOnePoolAndAConnectionToFollow(t *testing.T) { // C-350
 	s := openPostgres(t, postgrestest.Shared(t).Database(t))
-	if pools := s.Pools(); len(pools) != 2 || pools[0].Name != "all" || pools[0].Max != DefaultConnections {
-		t.Errorf("pools %+v, want one of %d connections", pools, DefaultConnections)
+	pools := s.Pools()
+	if len(pools) != 3 || pools[0].Name != "all" || pools[0].Max != DefaultConnections || pools[1].Name != "follow" || pools[1].Max != 1 {
+		t.Errorf("pools %+v, want one of %d connections and one of 1", pools, DefaultConnections)
 	}
 }
 

@@ -76,7 +76,10 @@ func OpenPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connectionAge)
 	db.SetConnMaxIdleTime(connectionIdle)
-	s := &Store{write: db, read: db, turn: make(chan struct{}, 1), limit: limit}
+	follow := stdlib.OpenDB(*config)
+	follow.SetMaxOpenConns(1)
+	follow.SetConnMaxLifetime(connectionAge)
+	s := &Store{write: db, read: db, follow: follow, turn: make(chan struct{}, 1), limit: limit}
 	if s.place, err = placeOf(ctx, db); err == nil {
 		// Of a release that kept none.
 		_, err = db.ExecContext(ctx, `UPDATE installation SET place = $1 WHERE id = 1 AND place = ''`, s.place)

@@ -53,7 +53,9 @@ func scanRevocation(r row, v *authority.Revocation) error {
 
 // Revocations implements authority.Store.
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
-	err = s.snapshot(ctx, func(t *tx) error {
+	ctx, cancel := limited(ctx, s.limit)
+	defer cancel()
+	err = s.longSnapshot(ctx, s.follow, func(t *tx) error {
 		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&last); err != nil {
 			return noRow(err, authority.ErrMoved)
 		}

@@ -46,6 +46,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	s.follow = s.read
 	err = connect(ctx, s.write)
 	if err == nil && !o.Scratch {
 		err = refuseBackup(ctx, s.write)

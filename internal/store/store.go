@@ -24,6 +24,9 @@ import (
 type Store struct {
 	write *sql.DB // one connection on SQLite
 	read  *sql.DB // snapshots that do not wait for the writer; on PostgreSQL the same
+	// What a node follows, which on PostgreSQL has a connection of its own: who
+	// changes something there, and gives up waiting, ends the one that he had.
+	follow *sql.DB
 
 	turn          chan struct{}   // taken by the change under way; see alone
 	waits, waited atomic.Int64    // for a turn: how often, and for how many nanoseconds in all
@@ -68,7 +71,7 @@ type Options struct {
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *Store) Close() error { return errors.Join(s.follow.Close(), s.read.Close(), s.write.Close()) }
 
 // change runs f and writes its event, in one transaction. The event counter is
 // locked first: so all changes have one order, and what f reads stays true.
@@ -200,13 +203,13 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 func (s *Store) snapshot(ctx context.Context, f func(*tx) error) error {
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
-	return s.longSnapshot(ctx, f)
+	return s.longSnapshot(ctx, s.read, f)
 }
 
 // longSnapshot is snapshot for what may be much: the limit is for each statement
 // that collect or each runs.
-func (s *Store) longSnapshot(ctx context.Context, f func(*tx) error) error {
-	begun, err := begin(ctx, s.read, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+func (s *Store) longSnapshot(ctx context.Context, db *sql.DB, f func(*tx) error) error {
+	begun, err := begin(ctx, db, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)
 	}
