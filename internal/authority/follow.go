@@ -12,11 +12,9 @@ import (
 
 const (
 	pollInterval = 250 * time.Millisecond
-	// pollLimit is how long the store may take to say how far it is: a dead
-	// connection must not keep a node from following for long.
-	pollLimit    = 2 * time.Second
-	changesBatch = 1000 // at most, of events or revocations
 	headInterval = time.Hour
+	// changesBatch events or revocations are read at a time, leastBatch of a slow store.
+	changesBatch, leastBatch = 1000, 10
 )
 
 // LoadDirectory reads the whole directory. Until it has succeeded once, no
@@ -192,7 +190,7 @@ func (a *Authority) takeTurn(ctx context.Context) error {
 		a.logger.Error("the database has another history; reading it anew", "seq", d.head.Seq)
 		return a.load(ctx)
 	case err != nil:
-		a.batch = max(1, a.batch/8) // of a slow database, fewer come within the limit
+		a.batch = max(leastBatch, a.batch/10) // of a slow database, fewer come within the limit
 		return a.moved(d, fmt.Errorf("following the events: %w", err))
 	}
 	a.batch = min(2*a.batch, changesBatch)
@@ -224,8 +222,6 @@ func (a *Authority) moved(d *directory, err error) error {
 // isCurrent asks how far the changes have come, and tells whether d is there
 // already.
 func (a *Authority) isCurrent(ctx context.Context, d *directory) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollLimit)
-	defer cancel()
 	started := a.clock()
 	p, err := a.store.Position(ctx)
 	if err != nil {

@@ -248,15 +248,26 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(ms), err
 }
 
+// positionLimit is how long the database may take to say how far it is.
+const positionLimit = 2 * time.Second
+
 // Position implements authority.Store. It is one statement, for nodes ask all
 // the time, and looks at the last event itself, not only at what the counter
-// says of it.
+// says of it. A dead connection must not keep a node from following for long, so
+// the answer has less time than a new connection has.
 func (s *Store) Position(ctx context.Context) (p authority.Position, err error) {
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	v := &p.LastRevocation
 	err = alive(ctx, s.follow, func() error {
-		return s.follow.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
+		c, err := s.follow.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }() // it goes back to the pool
+		ctx, cancel := context.WithTimeout(ctx, positionLimit)
+		defer cancel()
+		return c.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
 			coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
 			FROM event_head c LEFT JOIN events e ON e.seq = c.seq
 			CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).

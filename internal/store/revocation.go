@@ -47,22 +47,44 @@ func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) 
 
 const revocationColumns = `seq, env, client_id, generation, jti, kid, expires_at, created_at`
 
-func scanRevocation(r row, v *authority.Revocation) error {
-	return r.Scan(&v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
-}
-
-// Revocations implements authority.Store.
+// Revocations implements authority.Store. It is one statement, as a snapshot is: a
+// database that has sent all of it, over a slow network, might end a transaction
+// that then seems idle.
 func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
-	err = s.longSnapshot(ctx, s.follow, func(t *tx) error {
-		if err := t.QueryRowContext(ctx, `SELECT seq FROM revocation_head WHERE id = 1`).Scan(&last); err != nil {
-			return noRow(err, authority.ErrMoved)
-		}
-		list, err = collect(t, scanRevocation, `SELECT `+revocationColumns+` FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	err = alive(ctx, s.follow, func() error {
+		list, last, err = s.revocations(ctx, after, limit)
 		return err
 	})
 	return list, last, err
+}
+
+func (s *Store) revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
+	rows, err := s.follow.QueryContext(ctx, `SELECT h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''), coalesce(r.generation, 0),
+		coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
+		FROM revocation_head h LEFT JOIN revocations r ON r.seq > $1 WHERE h.id = 1 ORDER BY r.seq LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	list, last = []authority.Revocation{}, -1
+	for rows.Next() {
+		var v authority.Revocation
+		if err := rows.Scan(&last, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt}); err != nil {
+			return nil, 0, err
+		}
+		if v.Seq != 0 { // 0 where there is none
+			list = append(list, v)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, err
+	}
+	if last < 0 { // and no head
+		return nil, 0, authority.ErrMoved
+	}
+	return list, last, nil
 }
 
 // RevokeToken implements authority.Store.
