@@ -92,7 +92,7 @@ type Authority struct {
 
 	directory atomic.Pointer[directory] // nil until LoadDirectory
 	following mutex                     // held while the directory is changed
-	asked     atomic.Pointer[turn]      // of following, not begun; nil for none
+	next      atomic.Pointer[reading]   // that has not begun; nil for none
 	batch     int                       // of changes read at a time; under following
 	news      news                      // of revocations
 	counters  counters

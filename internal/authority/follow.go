@@ -120,9 +120,9 @@ func (a *Authority) logHead() {
 	a.logger.Info("event head", "seq", head.Seq, "hash", hex.EncodeToString(head.Hash))
 }
 
-// turn is one time of bringing the directory up to date, for all who asked before
+// reading is one time of bringing the directory up to date, for all who asked before
 // it began: of a slow database, each would wait for those of all before.
-type turn struct {
+type reading struct {
 	over chan struct{} // closed once err says how it went
 	err  error
 }
@@ -134,45 +134,46 @@ func (a *Authority) catchUp(ctx context.Context) error {
 	if a.directory.Load() == nil {
 		return nil
 	}
-	t := a.nextTurn(ctx)
+	r := a.nextReading(ctx)
 	select {
-	case <-t.over:
-		return t.err
+	case <-r.over:
+		return r.err
 	case <-ctx.Done():
 		return fmt.Errorf("waiting to follow the events: %w", ctx.Err())
 	}
 }
 
-// nextTurn returns the turn that has not begun. It goes on when ctx is done, for
-// others wait for it too; the store has limits, so it ends.
-func (a *Authority) nextTurn(ctx context.Context) *turn {
+// nextReading returns the reading that has not begun. It goes on when ctx is done,
+// for others wait for it too; the store has limits, so it ends.
+func (a *Authority) nextReading(ctx context.Context) *reading {
 	for {
-		t := &turn{over: make(chan struct{})}
-		if a.asked.CompareAndSwap(nil, t) {
+		r := &reading{over: make(chan struct{})}
+		if a.next.CompareAndSwap(nil, r) {
 			go func() {
-				t.err = a.takeTurn(context.WithoutCancel(ctx))
-				close(t.over)
+				r.err = a.bringUpToDate(context.WithoutCancel(ctx))
+				close(r.over)
 			}()
-			return t
+			return r
 		}
-		if t = a.asked.Load(); t != nil {
-			return t
+		if r = a.next.Load(); r != nil {
+			return r
 		}
 	}
 }
 
-// takeTurn does what was asked for, behind the turn before.
-func (a *Authority) takeTurn(ctx context.Context) error {
+// bringUpToDate is the next reading, behind the one before.
+func (a *Authority) bringUpToDate(ctx context.Context) error {
 	_ = a.following.lock(ctx) // it ends: whoever has it has limits
 	defer a.following.unlock()
-	a.asked.Store(nil) // what is changed from here on, it may miss
+	a.next.Store(nil) // what is changed from here on, it may miss
 	d := a.directory.Load()
 	if current, err := a.isCurrent(ctx, d); err != nil || current {
 		return a.moved(d, err)
 	}
-	started, revoked := a.clock(), d.revokedTo.Load()
-	more, err := true, error(nil)
-	for more && err == nil {
+	revoked := d.revokedTo.Load()
+	var started time.Time
+	var err error
+	for more := true; more && err == nil; {
 		started = a.clock()
 		if more, err = a.applyChanges(ctx, d); err == nil && !more { // behind the events: a cut-off is one as well
 			err = a.followRevocations(ctx, d)

@@ -258,7 +258,6 @@ const positionLimit = 2 * time.Second
 func (s *Store) Position(ctx context.Context) (p authority.Position, err error) {
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
-	v := &p.LastRevocation
 	err = alive(ctx, s.follow, func() error {
 		c, err := s.follow.Conn(ctx)
 		if err != nil {
@@ -267,12 +266,10 @@ func (s *Store) Position(ctx context.Context) (p authority.Position, err error) 
 		defer func() { _ = c.Close() }() // it goes back to the pool
 		ctx, cancel := context.WithTimeout(ctx, positionLimit)
 		defer cancel()
-		return c.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''),
-			coalesce(r.generation, 0), coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
+		return c.QueryRowContext(ctx, `SELECT c.seq, coalesce(e.hash, ''), h.seq, `+joinedRevocation+`
 			FROM event_head c LEFT JOIN events e ON e.seq = c.seq
 			CROSS JOIN revocation_head h LEFT JOIN revocations r ON r.seq = h.seq`).
-			Scan(&p.Event.Seq, &p.Event.Hash, &p.Revocation, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID,
-				timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt})
+			Scan(append([]any{&p.Event.Seq, &p.Event.Hash, &p.Revocation}, revocationFields(&p.LastRevocation)...)...)
 	})
 	return p, noRow(err, authority.ErrMoved)
 }

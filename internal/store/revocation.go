@@ -47,6 +47,15 @@ func (t *tx) cutOff(now time.Time, condition string, arg any, generation int64) 
 
 const revocationColumns = `seq, env, client_id, generation, jti, kid, expires_at, created_at`
 
+// joinedRevocation are the columns of a revocation r that a LEFT JOIN may not have
+// found: all are zero then. revocationFields takes them.
+const joinedRevocation = `coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''), coalesce(r.generation, 0),
+	coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)`
+
+func revocationFields(v *authority.Revocation) []any {
+	return []any{&v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt}}
+}
+
 // Revocations implements authority.Store. It is one statement, as a snapshot is: a
 // database that has sent all of it, over a slow network, might end a transaction
 // that then seems idle.
@@ -54,34 +63,21 @@ func (s *Store) Revocations(ctx context.Context, after int64, limit int) (list [
 	ctx, cancel := limited(ctx, s.limit)
 	defer cancel()
 	err = alive(ctx, s.follow, func() error {
-		list, last, err = s.revocations(ctx, after, limit)
-		return err
+		list, last = []authority.Revocation{}, -1
+		return eachOf(ctx, s.follow, func(r row, v *authority.Revocation) error {
+			return r.Scan(append([]any{&last}, revocationFields(v)...)...)
+		}, func(v *authority.Revocation) error {
+			if v.Seq != 0 {
+				list = append(list, *v)
+			}
+			return nil
+		}, `SELECT h.seq, `+joinedRevocation+` FROM revocation_head h LEFT JOIN revocations r ON r.seq > $1
+			WHERE h.id = 1 ORDER BY r.seq LIMIT $2`, after, limit)
 	})
-	return list, last, err
-}
-
-func (s *Store) revocations(ctx context.Context, after int64, limit int) (list []authority.Revocation, last int64, err error) {
-	rows, err := s.follow.QueryContext(ctx, `SELECT h.seq, coalesce(r.seq, 0), coalesce(r.env, ''), coalesce(r.client_id, ''), coalesce(r.generation, 0),
-		coalesce(r.jti, ''), coalesce(r.kid, ''), coalesce(r.expires_at, 0), coalesce(r.created_at, 0)
-		FROM revocation_head h LEFT JOIN revocations r ON r.seq > $1 WHERE h.id = 1 ORDER BY r.seq LIMIT $2`, after, limit)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, 0, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
-	list, last = []authority.Revocation{}, -1
-	for rows.Next() {
-		var v authority.Revocation
-		if err := rows.Scan(&last, &v.Seq, &v.Env, &v.ClientID, &v.Generation, &v.TokenID, &v.KeyID, timestamp{&v.ExpiresAt}, timestamp{&v.CreatedAt}); err != nil {
-			return nil, 0, err
-		}
-		if v.Seq != 0 { // 0 where there is none
-			list = append(list, v)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, 0, err
-	}
-	if last < 0 { // and no head
+	case last < 0: // there is no head
 		return nil, 0, authority.ErrMoved
 	}
 	return list, last, nil

@@ -270,11 +270,16 @@ func collect[T any](t *tx, scan func(row, *T) error, query string, args ...any) 
 	return list, err
 }
 
-// each hands every row of a query to f; the value is reused from row to row.
+// each hands every row of a query to f.
 func each[T any](t *tx, scan func(row, *T) error, f func(*T) error, query string, args ...any) error {
 	ctx, cancel := limited(t.ctx, t.limit)
 	defer cancel()
-	rows, err := t.QueryContext(ctx, query, args...)
+	return eachOf(ctx, t, scan, f, query, args...)
+}
+
+// eachOf is each without a transaction, too.
+func eachOf[T any](ctx context.Context, q querier, scan func(row, *T) error, f func(*T) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -310,6 +315,11 @@ func noRow(err, meaning error) error {
 
 // row is *sql.Row or *sql.Rows.
 type row interface{ Scan(dest ...any) error }
+
+// querier is a pool of connections, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
 // millis stores a time, timestamp reads it.
 func millis(t time.Time) int64 {

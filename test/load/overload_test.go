@@ -44,7 +44,7 @@ func TestANodeThatIsAskedForTooMuchIssuesWhatItCan(t *testing.T) {
 		t.Errorf("%d are refused, and tokenwright_overloaded is %g: this run has tested nothing", len(l.Refused), overloaded)
 	}
 	perSecond := float64(l.Issued) / long.Seconds()
-	q := evidence.Quantiles(l.Refused[early:], 0.5, 0.99, 1)
+	q := evidence.Quantiles(l.Refused[early:], 0.5, 0.99)
 	o.AtLeast(t, "issued, of what it can", perSecond/most, "", 0.8)
 	o.AtMost(t, "p99 of refusals", evidence.MS(q[1]), "ms", 100)
 	o.Tell("issued", perSecond, "a second")

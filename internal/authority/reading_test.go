@@ -43,6 +43,17 @@ func (s *slow) Revocations(ctx context.Context, after int64, limit int) ([]autho
 	return s.Store.Revocations(ctx, after, limit)
 }
 
+// behind is a node on a slow store, which does not follow by itself what is done at
+// the other one.
+func behind(t *testing.T) (h *harness, k *key, s *slow, node *authority.Authority) {
+	t.Helper()
+	h = New(t)
+	k = h.ready()
+	s = &slow{Store: h.open()}
+	s.most.Store(2000) // more than is ever wanted
+	return h, k, s, h.nodeOn(s)
+}
+
 // waiting tells once that somebody waits for it to be done.
 type waiting struct {
 	context.Context
@@ -57,11 +68,7 @@ func (w waiting) Done() <-chan struct{} {
 // C-559: all who wait until changes act are served by one reading that began
 // behind them, and who gives up ends it for none of the others.
 func TestOneReadingServesAllWhoWaitForChanges(t *testing.T) {
-	h := New(t)
-	k := h.ready()
-	s := &slow{Store: h.open()}
-	s.most.Store(2000)
-	node := h.nodeOn(s)
+	h, k, s, node := behind(t)
 	h.must(errorOf(h.DisableAPIKey(h.ctx, actor, k.ID, 0)))
 	s.asked, s.answer = make(chan struct{}), make(chan struct{})
 
@@ -103,11 +110,7 @@ func TestOneReadingServesAllWhoWaitForChanges(t *testing.T) {
 // C-559: a store that cannot give much within its limit is followed nevertheless,
 // in steps that are as large again once they can be.
 func TestWhatIsTooMuchAtOnceIsFollowedInSteps(t *testing.T) {
-	h := New(t)
-	k := h.ready()
-	s := &slow{Store: h.open()}
-	s.most.Store(2000)
-	node := h.nodeOn(s)
+	h, k, s, node := behind(t)
 	tokens := make([]authority.Token, 40)
 	for i := range tokens {
 		tokens[i], _ = h.issue(h.Authority, k.request())
