@@ -66,7 +66,7 @@ type Console struct {
 	origin    *http.CrossOriginProtection
 	https     bool
 	signIns   *ratelimit.Policy
-	addresses ratelimit.Memory
+	addresses *ratelimit.Sketch      // of forms and answers, for signIns
 	tries     *prometheus.CounterVec // to prove who it is, by outcome
 
 	verifyPiece int // how many events one request verifies
@@ -76,7 +76,7 @@ type Console struct {
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
 		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: newSignInPolicy(),
-		tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
+		addresses: ratelimit.NewSketch(addressCells, signInWindow), tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
 	var err error
 	console.pages, err = console.parsePages()
 	return console, err

@@ -8,12 +8,18 @@ import (
 	"github.com/tokenwright/tokenwright/internal/ratelimit"
 )
 
-// signInTries is how many forms an address may send in 5 minutes without having
-// signed in.
-const signInTries = 100
+const (
+	// signInTries is how many forms an address may send in the window without having
+	// signed in.
+	signInTries  = 100
+	signInWindow = 5 * time.Minute
+	// addressCells take 1 MiB. To fill them all, and so keep everybody out, somebody
+	// has to send 20,000 forms a second (ratelimit.Sketch).
+	addressCells = 1 << 16
+)
 
 func newSignInPolicy() *ratelimit.Policy {
-	return ratelimit.NewPolicy("sign-in", signInTries, 5*time.Minute)
+	return ratelimit.NewPolicy("sign-in", signInTries, signInWindow)
 }
 
 // limit slows down who sends forms without having signed in: 100 in 5 minutes
@@ -29,10 +35,7 @@ func (v *visit) limit() error {
 // refuses it where there were too many.
 func (v *visit) count(kind string) error {
 	c := v.console
-	used, left, err := c.addresses.Count(v.Request.Context(), kind+v.addressKey(), c.signIns.Window)
-	if err != nil {
-		return err
-	}
+	used, left := c.addresses.Count(kind+v.addressKey(), c.Authority.Now())
 	if c.signIns.Allows(used) {
 		return nil
 	}

@@ -1,10 +1,12 @@
 package evidence
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +69,41 @@ func TestLoadTellsFailuresApart(t *testing.T) {
 				t.Errorf("issued %d, failures %v", l.Issued, failures)
 			}
 		})
+	}
+}
+
+// Whoever waits to ask until they are answered asks little of a server that
+// stands still, and tells of few waits, which began late.
+func TestWaitsBeginWhenQuestionsAreDue(t *testing.T) {
+	const rate, standstill = 200, 50               // due while nothing is answered
+	for _, most := range []int{1, standstill, 0} { // connections
+		open := make(chan struct{})
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			<-open
+			fmt.Fprint(w, `{"access_token":"e30.eyJjbGllbnRfaWQiOiJhIn0.c2lnbmF0dXJlc2lnbmF0dXJl"}`)
+		}))
+		defer s.Close()
+		in := harness.New(t)
+		in.URL = s.URL
+		p := Plan{At: []*harness.Installation{in}, Asks: []*Question{FormQuestion(harness.APIKey{ClientID: "a"})}, Rate: rate, Most: most}
+		l := p.Start(t)
+		time.Sleep(p.due(standstill))
+		stoodStill := time.Since(l.began)
+		close(open)
+		harness.Eventually(t, 10*time.Second, "all are answered", func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.Issued >= standstill
+		})
+		if failures := l.End(); len(failures) > 0 {
+			t.Fatal(failures[0])
+		}
+		slices.SortFunc(l.Waits, func(a, b time.Duration) int { return cmp.Compare(b, a) })
+		for n, wait := range l.Waits[:standstill] {
+			if least := stoodStill - p.due(n); wait < least {
+				t.Errorf("%d connections: of the longest waits, number %d is %s, and not %s", most, n, wait, least)
+			}
+		}
 	}
 }
 
