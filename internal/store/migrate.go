@@ -22,11 +22,7 @@ var migrations embed.FS
 // A newer schema will do while it says so: a release only adds to the schema of
 // the one before, so both can be at work while nodes are replaced one by one.
 func migrate(ctx context.Context, db *sql.DB, o Options, before func(version int64) error, dialect goose.Dialect, options ...goose.ProviderOption) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+	p, err := migrationsOf(dialect, db, options...)
 	if err != nil {
 		return err
 	}
@@ -56,6 +52,24 @@ func migrate(ctx context.Context, db *sql.DB, o Options, before func(version int
 			return err
 		}
 	}
+}
+
+// migrationsOf are those of a database: what is for SQLite or PostgreSQL alone has
+// that at the end of its name.
+func migrationsOf(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	others := "*_postgres.sql"
+	if dialect == goose.DialectPostgres {
+		others = "*_sqlite.sql"
+	}
+	names, err := fs.Glob(files, others)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, db, files, append(options, goose.WithExcludeNames(names), goose.WithDisableGlobalRegistry(true))...)
 }
 
 // checkWindow tells whether a release that knows the schema up to version target

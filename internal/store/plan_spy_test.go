@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"runtime"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // spy is a database that notes what it is asked for.
@@ -20,6 +22,20 @@ type spy struct {
 type statement struct {
 	text string
 	args []any
+}
+
+// spySQLite spies on the database of s, which is at path.
+func spySQLite(s *Store, path string) *spy {
+	dsn := "file:" + path + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+	return &spy{connect: func(context.Context) (driver.Conn, error) { return s.read.Driver().Open(dsn) }}
+}
+
+// store is s on the database that is spied on.
+func (s *spy) store(t *testing.T, of *Store) *Store {
+	db := sql.OpenDB(s)
+	t.Cleanup(func() { must(t, db.Close()) })
+	s.methods = map[string]bool{}
+	return &Store{write: db, read: db, follow: db, turn: make(chan struct{}, 1), limit: of.limit}
 }
 
 // Connect and Driver implement driver.Connector.

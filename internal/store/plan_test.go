@@ -3,8 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -251,9 +249,7 @@ func TestSQLitePagesScanNoTable(t *testing.T) {
 	if n := value[int](t, s, `SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'`); n != 0 {
 		t.Fatalf("%d tables of statistics: plans depend on them", n)
 	}
-	dsn := "file:" + path + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
-	spying := &spy{connect: func(context.Context) (driver.Conn, error) { return s.read.Driver().Open(dsn) }}
-	look(t, spying, s, func(t *testing.T, p *page, st *statement) {
+	look(t, spySQLite(s, path), s, func(t *testing.T, p *page, st *statement) {
 		plan := planOf(t, s, st.text, st.args...)
 		for _, step := range plan {
 			if step.scans(plan) && !p.all || step.sorts() && !p.sorts {
@@ -261,6 +257,36 @@ func TestSQLitePagesScanNoTable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A node reads all API keys when it starts. What lies in another order is looked for
+// one by one, in the whole file.
+func TestSQLiteReadsTheDirectoryInTheOrderOfTheFile(t *testing.T) {
+	path := newPath(t)
+	s := openStore(t, path)
+	initialize(t, s)
+	seed{merchants: 10, keys: 200, users: 10, events: 10, blob: func(text string) string { return `CAST(` + text + ` AS BLOB)` }}.fill(t, s.write)
+	spying := spySQLite(s, path)
+	keys := 0
+	err := spying.store(t, s).Directory(t.Context(), func(*authority.DirectorySnapshot) error { return nil },
+		func(*authority.DirectoryKey) error { keys++; return nil })
+	must(t, err)
+	looked := map[string]bool{}
+	for _, st := range spying.take() {
+		for _, table := range []string{"api_keys", "secrets"} {
+			if !strings.Contains(st.text, "FROM "+table) {
+				continue
+			}
+			looked[table] = true
+			plan := planOf(t, s, st.text, st.args...)
+			if len(plan) != 1 || !strings.HasPrefix(plan[0].detail, "SEARCH "+table+" USING PRIMARY KEY (") {
+				t.Errorf("%s\n%s", explain(t, s, st.text, st.args...), st.text)
+			}
+		}
+	}
+	if keys == 0 || len(looked) != 2 {
+		t.Errorf("%d API keys were read, of %v", keys, looked)
+	}
 }
 
 // C-460, C-461, C-462: with a million events and 10,000 API keys and users, a
@@ -294,10 +320,7 @@ var notOfPages = regexp.MustCompile(`^(Add|Backup|Begin|Change|Claim|Create|Dele
 // look reads every page and hands each query that was asked for to judge.
 func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *statement)) {
 	t.Helper()
-	db := sql.OpenDB(spying)
-	t.Cleanup(func() { must(t, db.Close()) })
-	spying.methods = map[string]bool{}
-	spied := &Store{write: db, read: db, follow: db, turn: make(chan struct{}, 1), limit: s.limit}
+	spied := spying.store(t, s)
 	queries := 0
 	for _, p := range pages() {
 		if err := p.read(t.Context(), spied); err != nil {

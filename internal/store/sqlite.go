@@ -16,8 +16,13 @@ import (
 	"modernc.org/sqlite"
 )
 
-// busyTimeout is how long is waited for a lock that another process holds.
-const busyTimeout = 5 * time.Second
+const (
+	// busyTimeout is how long is waited for a lock that another process holds.
+	busyTimeout = 5 * time.Second
+	// logLimit is how large the write-ahead log stays, in bytes, once it was larger:
+	// a migration may write all of the database to it.
+	logLimit = 64 << 20
+)
 
 // OpenSQLite opens the embedded database at path: write-ahead log, every
 // commit synchronised with the disk, one writer. Other processes may have it
@@ -33,7 +38,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{turn: make(chan struct{}, 1), log: path + "-wal"}
 	var err error
-	options := "_txlock=immediate"
+	options := fmt.Sprintf("_txlock=immediate&_pragma=journal_size_limit(%d)", logLimit)
 	if o.Scratch {
 		options += "&_pragma=synchronous(OFF)"
 	}
@@ -56,7 +61,7 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		if o.Scratch {
 			before = nil
 		}
-		err = explainSQLite(migrate(ctx, s.write, o, before, goose.DialectSQLite3, goose.WithExcludeNames(postgresMigrations)))
+		err = explainSQLite(migrate(ctx, s.write, o, before, goose.DialectSQLite3))
 	}
 	if err != nil {
 		_ = s.Close()
@@ -64,9 +69,6 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
-
-// postgresMigrations mean nothing to SQLite, which compares text by bytes anyway.
-var postgresMigrations = []string{"00004_postgres.sql", "00008_postgres.sql", "00012_postgres.sql", "00014_postgres.sql"}
 
 // createPrivate makes an empty database file that only its owner can read.
 func createPrivate(path string) error {

@@ -194,6 +194,27 @@ func setUpTogether(t *testing.T, database func() string, open func(testing.TB, s
 	checkChain(t, s)
 }
 
+// A migration may write all of the database to the log: its file is not to stay as large.
+func TestSQLiteGivesBackALargeLog(t *testing.T) {
+	path := newPath(t)
+	s := openStore(t, path)
+	initialize(t, s)
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		must(t, err)
+		return info.Size()
+	}
+	for _, statement := range []string{`CREATE TABLE large AS SELECT zeroblob(70000000) AS text`, `DROP TABLE large`} {
+		if _, err := s.write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d MiB after %s", size()>>20, statement)
+	}
+	if size() > logLimit {
+		t.Errorf("the log has %d bytes", size())
+	}
+}
+
 // R-16: a file that is no database is told as such, and stays as it is.
 func TestSQLiteSaysWhenTheFileIsDamaged(t *testing.T) {
 	path := newPath(t)
