@@ -85,7 +85,7 @@ var whole = map[string]string{
 // intact is the same for the embedded database alone: PostgreSQL checks itself.
 var intact = map[string]string{
 	"integrity_check":   `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
-	"foreign_key_check": `SELECT "table" || ' ' || rowid FROM pragma_foreign_key_check`,
+	"foreign_key_check": `SELECT "table" || ' lacks its row of ' || parent FROM pragma_foreign_key_check`,
 }
 
 // halfDone holds the tables against each other, and returns what does not fit.
