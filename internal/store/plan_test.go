@@ -245,7 +245,7 @@ func TestSQLitePagesScanNoTable(t *testing.T) {
 	path := newPath(t)
 	s := openStore(t, path)
 	initialize(t, s)
-	seed{merchants: 10, keys: 200, users: 100, events: 500, blob: func(text string) string { return `CAST(` + text + ` AS BLOB)` }}.fill(t, s.write)
+	seed{merchants: 10, keys: 200, users: 100, events: 500, blob: sqliteBlob}.fill(t, s.write)
 	if n := value[int](t, s, `SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'`); n != 0 {
 		t.Fatalf("%d tables of statistics: plans depend on them", n)
 	}
@@ -265,7 +265,7 @@ func TestSQLiteReadsTheDirectoryInTheOrderOfTheFile(t *testing.T) {
 	path := newPath(t)
 	s := openStore(t, path)
 	initialize(t, s)
-	seed{merchants: 10, keys: 200, users: 10, events: 10, blob: func(text string) string { return `CAST(` + text + ` AS BLOB)` }}.fill(t, s.write)
+	seed{merchants: 10, keys: 200, users: 10, events: 10, blob: sqliteBlob}.fill(t, s.write)
 	spying := spySQLite(s, path)
 	keys := 0
 	err := spying.store(t, s).Directory(t.Context(), func(*authority.DirectorySnapshot) error { return nil },
@@ -316,6 +316,9 @@ func TestPostgresPagesVisitFewRows(t *testing.T) {
 // something, and what servers do beside pages.
 var notOfPages = regexp.MustCompile(`^(Add|Backup|Begin|Change|Claim|Create|Delete|Drop|End|Enqueue|Enter|Initialize|Keep|Move|Remove|Replace|Reset|Revoke|Settle|Sweep|Touch|Update)[A-Z]?|` +
 	`^(Changes|Close|CountFailure|Directory|Installation|Listen|Now|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
+
+// sqliteBlob is the bytes of a text, in SQL.
+func sqliteBlob(text string) string { return `CAST(` + text + ` AS BLOB)` }
 
 // look reads every page and hands each query that was asked for to judge.
 func look(t *testing.T, spying *spy, s *Store, judge func(*testing.T, *page, *statement)) {
