@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // R-50, C-258, C-259: what is accepted is read alike by encoding/json, and can be sent.
@@ -19,6 +21,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	began := time.Now()
 	f.Fuzz(func(t *testing.T, body string) {
+		defer fuzztest.Bound(t)()
 		token, err := parseToken(body, began)
 		if (token == nil) == (err == nil) {
 			t.Fatalf("got %v, %v", token, err)
@@ -51,6 +54,7 @@ func FuzzChallenge(f *testing.F) {
 		return isInvalidToken(&http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {line}}})
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		_ = says(text) // comes to an end
 		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 		for _, line := range []string{"Basic realm=" + quoted, "Bearer realm=" + quoted, "Bearer realm=" + quoted + `, error="invalid_request"`} {

@@ -58,6 +58,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/sso":         {ours: []string{"internal/account", "internal/authority"}, others: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"}},
 	"internal/ssotest":     {ours: []string{"internal/jose"}}, // for tests alone
 	"internal/leaktest":    {},                                // for tests alone
+	"internal/fuzztest":    {},                                // for tests alone
 	"internal/web":         {},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
@@ -32,6 +33,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		for _, token := range []string{text, signToken(t, s, text)} {
 			c, err := v.Verify(context.Background(), token)
 			if (c == nil) == (err == nil) || err != nil && !errors.Is(err, ErrInvalid) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 var sample = Claims{
@@ -130,6 +132,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(strings.Replace(written, `"exp":`, `"exp":1e3,"EXP":`, 1))
 	f.Add(strings.Replace(written, `"iat":`, `"iat":-`, 1))
 	f.Fuzz(func(t *testing.T, payload string) {
+		defer fuzztest.Bound(t)()
 		c, err := Parse(payload)
 		if (c == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", c, err)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // C-211: what is not to be seen is held by the work, not by its time.
@@ -107,6 +109,7 @@ func FuzzParsePHC(f *testing.F) {
 	f.Add("$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$X0mDJw6n8Ky3zjrEfUMXd2Q4CdY4sXjQAGXv/La0/Rk")
 	f.Add("$argon2id$v=19$m=19456,t=2,p=1$$")
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		h, err := parsePHC(text)
 		if err != nil {
 			return

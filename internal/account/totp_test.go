@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // rfcSecret is that of RFC 6238 appendix B for SHA-1.
@@ -121,6 +122,7 @@ func FuzzVerifyTOTP(f *testing.F) {
 		f.Add(code, int64(2000000000), int64(0))
 	}
 	f.Fuzz(func(t *testing.T, code string, seconds, last int64) {
+		defer fuzztest.Bound(t)()
 		seconds = max(0, seconds) % (1 << 40)
 		step, ok := account.VerifyTOTP(rfcSecret, code, time.Unix(seconds, 0), last)
 		if !ok {

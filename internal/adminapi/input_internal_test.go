@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/internal/strictjson"
 )
 
@@ -20,6 +21,7 @@ func FuzzInput(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		if in, err := readQuery(text); err == nil {
 			readAll(t, in)
 		}

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"encoding/base64"
+	"strings"
 )
 
 // Cursor is a place in a list, sealed: only this installation makes one, and it
@@ -14,7 +15,7 @@ func (a *Authority) Cursor(list, place string) string {
 // ParseCursor returns the place; ErrCursor where the cursor is not of this list.
 func (a *Authority) ParseCursor(list, cursor string) (place string, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil {
+	if err != nil || strings.ContainsAny(cursor, "\r\n") { // which would be skipped
 		return "", ErrCursor
 	}
 	plain, err := unseal(a.root.cursor, raw, list)

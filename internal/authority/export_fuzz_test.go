@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // C-535, R-50: what is read is what an independent reader reads, and written
@@ -24,6 +25,7 @@ func FuzzReadEvents(f *testing.F) {
 	f.Add("[{}]")
 	f.Add(`{"seq":1,"seq":2}`)
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		got, err := readAll(bytes.NewBufferString(text))
 		if err != nil {
 			return

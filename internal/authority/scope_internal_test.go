@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // scopeGrammar is RFC 6749 3.3, as a regular expression of its own.
@@ -22,6 +24,7 @@ func FuzzParseScopes(f *testing.F) {
 	f.Add(strings.Repeat("a", maxScopeText))
 	f.Add(strings.Repeat("a", maxScopeText+1))
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		names, err := ParseScopes(text)
 		fits := len(text) <= maxScopeText && strings.Count(text, " ") < maxScopesPerKey
 		if want := fits && scopeGrammar.MatchString(text); (err == nil) != want {
@@ -53,6 +56,7 @@ func FuzzChooseScopes(f *testing.F) {
 	f.Add("a:b c:d", " a:b", "https://a", true)
 	f.Add("", "a:b", "", false)
 	f.Fuzz(func(t *testing.T, held, asked, resource string, named bool) {
+		defer fuzztest.Bound(t)()
 		holds := strings.Fields(held)
 		slices.Sort(holds)
 		holds = slices.Compact(holds)

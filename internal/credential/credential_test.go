@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 var tw = Format{Prefix: "tw"}
@@ -245,6 +247,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzztest.Bound(t)()
 		problems := []error{ErrPlaceholder, ErrBlanks, ErrQuotes, ErrSwapped, ErrForm, ErrChecksum}
 		id, err := tw.ParseID(text)
 		parts := idForm.FindStringSubmatch(text)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/tokenwrighttest"
 	"github.com/tokenwright/tokenwright/verify"
 )
@@ -326,6 +327,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add("GET", seed, "Bearer ")
 	}
 	f.Fuzz(func(t *testing.T, method, rest, scheme string) {
+		defer fuzztest.Bound(t)()
 		u, err := url.ParseRequestURI("/forward-auth" + rest)
 		if err != nil || !Serves(u.Path) {
 			return

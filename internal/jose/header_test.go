@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // FuzzHeader fuzzes the JSON of a header, which FuzzParse hardly reaches
@@ -26,6 +28,7 @@ func FuzzHeader(f *testing.F) {
 		f.Add(strings.Replace(plain, "}", `,"`+name+`":"x"}`, 1))
 	}
 	f.Fuzz(func(t *testing.T, header string) {
+		defer fuzztest.Bound(t)()
 		header = strings.ReplaceAll(header, "KID", s.KeyID())
 		encoded := encode(header)
 		m, err := Parse(encoded + ".e30.AA")

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/internal/strictjson"
 )
 
@@ -332,6 +333,7 @@ func FuzzParseJWKS(f *testing.F) {
 		f.Add(bytes.Replace(MarshalJWKS([]*Key{testSigner(f, ES256).Public()}), []byte("}"), []byte(`,"`+private+`":""}`), 1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzztest.Bound(t)()
 		keys, err := ParseJWKS(data)
 		if err != nil {
 			if keys != nil || !errors.Is(err, ErrMalformed) {

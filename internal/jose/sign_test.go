@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 func TestSignedTokensVerify(t *testing.T) {
@@ -272,6 +274,7 @@ func FuzzRawSignature(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 0x80, 2, 1, 1})
 	f.Add(derSignature(bytes.Repeat([]byte{0xff}, 64)))
 	f.Fuzz(func(t *testing.T, der []byte) {
+		defer fuzztest.Bound(t)()
 		raw, err := rawSignature(der)
 		var want struct{ R, S *big.Int }
 		rest, asn1Err := asn1.Unmarshal(der, &want)

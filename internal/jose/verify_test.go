@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // refuse checks that the token is refused with an error of this package that
@@ -515,6 +517,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(signed + "\r\n")
 	f.Add(signed + "==")
 	f.Fuzz(func(t *testing.T, token string) {
+		defer fuzztest.Bound(t)()
 		m, err := Parse(token)
 		if err != nil {
 			if m != nil || !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrAlgorithm) {

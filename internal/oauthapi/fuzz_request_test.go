@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
@@ -45,6 +46,7 @@ func FuzzTokenRequest(f *testing.F) {
 	filled := strings.NewReplacer("ID", k.id, "SECRET", k.secret)
 
 	f.Fuzz(func(t *testing.T, endpoint byte, contentType, authorization, body string) {
+		defer fuzztest.Bound(t)()
 		r := httptest.NewRequest(http.MethodPost, endpoints[int(endpoint)%len(endpoints)], strings.NewReader(filled.Replace(body)))
 		r.Host = "auth.example.com"
 		if contentType != "" {

@@ -3,12 +3,17 @@ package oauthapi
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource"}
@@ -23,6 +28,7 @@ func FuzzFormAndJSONReadTheSame(f *testing.F) {
 	f.Add("{", "}", "a=b&c", "%41+%zz", "\"\\\x00\n", "\u2028\U0001f600")
 	f.Add("\xff", "a", "b", "\xed\xa0\x80", "k", "\u212a")
 	f.Fuzz(func(t *testing.T, n1, v1, n2, v2, n3, v3 string) {
+		defer fuzztest.Bound(t)()
 		pairs := []string{n1, v1, n2, v2, n3, v3}
 		var form, object parameters
 		formErr, jsonErr := form.readForm(formBody(pairs...)), object.readJSON(jsonBody(pairs...))
@@ -49,6 +55,7 @@ func FuzzForm(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
+		defer fuzztest.Bound(t)()
 		if strings.Contains(body, ";") { // net/url refuses it; it is no separator (WHATWG URL 5.1)
 			return
 		}
@@ -95,6 +102,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add(strings.ReplaceAll(seed, "M", `"grant_type":"client_credentials"`))
 	}
 	f.Fuzz(func(t *testing.T, body string) {
+		defer fuzztest.Bound(t)()
 		var p parameters
 		if p.readJSON(body) != nil {
 			return
@@ -126,6 +134,7 @@ func FuzzBasic(f *testing.F) {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
+		defer fuzztest.Bound(t)()
 		var p parameters
 		problem := p.authorize([]string{header})
 		// net/http takes one space only, and skips line breaks inside.
@@ -143,6 +152,35 @@ func FuzzBasic(f *testing.F) {
 		}
 		if !ok || err != nil || err2 != nil || p.clientID != decodedID || p.clientSecret != decodedSecret {
 			t.Errorf("%q is read as %q and %q, by net/http as %q and %q (%v)", header, p.clientID, p.clientSecret, id, secret, ok)
+		}
+	})
+}
+
+// R-50: FuzzPoll holds what is asked of a feed: it is refused, or within its bounds, and
+// what Go writes of it is read as the same.
+func FuzzPoll(f *testing.F) {
+	for _, seed := range []string{"", "after=0", "after=7&wait=30s", "wait=1s", "after=-1", "after=+1", "after=9223372036854775808", "after=1&after=2", "after=1&wait=1h", "after=1&wait=-1s", "after=1&wait=1e9h", "after=%zz", "x=1;y"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		defer fuzztest.Bound(t)()
+		after, wait, err := readPoll(query)
+		if err != nil {
+			var refused refuse
+			if !errors.As(err, &refused) {
+				t.Errorf("%q: %v", query, err)
+			}
+			return
+		}
+		if after < 0 && after != authority.WholeFeed || wait < 0 || wait > maxWait || wait > 0 && after == authority.WholeFeed {
+			t.Fatalf("%q: after %d, wait %v", query, after, wait)
+		}
+		if after == authority.WholeFeed {
+			return
+		}
+		again := fmt.Sprintf("after=%d&wait=%s", after, wait)
+		if a, w, err := readPoll(again); err != nil || a != after || w != wait {
+			t.Errorf("%q is read as %d, %v, and %q as %d, %v: %v", query, after, wait, again, a, w, err)
 		}
 	})
 }

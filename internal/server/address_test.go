@@ -3,7 +3,10 @@ package server
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // C-042: only what a trusted proxy has added to X-Forwarded-For is believed.
@@ -43,4 +46,35 @@ func TestClientAddressBehindProxies(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.name, r.RemoteAddr, c.want)
 		}
 	}
+}
+
+// C-042, R-50: whatever a client writes into X-Forwarded-For, it is taken for whom a
+// trusted proxy has heard from, and for itself where it asks without one.
+func FuzzClientAddress(f *testing.F) {
+	trusted := proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+	for _, seed := range []string{"", ",", "192.0.2.1", "10.0.0.3, ", "[2001:db8:1::2]:80", "fe80::1%eth0", "::ffff:10.0.0.1", "unknown", "\x00", strings.Repeat("10.0.0.2,", 1000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, made string) {
+		defer fuzztest.Bound(t)()
+		for _, c := range []struct {
+			peer      string
+			forwarded []string
+			want      string
+		}{
+			{"198.51.100.1:7", []string{made}, "198.51.100.1:7"},
+			{"10.0.0.1:7", []string{made, "192.0.2.1"}, "192.0.2.1:0"},
+			{"[2001:db8:1::1]:7", []string{made + ", 192.0.2.1, 10.0.0.2:80"}, "192.0.2.1:0"},
+			{"10.0.0.1:7", []string{made}, ""}, // a proxy that passes on what it was sent
+		} {
+			r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.forwarded}}
+			trusted.restoreAddress(r)
+			if c.want != "" && r.RemoteAddr != c.want {
+				t.Errorf("%q from %s: got %s, want %s", c.forwarded, c.peer, r.RemoteAddr, c.want)
+			}
+			if at, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || at.Addr().Zone() != "" || at.Addr().Is4In6() {
+				t.Errorf("%q from %s: got %s, which is no address of a client", c.forwarded, c.peer, r.RemoteAddr)
+			}
+		}
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // C-023, R-50: a path that is let through is one that a mux takes as it is,
@@ -20,6 +22,7 @@ func FuzzPath(f *testing.F) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	f.Fuzz(func(t *testing.T, p string) {
+		defer fuzztest.Bound(t)()
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: p}, Host: "localhost"})
 		if taken := w.Code == http.StatusTeapot && p != ""; isClean(p) != taken && p != "*" {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // What plain writes is what slog's handlers would have written; what it leaves
@@ -82,6 +84,7 @@ func FuzzPlain(f *testing.F) {
 	f.Add("", "", `"\`, int64(-1), int64(0))
 	f.Add("a=b", "é", "\u2028", int64(0), int64(1e18))
 	f.Fuzz(func(t *testing.T, message, key, text string, number, nanoseconds int64) {
+		defer fuzztest.Bound(t)()
 		at, attrs := time.Unix(0, nanoseconds).UTC(), []slog.Attr{slog.String(key, text), slog.Int64(key, number)}
 		r := slog.NewRecord(at, slog.LevelWarn, message, 0)
 		r.AddAttrs(attrs...)

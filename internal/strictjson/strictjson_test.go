@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 )
 
 // C-010, C-011, C-012, C-104.
@@ -188,6 +190,7 @@ func FuzzParseObject(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
+		defer fuzztest.Bound(t)()
 		o, err := ParseObject(in)
 		if err != nil {
 			if o != nil || !errors.Is(err, ErrSyntax) || !utf8.ValidString(err.Error()) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenwright/tokenwright/internal/fuzztest"
 	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
@@ -31,6 +32,7 @@ func FuzzTokenDifferential(f *testing.F) {
 		f.Add(byte(n), header, "\xff", uint16(0), byte(0), "")
 	}
 	f.Fuzz(func(t *testing.T, n byte, header, payload string, at uint16, cut byte, insert string) {
+		defer fuzztest.Bound(t)()
 		alg := algorithms[int(n)%len(algorithms)]
 		header = strings.ReplaceAll(header, "KID", is.signers[alg].KeyID())
 		// What no signature can save is not worth one: those of RSA take long.
@@ -93,6 +95,7 @@ func FuzzJWKSDifferential(f *testing.F) {
 	f.Add(set(rsa, ec, ed))
 	f.Add(set(strings.Replace(rsa, "RS256", "PS256", 1), strings.Replace(ed, "EdDSA", "Ed25519", 1)))
 	f.Fuzz(func(t *testing.T, data string) {
+		defer fuzztest.Bound(t)()
 		ours, err := ourKeys([]byte(data))
 		if err != nil || len(ours) == 0 {
 			return

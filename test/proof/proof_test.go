@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,6 +62,41 @@ func TestRulesOfReliabilityAndTheirTestsNameEachOther(t *testing.T) {
 		if strings.HasPrefix(rule, "R-") && !slices.ContainsFunc(cases, func(c provable) bool { return c.rule == rule }) {
 			t.Errorf("%s names %s, which docs/rules.md does not have", tests[0], rule)
 		}
+	}
+}
+
+// aTarget is a fuzz target's function with its first line.
+var aTarget = regexp.MustCompile(`\.Fuzz\(func\(.*\n.*\n`)
+
+// Every fuzz target is one of R-50, and holds what each input may cost.
+func TestFuzzTargetsAreBounded(t *testing.T) {
+	r, _ := sources(t)
+	all, err := r.tests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, functions := map[string]int{}, map[string]int{}
+	for _, one := range all["R-50"] {
+		if one.fuzz() {
+			targets[one.dir]++
+		}
+	}
+	err = filepath.WalkDir(r.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		dir, _ := filepath.Rel(r.root, filepath.Dir(path))
+		for _, begin := range aTarget.FindAllString(string(text), -1) {
+			functions[dir]++
+			if !strings.HasSuffix(begin, "\t\tdefer fuzztest.Bound(t)()\n") {
+				t.Errorf("%s: the function does not begin with fuzztest.Bound:\n%s", path, begin)
+			}
+		}
+		return err
+	})
+	if err != nil || len(targets) == 0 || !maps.Equal(targets, functions) {
+		t.Errorf("fuzz targets by package: %v name R-50, of %v: %v", targets, functions, err)
 	}
 }
 
