@@ -57,6 +57,11 @@ type call struct {
 
 // do sends r, and reads the answer into out; nil where there is no content.
 func (c *Client) do(ctx context.Context, r call, out any) error {
+	for segment := range strings.SplitSeq(r.path[1:], "/") {
+		if segment == "" || segment == "." || segment == ".." { // a way to another place (RFC 3986 5.2.4)
+			return fmt.Errorf("no ID and no name is %q", segment)
+		}
+	}
 	var body []byte
 	if r.body != nil {
 		var err error

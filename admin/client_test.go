@@ -241,6 +241,29 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
+// C-534
+func TestWhatIsNoNameIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request, _ int) { says(w, 200, `{"items":[]}`) })
+	c := &admin.Client{URL: s.URL}
+	for _, id := range []string{"", ".", ".."} {
+		_, key := c.APIKey(t.Context(), id)
+		_, revoked := c.RevokeSigningKey(t.Context(), id, false)
+		var deliveries error
+		for _, err := range c.WebhookDeliveries(t.Context(), id, "") {
+			deliveries = err
+		}
+		for _, err := range []error{key, revoked, deliveries, c.DeleteScope(t.Context(), id)} {
+			if want := fmt.Sprintf("no ID and no name is %q", id); err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	}
+	if n := len(s.seen()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
 // C-401
 func TestErrorsTellWhatTheServerSaid(t *testing.T) {
 	t.Parallel()

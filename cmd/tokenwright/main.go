@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -138,7 +139,7 @@ use, or a configuration that cannot be.`,
 // configuration is read, before run.
 func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: args,
+		Use: use, Short: short, Args: cobra.MatchAll(args, noEmptyArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if csv := cmd.Annotations[csvToo] != ""; a.output != "table" && a.output != "json" && !(csv && a.output == "csv") {
 				return usageError{"--output is table or json" + map[bool]string{true: ", or csv"}[csv]}
@@ -170,6 +171,14 @@ func (a *app) alsoCSV(c *cobra.Command) { c.Annotations = map[string]string{csvT
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{cmd.CommandPath() + " takes no argument"}
+	}
+	return nil
+}
+
+// noEmptyArgs refuses what a variable without a value leaves behind.
+func noEmptyArgs(cmd *cobra.Command, args []string) error {
+	if slices.Contains(args, "") {
+		return usageError{"an argument of " + cmd.CommandPath() + " is empty: has a variable no value?"}
 	}
 	return nil
 }
