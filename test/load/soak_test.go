@@ -30,11 +30,11 @@ func TestANodeIsTheSameAfterEightHours(t *testing.T) {
 	o := evidence.Row{Rule: "R-06", What: fmt.Sprintf("%d tokens a second for %s, with API keys that come and go, rotations, revocations and sign-ins", rate, long)}
 	l := evidence.Plan{At: []*harness.Installation{in}, Keys: keys, Rate: rate, Most: 50, Check: verifier(t, in, s.URL)}.Start(t)
 	c := startChurn(t, s, m, evidence.Choose(100*time.Millisecond, time.Second))
-	warm := min(30*time.Minute, long/4)
-	last(warm)
+	full := min(time.Hour, long/2) // until revocations are as many as tokens of an hour have
+	last(full)
 	before := sizes(t, in)
-	w := startWatch(t, s, l, evidence.Choose(200*time.Millisecond, 10*time.Second))
-	last(long - warm)
+	w := startWatch(t, s, l, evidence.Choose(100*time.Millisecond, 10*time.Second))
+	last(long - full)
 	w.end()
 	after := sizes(t, in)
 	o.Failed += c.end()
