@@ -72,7 +72,7 @@ type Console struct {
 	verifyPiece int // how many events one request verifies
 }
 
-// New returns the console, or says which page cannot be made.
+// New returns the console.
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
 		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: newSignInPolicy(),

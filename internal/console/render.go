@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/account"
@@ -20,27 +21,26 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-// pages are the templates by name: each with the layout and the parts.
-type pages map[string]*template.Template
+// pages are the templates by name: each with the layout and the parts, which are read
+// when the page is first asked for: all together are 80,000 objects, with which each
+// collection of garbage takes longer, also where nobody looks at the console.
+type pages map[string]func() *template.Template
 
 // parsePages reads templates/<name>.html. Those that begin with an underscore are
 // parts of all others.
 func (c *Console) parsePages() (pages, error) {
-	all := pages{}
-	base, err := template.New("").Funcs(c.functions()).ParseFS(templates, "templates/_*.html")
-	if err != nil {
-		return nil, fmt.Errorf("reading the parts of pages: %w", err)
-	}
 	files, err := fs.Glob(templates, "templates/[a-z]*.html")
 	if err != nil {
 		return nil, err
 	}
+	base := sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("").Funcs(c.functions()).ParseFS(templates, "templates/_*.html"))
+	})
+	all := pages{}
 	for _, file := range files {
-		t, err := template.Must(base.Clone()).ParseFS(templates, file)
-		if err != nil {
-			return nil, fmt.Errorf("reading a page: %w", err)
-		}
-		all[strings.TrimSuffix(path.Base(file), ".html")] = t
+		all[strings.TrimSuffix(path.Base(file), ".html")] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.Must(base().Clone()).ParseFS(templates, file))
+		})
 	}
 	return all, nil
 }
@@ -107,7 +107,7 @@ func (v *visit) complete(p *view) (err error) {
 // write executes the template of a page that p is for.
 func (v *visit) write(status int, name, part string, p *view) error {
 	var out bytes.Buffer
-	if err := v.console.pages[name].ExecuteTemplate(&out, part, p); err != nil {
+	if err := v.console.pages[name]().ExecuteTemplate(&out, part, p); err != nil {
 		v.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		v.WriteHeader(http.StatusInternalServerError)
 		_, _ = v.Write([]byte("This page cannot be shown. Please report it, with the X-Request-Id of this answer.\n"))
