@@ -2,7 +2,8 @@ package authority
 
 import (
 	"encoding/base64"
-	"strings"
+
+	"github.com/tokenwright/tokenwright/internal/jose"
 )
 
 // Cursor is a place in a list, sealed: only this installation makes one, and it
@@ -14,8 +15,8 @@ func (a *Authority) Cursor(list, place string) string {
 
 // ParseCursor returns the place; ErrCursor where the cursor is not of this list.
 func (a *Authority) ParseCursor(list, cursor string) (place string, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || strings.ContainsAny(cursor, "\r\n") { // which would be skipped
+	raw, err := jose.DecodeBase64(cursor) // each has one spelling
+	if err != nil {
 		return "", ErrCursor
 	}
 	plain, err := unseal(a.root.cursor, raw, list)
