@@ -29,11 +29,9 @@ type Log struct {
 	mu     sync.Mutex // held while writing, so that lines stay in order
 	plain  plain
 	buffer []byte
+	due    bool // it will be written before long
 	closed bool
 	err    error // the first error of w
-
-	stop func()         // ends the goroutine that flushes
-	done sync.WaitGroup // that goroutine
 }
 
 // NewLog returns a log of the records at level and above. format is "json", or
@@ -46,9 +44,6 @@ func NewLog(w io.Writer, format string, level slog.Level) *Log {
 		handler = slog.NewJSONHandler(lines{l}, options)
 	}
 	l.logger = slog.New(logHandler{handler, l, true})
-	stop := make(chan struct{})
-	l.stop = sync.OnceFunc(func() { close(stop) })
-	l.done.Go(func() { l.flushEvery(flushInterval, stop) })
 	return l
 }
 
@@ -58,28 +53,11 @@ func (l *Log) Logger() *slog.Logger { return l.logger }
 // Close writes what is left, and returns the first error of the writer since
 // NewLog. Records logged afterwards are written at once.
 func (l *Log) Close() error {
-	l.stop()
-	l.done.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 	l.flush()
 	return l.err
-}
-
-func (l *Log) flushEvery(interval time.Duration, stop <-chan struct{}) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-ticker.C:
-			l.mu.Lock()
-			l.flush()
-			l.mu.Unlock()
-		}
-	}
 }
 
 // flush is called with mu held. What cannot be written is lost: a full disk must
@@ -144,11 +122,23 @@ func (l *Log) writePlain(at time.Time, level slog.Level, message string, attrs [
 	return ok
 }
 
-// written is called with mu held, after a line.
+// written is called with mu held, after a line. Where there is nothing to say, nothing
+// wakes the machine.
 func (l *Log) written() {
-	if l.closed || len(l.buffer) >= flushSize {
+	switch {
+	case l.closed || len(l.buffer) >= flushSize:
 		l.flush()
+	case !l.due:
+		l.due = true
+		time.AfterFunc(flushInterval, l.flushDue)
 	}
+}
+
+func (l *Log) flushDue() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.due = false
+	l.flush()
 }
 
 // lines takes one record with each Write, as slog's handlers do.
