@@ -101,7 +101,7 @@ func (r repository) tables() (string, error) {
 // summary is the whole in a few lines.
 func summary(entries []entry) string {
 	var proved, requests, lost, wrong, failed, secrets int
-	var missing, not []string
+	var missing, not, part []string
 	commits := map[string]bool{}
 	machines := map[string]bool{}
 	for _, e := range entries {
@@ -114,6 +114,9 @@ func summary(entries []entry) string {
 		} else {
 			not = append(not, e.rule)
 		}
+		if e.result.Time != 1 {
+			part = append(part, e.rule)
+		}
 		for _, row := range e.result.Figures {
 			requests += row.Requests
 		}
@@ -125,6 +128,9 @@ func summary(entries []entry) string {
 		"Whatever was left behind was searched for %s secrets and tokens, and holds none.", proved, len(entries), thousands(requests), lost, wrong, failed, thousands(secrets))
 	if len(not) > 0 {
 		text += " **Not proved: " + strings.Join(not, ", ") + ".**"
+	}
+	if len(part) > 0 {
+		text += " For a part of their time: " + strings.Join(part, ", ") + "."
 	}
 	if len(missing) > 0 {
 		text += " Not run in full yet: " + strings.Join(missing, ", ") + "."

@@ -126,6 +126,27 @@ func TestThePageSaysWhatWasShown(t *testing.T) {
 	}
 }
 
+// Above all tables stands what is not as its rule says.
+func TestTheSummaryHidesNothing(t *testing.T) {
+	all := []entry{
+		{rule: "R-91", result: &Result{Pass: true, Time: 1}},
+		{rule: "R-92", result: &Result{Pass: true, Time: 0.25}},
+		{rule: "R-93", result: &Result{Time: 1, Lost: 7}},
+		{rule: "R-94"},
+	}
+	text := summary(all)
+	for _, part := range []string{
+		"2 of 4 rules proved", "7 acknowledged changes lost", "Not proved: R-93.", "For a part of their time: R-92.", "Not run in full yet: R-94.",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("it does not say %q: %s", part, text)
+		}
+	}
+	if text = summary(all[:1]); strings.Contains(text, "part of") || strings.Contains(text, "Not") {
+		t.Errorf("it says too much: %s", text)
+	}
+}
+
 // A case is proved when all of its tests have passed, none was skipped or is missing,
 // and nothing is counted that must not be.
 func TestACaseIsProvedByAllThatItHas(t *testing.T) {
