@@ -75,6 +75,36 @@ func refuseInterrupted(path string) error {
 		"  to begin with an empty database instead, remove %s%s", path, path, restoringSuffix)
 }
 
+// refuseLost keeps an installation from being made in the place of one whose embedded
+// database is gone. A first start makes the database whole, and the master key behind it:
+// so a file with nothing in it is what is left of a database, and a master key that we
+// made had one.
+func (a *app) refuseLost() error {
+	path, ok := a.config.embedded()
+	if !ok {
+		return nil
+	}
+	is, anew := "is empty", path
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist) && a.managesMasterKey():
+		is, anew = "is not there", a.masterKeyPlace()
+	case err != nil || info.Size() > 0:
+		return nil // or that is told when it is opened
+	case a.managesMasterKey():
+		anew += " and " + a.masterKeyPlace()
+	}
+	if _, err := os.Stat(path + restoringSuffix); err == nil {
+		return nil // of which openStore says more
+	}
+	keys, err := a.masterKeys()
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return fmt.Errorf("the database %s %s, but its master key is there (%s): it was removed or cut off, or is in another place.\n"+
+		"  Name it by --data or --database, or restore a backup: tokenwright restore.\n"+
+		"  To begin anew, without the API keys there were, move %s away", path, is, a.masterKeyPlace(), anew)
+}
+
 func (a *app) openPostgres(ctx context.Context, o store.Options) (*store.Store, error) {
 	o.Connections = a.config.DatabaseConnections
 	st, err := store.OpenPostgres(ctx, a.config.Database, o)

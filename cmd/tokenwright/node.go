@@ -171,6 +171,11 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	if err != nil {
 		return nil, nil, err
 	}
+	if o.Create {
+		if err := a.refuseLost(); err != nil {
+			return nil, nil, err
+		}
+	}
 	st, err := a.openStore(ctx, o)
 	if err != nil {
 		return nil, nil, err

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -134,6 +138,58 @@ func TestServeWaitsForItsDatabase(t *testing.T) {
 	}
 	if log := first.logged(); strings.Count(log, "the database does not answer") != 1 || !strings.Contains(log, "the database answers") || strings.Contains(log, postgrestest.Password) {
 		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// C-560: no installation is made in the place of one whose database is gone.
+func TestServeTakesNoLostDatabaseForANewOne(t *testing.T) {
+	t.Parallel()
+	const own, given = "master.key", ""
+	for name, c := range map[string]struct {
+		key     string // where it is
+		left    []byte // of the database; nil for no file
+		refused string
+	}{
+		"removed":               {own, nil, "is not there"},
+		"cut off":               {own, []byte{}, "is empty"},
+		"cut off, a key given":  {given, []byte{}, "is empty"},
+		"never made":            {given, nil, ""},
+		"to be restored":        {own, nil, "interrupted"},
+		"begun without a key":   {"another.file", []byte{}, ""},
+		"not one at all, a key": {own, []byte("text"), "damaged or no database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := t.TempDir()
+			path, environ := filepath.Join(data, "tokenwright.db"), []string{"TOKENWRIGHT_DATA=" + data}
+			_, key, _ := strings.Cut(masterKey(1), "=")
+			if c.key == given {
+				environ = append(environ, masterKey(1))
+			} else if err := os.WriteFile(filepath.Join(data, c.key), []byte(key), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.left != nil {
+				if err := os.WriteFile(path, c.left, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if name == "to be restored" {
+				if err := os.WriteFile(path+restoringSuffix, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := serveHere(t, environ...)
+			if c.refused == "" {
+				s.answers(t, "/readyz", http.StatusOK)
+				return
+			}
+			<-s.ended
+			if log := s.logged(); s.result != exitFailed || !strings.Contains(log, c.refused) || strings.Contains(log, key) || strings.Contains(log, "console/link") {
+				t.Errorf("it ended with %d:\n%s", s.result, log)
+			}
+			if left, err := os.ReadFile(path); !bytes.Equal(left, c.left) || c.left == nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("of the database there is now %d bytes, %v", len(left), err)
+			}
+		})
 	}
 }
 

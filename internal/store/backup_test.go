@@ -103,7 +103,7 @@ func get2[T any](v T, err error) T {
 // changes meanwhile is not taken for it.
 func TestSQLiteIsCopiedBeforeItIsMigrated(t *testing.T) {
 	path := newPath(t)
-	must(t, createPrivate(path))
+	must(t, createPrivate(t.Context(), path))
 	old, err := openSQLite(path, "_txlock=immediate")
 	must(t, err)
 	p, err := migrationsOf(goose.DialectSQLite3, old)

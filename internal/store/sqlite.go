@@ -28,11 +28,11 @@ const (
 // commit synchronised with the disk, one writer. Other processes may have it
 // open at the same time.
 func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !o.Create {
+	if isEmpty(path) && !o.Create {
 		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
 	}
 	if o.Create {
-		if err := createPrivate(path); err != nil {
+		if err := createPrivate(ctx, path); err != nil {
 			return nil, fmt.Errorf("creating the database: %w", err)
 		}
 	}
@@ -70,21 +70,44 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// createPrivate makes an empty database file that only its owner can read.
-func createPrivate(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// isEmpty tells whether there is no database at path: no file, or one with nothing in it.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+}
+
+// createPrivate makes a database file that only its owner can read, whole or not at
+// all: one with nothing in it is what is left of a database. One that is there is left
+// alone, for closing a file gives up all locks that this process has on it
+// (https://www.sqlite.org/howtocorrupt.html 2.2).
+func createPrivate(ctx context.Context, path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		// Left alone: closing a file gives up all locks that this process has
-		// on it (https://www.sqlite.org/howtocorrupt.html 2.2).
-		return nil
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	f, err := os.CreateTemp(dir, ".tokenwright.*.db") // 0600
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	defer func() { _ = os.Remove(f.Name()) }()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := openSQLite(f.Name(), "")
+	if err != nil {
+		return err
+	}
+	// The first connection begins it, for it is to have a write-ahead log.
+	if err := errors.Join(explainSQLite(db.PingContext(ctx)), db.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) { // else another process was first
+		return err
+	}
+	return SyncDir(dir)
 }
 
 func openSQLite(path, option string) (*sql.DB, error) {

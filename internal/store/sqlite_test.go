@@ -77,6 +77,44 @@ func TestSQLiteMakesNoDatabaseUnasked(t *testing.T) {
 	}
 }
 
+// C-560: a new database is whole or not there, whoever else makes it; what is empty was
+// one, and is not made into one unasked.
+func TestSQLiteIsMadeWholeOrNotAtAll(t *testing.T) {
+	path := newPath(t)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := createPrivate(ended, path); err == nil {
+		t.Error("a database was made that could not be")
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 0 {
+		t.Errorf("left behind of what could not be made: %v, %v", entries, err)
+	}
+	var made sync.WaitGroup
+	for range 8 {
+		made.Go(func() {
+			if err := createPrivate(t.Context(), path); err != nil {
+				t.Error(err)
+			}
+			if isEmpty(path) {
+				t.Error("it is there, and empty")
+			}
+		})
+	}
+	made.Wait()
+	if entries, err = os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("in the directory of a new database: %v, %v", entries, err)
+	}
+
+	must(t, os.Truncate(path, 0))
+	if _, err := OpenSQLite(t.Context(), path, Options{}); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("a file with nothing in it: %v", err)
+	}
+	if !isEmpty(path) {
+		t.Error("a database was made of it")
+	}
+}
+
 func TestSQLiteKeepsToTheWindowOfReleases(t *testing.T) {
 	path := newPath(t)
 	testWindow(t, openStore(t, path), func(o Options) (*Store, error) { return OpenSQLite(t.Context(), path, o) })
@@ -114,7 +152,7 @@ func testWindow(t *testing.T, s *Store, open func(Options) (*Store, error)) {
 
 func TestSQLiteMigratesOnlyWhenAllowed(t *testing.T) {
 	path := newPath(t)
-	must(t, os.WriteFile(path, nil, 0o600))
+	must(t, createPrivate(t.Context(), path))
 	for range 2 {
 		if _, err := OpenSQLite(t.Context(), path, Options{NoMigrate: true}); !errors.Is(err, ErrSchemaOlder) {
 			t.Errorf("a database without a schema: %v", err)
