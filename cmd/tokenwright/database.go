@@ -84,21 +84,21 @@ func (a *app) refuseLost() error {
 	if !ok {
 		return nil
 	}
+	keys, err := a.masterKeys()
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	if _, err := os.Stat(path + restoringSuffix); err == nil {
+		return nil // of which openStore says more
+	}
 	is, anew := "is empty", path
-	switch info, err := os.Stat(path); {
+	switch info, err := os.Stat(path); { // behind the keys: another process may be at its first start
 	case errors.Is(err, fs.ErrNotExist) && a.managesMasterKey():
 		is, anew = "is not there", a.masterKeyPlace()
 	case err != nil || info.Size() > 0:
 		return nil // or that is told when it is opened
 	case a.managesMasterKey():
 		anew += " and " + a.masterKeyPlace()
-	}
-	if _, err := os.Stat(path + restoringSuffix); err == nil {
-		return nil // of which openStore says more
-	}
-	keys, err := a.masterKeys()
-	if err != nil || len(keys) == 0 {
-		return err
 	}
 	return fmt.Errorf("the database %s %s, but its master key is there (%s): it was removed or cut off, or is in another place.\n"+
 		"  Name it by --data or --database, or restore a backup: tokenwright restore.\n"+
