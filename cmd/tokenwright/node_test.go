@@ -146,17 +146,18 @@ func TestServeTakesNoLostDatabaseForANewOne(t *testing.T) {
 	t.Parallel()
 	const own, given = "master.key", ""
 	for name, c := range map[string]struct {
-		key     string // where it is
-		left    []byte // of the database; nil for no file
-		refused string
+		key       string // where it is
+		left      []byte // of the database; nil for no file
+		restoring bool
+		refused   string
 	}{
-		"removed":               {own, nil, "is not there"},
-		"cut off":               {own, []byte{}, "is empty"},
-		"cut off, a key given":  {given, []byte{}, "is empty"},
-		"never made":            {given, nil, ""},
-		"to be restored":        {own, nil, "interrupted"},
-		"begun without a key":   {"another.file", []byte{}, ""},
-		"not one at all, a key": {own, []byte("text"), "damaged or no database"},
+		"removed":              {own, nil, false, "is not there"},
+		"cut off":              {own, []byte{}, false, "is empty"},
+		"cut off, a key given": {given, []byte{}, false, "is empty"},
+		"never made":           {given, nil, false, ""},
+		"to be restored":       {own, nil, true, "interrupted"},
+		"empty, and no key":    {"another.file", []byte{}, false, ""},
+		"no database":          {own, []byte("text"), false, "damaged or no database"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := t.TempDir()
@@ -172,7 +173,7 @@ func TestServeTakesNoLostDatabaseForANewOne(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if name == "to be restored" {
+			if c.restoring {
 				if err := os.WriteFile(path+restoringSuffix, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
