@@ -69,6 +69,16 @@ func serveHere(t *testing.T, environ ...string) *served {
 	return s
 }
 
+// ends waits until the server has ended by itself.
+func (s *served) ends(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it has not ended")
+	}
+}
+
 // answers waits until the address answers with the status, and returns the body.
 func (s *served) answers(t *testing.T, path string, status int) (body string, header http.Header) {
 	t.Helper()
@@ -183,7 +193,7 @@ func TestServeTakesNoLostDatabaseForANewOne(t *testing.T) {
 				s.answers(t, "/readyz", http.StatusOK)
 				return
 			}
-			<-s.ended
+			s.ends(t)
 			if log := s.logged(); s.result != exitFailed || !strings.Contains(log, c.refused) || strings.Contains(log, key) || strings.Contains(log, "console/link") {
 				t.Errorf("it ended with %d:\n%s", s.result, log)
 			}
@@ -203,11 +213,7 @@ func TestServeDoesNotWaitForWhatIsWrong(t *testing.T) {
 		url + "_missing": "no such database",
 	} {
 		s := serveHere(t, "TOKENWRIGHT_DATABASE="+what, masterKey(1))
-		select {
-		case <-s.ended:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("%s: it has not ended", want)
-		}
+		s.ends(t)
 		if log := s.logged(); s.result != exitFailed || !strings.Contains(log, want) || strings.Contains(log, postgrestest.Password) || strings.Contains(log, "guessed") {
 			t.Errorf("it ended with %d:\n%s", s.result, log)
 		}
