@@ -70,18 +70,41 @@ func TestATokenIsShownWithoutControlCharacters(t *testing.T) { // C-226
 	}
 }
 
-func TestErrorsAreShownWithoutControlCharacters(t *testing.T) { // C-226
-	t.Parallel()
+// getToken runs token get against a server that answers so.
+func getToken(t *testing.T, status int, answer string) (code int, stderr string) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"error":"a\u001b[31m","error_description":"b\u0007\u202ec\r\nd","error_uri":"e"}`)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, answer)
 	}))
 	defer server.Close()
 	environ := []string{"TOKENWRIGHT_URL=" + server.URL, "TOKENWRIGHT_CLIENT_ID=x", "TOKENWRIGHT_CLIENT_SECRET=x", "NO_PROXY=*"}
-	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"token", "get"}, environ, strings.NewReader(""), io.Discard, &stderr)
-	if got := stderr.String(); code != exitFailed || got != "tokenwright: a [31m: b  c \nd\n  e\n" {
+	var b bytes.Buffer
+	code = run(t.Context(), []string{"token", "get"}, environ, strings.NewReader(""), io.Discard, &b)
+	return code, strings.ReplaceAll(b.String(), server.URL, "URL")
+}
+
+func TestErrorsAreShownWithoutControlCharacters(t *testing.T) { // C-226
+	t.Parallel()
+	code, got := getToken(t, http.StatusBadRequest, `{"error":"a\u001b[31m","error_description":"b\u0007\u202ec\r\nd","error_uri":"e"}`)
+	if code != exitFailed || got != "tokenwright: a [31m: b  c \nd\n  e\n" {
 		t.Errorf("exit code %d, got %q", code, got)
+	}
+}
+
+// Not all that answers in the place of a token endpoint is one.
+func TestRefusalsSayWhatTheySay(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]string{
+		`{"error":"invalid_client"}`:                            "invalid_client",
+		`{"error":"invalid_client","error_description":"No."}`:  "invalid_client: No.",
+		`{"code":"503","message":"This node waits."}`:           "the answer of URL/api/oauth/token is 503: This node waits.",
+		`{"error":{"message":"what another kind of API says"}}`: "the answer of URL/api/oauth/token is 503, and does not say why",
+		`<html>`: "asking for a token: the answer of URL/api/oauth/token (status 503) is no token answer",
+	} {
+		if code, got := getToken(t, http.StatusServiceUnavailable, answer); code != exitFailed || got != "tokenwright: "+want+"\n" {
+			t.Errorf("%s: exit code %d, got %q, want %q", answer, code, got, want)
+		}
 	}
 }
 

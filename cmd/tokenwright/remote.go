@@ -55,7 +55,7 @@ func explainNoToken(e *tokenwright.Error) string {
 	if e.Code == "" {
 		return e.Error()
 	}
-	text := fmt.Sprintf("%s: %s\n  %s", e.Code, e.Description, e.URI)
+	text := refusalText(e.Code, e.Description, e.URI)
 	if e.Code == "invalid_scope" {
 		text += "\n  it needs management scopes: a merchant's may hold api-keys:read, api-keys:write and api-keys:delete, an operator key all"
 	}

@@ -211,8 +211,10 @@ func (a *app) requestToken(ctx context.Context, body tokenRequest) (*tokenAnswer
 	return &tokenAnswer{raw: answer.raw, accessToken: answer.text("access_token")}, nil
 }
 
-// oauthAnswer is what an OAuth endpoint has answered: a JSON object.
+// oauthAnswer is what an OAuth endpoint, or something in front of it, has answered: a
+// JSON object.
 type oauthAnswer struct {
+	from   string // URL
 	status int
 	raw    []byte
 	object strictjson.Object
@@ -224,7 +226,7 @@ func (a *app) exchange(r *http.Request) (*oauthAnswer, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer := &oauthAnswer{status: resp.StatusCode}
+	answer := &oauthAnswer{from: r.URL.String(), status: resp.StatusCode}
 	if answer.raw, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
@@ -240,12 +242,32 @@ func (o *oauthAnswer) text(name string) string {
 	return s
 }
 
-// refusal is the error that was answered (RFC 6749 5.2), if one was.
+// refusal is the error that was answered, if one was: of an OAuth endpoint (RFC 6749
+// 5.2), of a server that waits for its database, or of a proxy.
 func (o *oauthAnswer) refusal() error {
-	if o.status == http.StatusOK {
+	switch code, message := o.text("error"), o.text("message"); {
+	case o.status == http.StatusOK:
 		return nil
+	case code != "":
+		return errors.New(refusalText(code, o.text("error_description"), o.text("error_uri")))
+	case message != "":
+		return fmt.Errorf("the answer of %s is %d: %s", o.from, o.status, message)
+	default:
+		return fmt.Errorf("the answer of %s is %d, and does not say why", o.from, o.status)
 	}
-	return fmt.Errorf("%s: %s\n  %s", o.text("error"), o.text("error_description"), o.text("error_uri"))
+}
+
+// refusalText is how an error of an OAuth endpoint is shown, of which only the code is
+// always there.
+func refusalText(code, description, uri string) string {
+	text := code
+	if description != "" {
+		text += ": " + description
+	}
+	if uri != "" {
+		text += "\n  " + uri
+	}
+	return text
 }
 
 // readToken reads an access token from standard input.
