@@ -46,6 +46,9 @@ tokenwright migrate --from sqlite:/var/lib/tokenwright/tokenwright.db --to postg
 }
 
 func (a *app) migrate(ctx context.Context) error {
+	if err := a.refuseLost(); err != nil {
+		return err
+	}
 	st, err := a.openStore(ctx, store.Options{Create: true})
 	if err != nil {
 		return err
