@@ -178,10 +178,15 @@ func (u *User) sameBut(v *User) bool {
 
 func (u *User) isOperator() bool { return u.Operator && u.Status == authority.Active }
 
-// draft drafts the event of a change. It tells which roles have changed, those
-// that ended as null, and that there is another name; never name or address,
-// for events are kept for ever.
+// draft drafts the event of a change.
 func (a *Accounts) draft(actor authority.Actor, kind authority.EventKind, before, after *User) (*authority.Draft, error) {
+	return a.auth.NewDraft(actor, kind, string(after.ID), about(actor, before, after), changed(kind, before, after), after.seenBy(actor))
+}
+
+// changed is what an event tells of a change: which roles have changed, those that
+// ended as null, and that there is another name; never name or address, for events
+// are kept for ever.
+func changed(kind authority.EventKind, before, after *User) map[string]any {
 	set := map[string]any{}
 	if kind == authority.UserUpdated && before.Name != after.Name {
 		set["changed"] = []string{"name"}
@@ -189,11 +194,10 @@ func (a *Accounts) draft(actor authority.Actor, kind authority.EventKind, before
 	if before.Operator != after.Operator {
 		set["operator"] = after.Operator
 	}
-	roles := changedRoles(before, after)
-	if len(roles) > 0 {
+	if roles := changedRoles(before, after); len(roles) > 0 {
 		set["memberships"] = roles
 	}
-	return a.auth.NewDraft(actor, kind, string(after.ID), about(actor, before, after, roles), set, after.seenBy(actor))
+	return set
 }
 
 // changedRoles are the new roles by merchant; nil where there is none any more.
@@ -215,11 +219,11 @@ func changedRoles(before, after *User) map[authority.MerchantID]any {
 // about returns the one merchant that a change concerns, whose people may read
 // the event; "" where it concerns the platform, or several, who must not read of
 // each other.
-func about(actor authority.Actor, before, after *User, roles map[authority.MerchantID]any) authority.MerchantID {
+func about(actor authority.Actor, before, after *User) authority.MerchantID {
 	if bound(actor) {
 		return actor.Permissions.MerchantID
 	}
-	concerned := slices.Collect(maps.Keys(roles))
+	concerned := slices.Collect(maps.Keys(changedRoles(before, after)))
 	if !before.sameBut(after) {
 		for _, m := range slices.Concat(before.Memberships, after.Memberships) {
 			concerned = append(concerned, m.MerchantID)

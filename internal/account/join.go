@@ -37,14 +37,15 @@ func (a *Accounts) UseLink(ctx context.Context, from Origin, token Token, p Pers
 		return nil, err
 	}
 	e := &Entry{Link: token.hash(), Replaces: replaces.hash()}
-	var u *User
+	var before, u *User
 	switch l.Kind {
 	case Portal:
 		return a.openPortal(ctx, from, l, e)
 	case Reset:
 		u, err = a.startAnew(ctx, l, p, e)
+		before = u
 	default:
-		u, err = a.join(ctx, l, p, e)
+		before, u, err = a.join(ctx, l, p, e)
 	}
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (a *Accounts) UseLink(ctx context.Context, from Origin, token Token, p Pers
 	}
 	e.Session, e.Hash, e.UsedAt = s, next.hash(), a.now()
 	v := Visitor{*s, u}
-	d, err := a.joined(v.Actor(from, ""), l, e, u)
+	d, err := a.joined(v.Actor(from, ""), l, before, u)
 	if err != nil {
 		return nil, err
 	}
@@ -99,33 +100,32 @@ func (a *Accounts) startAnew(ctx context.Context, l *Link, p Person, e *Entry) (
 }
 
 // join makes the user that a link is for, or gives its role to the one that the
-// identity is bound to.
-func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (*User, error) {
+// identity is bound to. It returns how that user was, empty for a new one, and is.
+func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (before, u *User, err error) {
 	if p.Identity != nil && l.Kind == Invitation {
-		u, err := a.userOf(ctx, *p.Identity)
+		before, err = a.userOf(ctx, *p.Identity)
+		if err == nil {
+			err = a.mayEnter(before)
+		}
+		if err == nil {
+			e.Updated, err = a.promoted(before, l)
+		}
 		if !errors.Is(err, ErrNoAccount) {
-			if err == nil {
-				err = a.mayEnter(u)
-			}
-			if err == nil {
-				u = a.promoted(u, l)
-				e.Updated = u
-			}
-			return u, err
+			return before, e.Updated, err
 		}
 	}
 	now := a.now()
-	u := &User{ID: UserID(credential.NewRandomID("usr_")), Email: l.Email, Name: p.Name, Status: authority.Active, Memberships: []Membership{},
+	u = &User{ID: UserID(credential.NewRandomID("usr_")), Email: l.Email, Name: p.Name, Status: authority.Active, Memberships: []Membership{},
 		CreatedAt: now, CreatedBy: l.CreatedBy, UpdatedAt: now, EnabledAt: now, Version: 1}
 	if l.Kind == SetUp {
 		u.Email = p.Email
 	}
 	if err := checkEmail(u.Email); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	u.give(l)
+	u.give(l.MerchantID, l.Role)
 	if err := u.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e.Created, e.User, e.Fresh = u, u.ID, true
 	merchant := ""
@@ -133,11 +133,11 @@ func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (*User
 		reader := authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.MerchantsRead}}}
 		names, err := a.auth.MerchantNames(ctx, reader, []authority.MerchantID{l.MerchantID})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		merchant = names[l.MerchantID]
 	}
-	return u, a.choose(ctx, p, u, e, merchant)
+	return &User{}, u, a.choose(ctx, p, u, e, merchant)
 }
 
 // choose takes the password or the identity that the person wants to have; a name of
@@ -155,45 +155,43 @@ func (a *Accounts) choose(ctx context.Context, p Person, u *User, e *Entry, merc
 	return err
 }
 
-// give adds the role of a link, where the user has none above it.
-func (u *User) give(l *Link) {
-	if l.MerchantID == "" {
-		u.Operator = u.Operator || l.Role == Operator
+// give adds a role at a merchant, or without one to the platform, where the user has
+// none above it.
+func (u *User) give(id authority.MerchantID, role Role) {
+	if id == "" {
+		u.Operator = u.Operator || role == Operator
 		return
 	}
-	at := slices.IndexFunc(u.Memberships, func(m Membership) bool { return m.MerchantID == l.MerchantID })
+	at := slices.IndexFunc(u.Memberships, func(m Membership) bool { return m.MerchantID == id })
 	switch {
 	case at < 0:
-		u.Memberships = inOrder(append(u.Memberships, Membership{l.MerchantID, l.Role}))
-	case l.Role == Administrator:
+		u.Memberships = inOrder(append(u.Memberships, Membership{id, role}))
+	case role == Administrator:
 		u.Memberships[at].Role = Administrator
 	}
 }
 
 // promoted is the next version of a user, with the role of a link.
-func (a *Accounts) promoted(u *User, l *Link) *User {
+func (a *Accounts) promoted(u *User, l *Link) (*User, error) {
 	next := *u
 	next.Memberships = slices.Clone(u.Memberships)
-	next.give(l)
+	next.give(l.MerchantID, l.Role)
 	next.Version, next.UpdatedAt = u.Version+1, a.now()
-	return &next
+	return &next, next.check()
 }
 
 // joined drafts the event of a link that is used.
-func (a *Accounts) joined(actor authority.Actor, l *Link, e *Entry, u *User) (*authority.Draft, error) {
-	kind, set := authority.UserCreated, map[string]any{"link": l.ID}
+func (a *Accounts) joined(actor authority.Actor, l *Link, before, after *User) (*authority.Draft, error) {
+	kind := authority.UserUpdated
 	switch {
 	case l.Kind == Reset:
 		kind = authority.UserCredentialsChanged
-	case e.Updated != nil:
-		kind = authority.UserUpdated
-		fallthrough
-	case l.MerchantID != "":
-		set["memberships"] = map[authority.MerchantID]Role{l.MerchantID: l.Role}
-	default:
-		set["operator"] = true
+	case before.ID == "":
+		kind = authority.UserCreated
 	}
-	return a.auth.NewDraft(actor, kind, string(u.ID), l.MerchantID, set, nil)
+	set := changed(kind, before, after)
+	set["link"] = l.ID
+	return a.auth.NewDraft(actor, kind, string(after.ID), l.MerchantID, set, nil)
 }
 
 // AcceptInvitation gives the role of an invitation to the visitor's user.
@@ -205,12 +203,12 @@ func (a *Accounts) AcceptInvitation(ctx context.Context, from Origin, v *Visitor
 	if l.Kind != Invitation || v.User == nil || v.Pending {
 		return ErrLink
 	}
-	next := a.promoted(v.User, l)
-	if err := next.check(); err != nil {
+	next, err := a.promoted(v.User, l)
+	if err != nil {
 		return err
 	}
 	e := &Entry{Link: token.hash(), Updated: next}
-	d, err := a.joined(v.Actor(from, ""), l, e, next)
+	d, err := a.joined(v.Actor(from, ""), l, v.User, next)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func (a *Accounts) ResetUser(ctx context.Context, actor authority.Actor, id User
 		l = a.newLink(Link{Kind: Reset, UserID: id}, actor.ID)
 		after := *u
 		after.Version, after.UpdatedAt, after.EnabledAt = u.Version+1, l.CreatedAt, l.CreatedAt
-		d, err := a.auth.NewDraft(actor, authority.UserReset, string(id), about(actor, &User{}, u, nil), nil, l)
+		d, err := a.auth.NewDraft(actor, authority.UserReset, string(id), about(actor, &User{}, u), nil, l)
 		if err != nil {
 			return err
 		}

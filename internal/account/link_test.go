@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -127,6 +128,26 @@ func TestInvitationsGiveTheirRole(t *testing.T) {
 	h.must(err)
 	wantEqual(t, "the roles", now.Memberships, []account.Membership{at("1", account.Administrator), at("2", account.Viewer)})
 	wantError(t, "an invitation that was accepted", h.AcceptInvitation(h.ctx, from, &e.Visitor, again.Token), account.ErrLink)
+}
+
+// A user belongs to 100 merchants at most, by whichever way it accepts an invitation.
+func TestInvitationsKeepTheLimitOfMemberships(t *testing.T) {
+	h := newHarness(t)
+	var list []account.Membership
+	for id := 3; id <= 103; id++ {
+		m := at(authority.MerchantID(strconv.Itoa(id)), account.Viewer)
+		h.must(errorOf(h.auth.CreateMerchant(h.ctx, root, authority.NewMerchant{ID: m.MerchantID, Name: "Merchant"})))
+		list = append(list, m)
+	}
+	person := account.Person{Name: "Eve", Identity: &account.Identity{Issuer: "https://idp.example.com", Subject: "42"}, Provider: "corp"}
+	reset, err := h.ResetUser(h.ctx, root, h.user("eve", list[:100]...).ID, 0)
+	h.must(err)
+	in, err := h.use(reset, person)
+	h.must(err)
+	more, err := h.invite(root, "103", account.Viewer)
+	h.must(err)
+	wantInvalid(t, "signed in", h.AcceptInvitation(h.ctx, from, &in.Visitor, more.Token), "memberships")
+	wantInvalid(t, "by single sign-on", errorOf(h.use(more, person)), "memberships")
 }
 
 // C-484: single sign-on is bound to the user by a link, and to nothing else.

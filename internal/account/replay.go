@@ -45,6 +45,7 @@ func (u *User) redo(d *authority.Draft) error {
 	var set struct {
 		Operator    *bool
 		Memberships map[authority.MerchantID]*Role // nil where it ended
+		Link        string                         // that has given them
 	}
 	if err := json.Unmarshal([]byte(d.Details), &set); err != nil {
 		return fmt.Errorf("reading the details: %w", err)
@@ -59,6 +60,10 @@ func (u *User) redo(d *authority.Draft) error {
 		u.Operator = *set.Operator
 	}
 	for id, role := range set.Memberships {
+		if set.Link != "" && role != nil { // releases before told the role of the link, to the platform too
+			u.give(id, *role)
+			continue
+		}
 		u.Memberships = slices.DeleteFunc(u.Memberships, func(m Membership) bool { return m.MerchantID == id })
 		if role != nil {
 			u.Memberships = append(u.Memberships, Membership{id, *role})

@@ -106,3 +106,74 @@ func TestReplayDoesAgainWhatWasDoneToUsers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// C-484, C-549: an invitation that a user has accepted is done again as it was: never a
+// lower role than the user has, the one of the platform too. Its event says what has
+// changed.
+func TestReplayGivesWhatInvitationsGave(t *testing.T) {
+	h := newHarness(t)
+	identity := account.Identity{Issuer: "https://idp.example.com", Subject: "42"}
+	bound := account.Person{Name: "Sam", Identity: &identity, Provider: "corp"}
+	sam := h.user("sam", at("1", account.Administrator))
+	reset, err := h.ResetUser(h.ctx, root, sam.ID, 0)
+	h.must(err)
+	h.must(errorOf(h.use(reset, bound)))
+	eva := h.able(account.NewUser{Email: "eva@example.com", Name: "Eva", Memberships: []account.Membership{at("1", account.Administrator)}})
+	entered := h.entered(eva)
+	backup := h.backup()
+	for _, step := range []struct {
+		merchant authority.MerchantID
+		role     account.Role
+		told     string // beside the link
+	}{
+		{"1", account.Viewer, ``},
+		{"2", account.Viewer, `"memberships":{"2":"viewer"}`},
+		{"2", account.Administrator, `"memberships":{"2":"administrator"}`},
+		{"", account.Operator, `"operator":true`},
+	} {
+		for _, accept := range []func(l *account.IssuedLink) error{
+			func(l *account.IssuedLink) error { return h.AcceptInvitation(h.ctx, from, &entered.Visitor, l.Token) },
+			func(l *account.IssuedLink) error { return errorOf(h.use(l, bound)) },
+		} {
+			l, err := h.invite(root, step.merchant, step.role)
+			h.must(err)
+			h.must(accept(l))
+			want := `{"link":"` + l.ID + `"`
+			if step.told != "" {
+				want += "," + step.told
+			}
+			if last := h.state().last; last.Kind != authority.UserUpdated || last.Details != want+"}" {
+				t.Errorf("the event is %s %s, want %s}", last.Kind, last.Details, want)
+			}
+		}
+	}
+	next, out := h.restored(backup)
+	for _, u := range []*account.User{eva, sam} {
+		want, err := h.User(h.ctx, root, u.ID)
+		h.must(err)
+		got, err := next.User(h.ctx, root, u.ID)
+		h.must(err)
+		if !got.Operator || !slices.Equal(got.Memberships, want.Memberships) {
+			t.Errorf("%s is %+v, want %+v", u.Email, got, want)
+		}
+	}
+	if len(out.Unfinished) > 0 {
+		t.Errorf("left to do: %+v", out.Unfinished)
+	}
+}
+
+// Events of releases before told the role of the link.
+func TestReplayReadsInvitationsOfBefore(t *testing.T) {
+	h := newHarness(t)
+	u := h.user("eva", at("1", account.Administrator))
+	for _, given := range []map[authority.MerchantID]account.Role{{"1": account.Viewer}, {"2": account.Viewer}, {"": account.Operator}} {
+		d, err := h.auth.NewDraft(root, authority.UserUpdated, string(u.ID), "", map[string]any{"link": "inv_1", "memberships": given}, nil)
+		h.must(err)
+		h.must(h.Replay(h.ctx, d))
+	}
+	got, err := h.User(h.ctx, root, u.ID)
+	h.must(err)
+	if want := []account.Membership{at("1", account.Administrator), at("2", account.Viewer)}; !got.Operator || !slices.Equal(got.Memberships, want) {
+		t.Errorf("restored is %+v", got)
+	}
+}
