@@ -36,10 +36,13 @@ type Entered struct {
 type Entry struct {
 	Session *Session
 	Hash    []byte // of its token
-	// Replaces is the hash of the token of a session that ends; with MustReplace
-	// ErrSession where there is none.
+	// Replaces is the hash of the token of a session that ends; with MustReplace it
+	// becomes Session, ErrSession where there is none.
 	Replaces    []byte
 	MustReplace bool
+	// Proven is by what the user of Session has proven itself; ErrSignIn where that is
+	// not what it signs in with any more.
+	Proven Proof
 	// Link is the hash of the token of a link that is used up.
 	Link    []byte
 	Created *User // is added
@@ -54,6 +57,12 @@ type Entry struct {
 	Code        []byte // the hash of a recovery code that is used up
 	UsedAt      time.Time
 	Forgotten   [][]byte // failures
+}
+
+// Proof is a password, as it is stored, or an identity.
+type Proof struct {
+	Password string
+	Identity *Identity
 }
 
 // Locked tells whether the user has been away for too long. Somebody who may
@@ -132,7 +141,7 @@ func (a *Accounts) SignIn(ctx context.Context, from Origin, email, password stri
 	}
 	s, token := a.newSession(from, u, "password", life)
 	s.Pending = len(c.TOTP) > 0
-	return a.enter(ctx, from, u, token, &Entry{Session: s, Forgotten: [][]byte{id}, Replaces: replaces.hash()})
+	return a.enter(ctx, from, u, token, &Entry{Session: s, Proven: Proof{Password: c.Password}, Forgotten: [][]byte{id}, Replaces: replaces.hash()})
 }
 
 // prove returns the user with an e-mail address and password, and under which name
@@ -188,7 +197,7 @@ func (a *Accounts) SignInWith(ctx context.Context, from Origin, name string, ide
 	}
 	s, token := a.newSession(from, u, "sso:"+name, sessionLife)
 	s.AuthenticatedAt = provenAt
-	return a.enter(ctx, from, u, token, &Entry{Session: s, Replaces: replaces.hash()})
+	return a.enter(ctx, from, u, token, &Entry{Session: s, Proven: Proof{Identity: &identity}, Replaces: replaces.hash()})
 }
 
 // userOf returns the user that an identity is bound to, or ErrNoAccount.
@@ -253,11 +262,11 @@ func (a *Accounts) Confirm(ctx context.Context, from Origin, v *Visitor, token T
 	if v.User == nil {
 		return nil, ErrSignIn
 	}
-	_, _, id, err := a.prove(ctx, v.User.Email, password)
+	_, c, id, err := a.prove(ctx, v.User.Email, password)
 	if err != nil {
 		return nil, err
 	}
-	return a.renew(ctx, v, token, id)
+	return a.renew(ctx, v, token, &Entry{Proven: Proof{Password: c.Password}, Forgotten: [][]byte{id}})
 }
 
 // ConfirmWith is Confirm by single sign-on: the identity must be the visitor's.
@@ -269,18 +278,15 @@ func (a *Accounts) ConfirmWith(ctx context.Context, v *Visitor, token Token, ide
 	if v.User == nil || u.ID != v.User.ID {
 		return nil, ErrSignIn
 	}
-	return a.renew(ctx, v, token, nil)
+	return a.renew(ctx, v, token, &Entry{Proven: Proof{Identity: &identity}})
 }
 
 // renew gives the session another token, and notes that it was proven who it is.
-func (a *Accounts) renew(ctx context.Context, v *Visitor, token Token, forgotten []byte) (*Entered, error) {
+func (a *Accounts) renew(ctx context.Context, v *Visitor, token Token, e *Entry) (*Entered, error) {
 	s := v.Session
 	s.AuthenticatedAt, s.SeenAt = a.now(), a.now()
 	next := Token(credential.NewToken())
-	e := &Entry{Session: &s, Hash: next.hash(), Replaces: token.hash(), MustReplace: true}
-	if forgotten != nil {
-		e.Forgotten = [][]byte{forgotten}
-	}
+	e.Session, e.Hash, e.Replaces, e.MustReplace = &s, next.hash(), token.hash(), true
 	if err := a.store.Enter(ctx, e, nil); err != nil {
 		return nil, fmt.Errorf("renewing a session: %w", err)
 	}

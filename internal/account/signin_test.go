@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -311,5 +312,65 @@ func TestTheDatabaseLetsNobodyIn(t *testing.T) {
 	}
 	if printed := fmt.Sprintf("%v %+v %#v %s", e, e, *e, l); strings.Contains(printed, e.Token.Reveal()) || strings.Contains(printed, l.Token.Reveal()) {
 		t.Errorf("a token is printed: %s", printed)
+	}
+}
+
+// meanwhile is a store beside which something happens once a user was read.
+type meanwhile struct {
+	account.Store
+	happens func()
+}
+
+func (m *meanwhile) UserByEmail(ctx context.Context, key string) (*account.User, *account.Credentials, error) {
+	defer m.happens()
+	return m.Store.UserByEmail(ctx, key)
+}
+
+func (m *meanwhile) UserByIdentity(ctx context.Context, i account.Identity) (*account.User, error) {
+	defer m.happens()
+	return m.Store.UserByIdentity(ctx, i)
+}
+
+// C-207, C-478: who proves that it is a user while that is disabled, reset, or given
+// another password, is not let in, nor once the user is enabled again.
+func TestNobodySignsInBesideTheEndOfSessions(t *testing.T) {
+	h := newHarness(t)
+	identity := account.Identity{Issuer: "https://idp.example.com", Subject: "42"}
+	for name, happens := range map[string]func(u *account.User, in *account.Entered){
+		"disabled": func(u *account.User, _ *account.Entered) {
+			h.must(errorOf(h.DisableUser(h.ctx, root, u.ID, 0)))
+		},
+		"reset": func(u *account.User, _ *account.Entered) { h.must(errorOf(h.ResetUser(h.ctx, root, u.ID, 0))) },
+		"given another password": func(u *account.User, in *account.Entered) {
+			if in != nil {
+				h.must(errorOf(h.ChangePassword(h.ctx, from, &in.Visitor, in.Token, other)))
+			}
+		},
+		"deleted": func(u *account.User, _ *account.Entered) { h.must(h.DeleteUser(h.ctx, root, u.ID, 0)) },
+	} {
+		beside := &meanwhile{Store: h.cfg.Store.(account.Store)}
+		accounts := account.New(h.auth, beside)
+		u := h.able(account.NewUser{Email: "eva@example.com", Name: "Eva", Memberships: []account.Membership{at("1", account.Viewer)}})
+		in := h.entered(u)
+		beside.happens = func() { happens(u, in) }
+		if _, err := accounts.SignIn(h.ctx, from, u.Email, good, ""); !errors.Is(err, account.ErrSignIn) && !errors.Is(err, account.ErrDisabled) {
+			t.Errorf("a user who is %s signs in: %v", name, err)
+		}
+		if _, err := h.User(h.ctx, root, u.ID); err == nil {
+			h.must(h.DeleteUser(h.ctx, root, u.ID, 0))
+		}
+
+		u = h.user("sam", at("1", account.Viewer))
+		reset, err := h.ResetUser(h.ctx, root, u.ID, 0)
+		h.must(err)
+		h.must(errorOf(h.use(reset, account.Person{Identity: &identity, Provider: "corp"})))
+		beside.happens = func() { happens(u, nil) }
+		_, err = accounts.SignInWith(h.ctx, from, "corp", identity, h.at, "")
+		if passes := name == "given another password"; passes != (err == nil) {
+			t.Errorf("a user who is %s signs in elsewhere: %v", name, err)
+		}
+		if _, err := h.User(h.ctx, root, u.ID); err == nil {
+			h.must(h.DeleteUser(h.ctx, root, u.ID, 0))
+		}
 	}
 }

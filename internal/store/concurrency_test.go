@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -27,6 +29,7 @@ func testConcurrency(t *testing.T, open func(t *testing.T) [2]authority.Store) {
 	t.Run("OneOfManyInitializes", func(t *testing.T) { testOneInitializes(t, open(t)) })
 	t.Run("OneOfManyTakesAStepOfASigningKey", func(t *testing.T) { testOneStep(t, open(t)) })
 	t.Run("OfOperatorsWhoGoAtOnceOneStays", func(t *testing.T) { testOperatorsGo(t, open(t)) })
+	t.Run("NoSessionBeginsBesideItsEnd", func(t *testing.T) { testSessionsBesideTheirEnd(t, open) })
 	t.Run("EachDeliveryIsClaimedByOne", func(t *testing.T) { testDeliveriesAreClaimedOnce(t, open(t)) })
 }
 
@@ -198,6 +201,56 @@ func holdInvariants(t *testing.T, s authority.Store) {
 	for id, kind := range last {
 		if kind != authority.APIKeyDeleted {
 			t.Errorf("%s has the last event %s and is gone", id, kind)
+		}
+	}
+}
+
+// C-207, C-478: what ends the sessions of a user ends one that begins, or is renewed, at
+// the same moment, whichever of the two comes first.
+func testSessionsBesideTheirEnd(t *testing.T, open func(t *testing.T) [2]authority.Store) {
+	proven := account.Proof{Password: "phc"}
+	entries := map[string]*account.Entry{
+		"renewed":      {Session: sessionOf(1, user(1)), Hash: token(2), Replaces: token(1), MustReplace: true, Proven: proven},
+		"half a begun": {Session: sessionOf(2, user(1)), Hash: token(2), Proven: proven},
+	}
+	for name, end := range map[string]func(t *testing.T, s authority.Store, u *account.User) error{
+		"reset": func(t *testing.T, s authority.Store, u *account.User) error {
+			u.Version++
+			return accounts(s).ResetUser(t.Context(), u, link(100, account.Reset, ""), token(100), draft(authority.UserReset, string(u.ID)))
+		},
+		"disabled": func(t *testing.T, s authority.Store, u *account.User) error {
+			u.Status = authority.Disabled
+			return updateUser(t, s, u, false)
+		},
+		"another password": func(t *testing.T, s authority.Store, u *account.User) error {
+			return accounts(s).ChangeCredentials(t.Context(), &account.CredentialChange{User: u.ID, Before: account.Credentials{Password: "phc"},
+				After: account.Credentials{Password: "other"}, Session: "ses_other", Hash: token(4), Replaces: token(3)}, draft(authority.UserCredentialsChanged, string(u.ID)))
+		},
+	} {
+		for what, e := range entries {
+			t.Run(name+" beside one that is "+what, func(t *testing.T) {
+				nodes := open(t)
+				initialize(t, nodes[0])
+				u := addUser(t, nodes[0], user(1))
+				must(t, enter(t, nodes[0], &account.Entry{Session: sessionOf(1, u), Hash: token(1), User: u.ID, Credentials: &account.Credentials{Password: "phc"}}))
+				other := sessionOf(3, u)
+				other.ID = "ses_other"
+				must(t, enter(t, nodes[0], &account.Entry{Session: other, Hash: token(3)}))
+				ended := make(chan error, 1)
+				must(t, nodes[0].(*Store).transact(t.Context(), func(t1 *tx) error {
+					if err := t1.enter(e); err != nil {
+						return err
+					}
+					go func() { ended <- end(t, nodes[1], u) }()
+					time.Sleep(100 * time.Millisecond) // it has come as far as it does
+					return nil
+				}))
+				must(t, <-ended)
+				wantNoSession(t, nodes[0], 2)
+				if err := accounts(nodes[0]).Enter(t.Context(), e, nil); err == nil {
+					t.Error("it begins behind its end")
+				}
+			})
 		}
 	}
 }

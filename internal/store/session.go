@@ -71,24 +71,22 @@ func (t *tx) endSessions(id account.UserID) error {
 	return t.exec(`DELETE FROM links WHERE user_id = $1 OR created_by = $2`, id, "user:"+string(id))
 }
 
-// enterSession ends the session that e replaces, and adds the one that begins;
-// those that have ended make room.
+// enterSession adds the session that begins, or makes it of the one that it must
+// replace; those that have ended make room.
 func (t *tx) enterSession(e *account.Entry) error {
 	if e.Session == nil {
 		return nil
 	}
 	v := e.Session
-	n, err := t.affect(`DELETE FROM sessions WHERE hash = $1`, e.Replaces)
-	if err != nil {
+	const columns = sessionColumns + `, hash`
+	values := []any{v.ID, v.UserID, v.MerchantID, v.Method, bit(v.Pending), millis(v.CreatedAt), millis(v.SeenAt), millis(v.AuthenticatedAt),
+		millis(v.ExpiresAt), v.Address, v.Agent, e.Hash}
+	if e.MustReplace { // one row all the time, which whoever ends the sessions of the user finds
+		return t.execOne(account.ErrSession, `UPDATE sessions SET (`+columns+`) = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) WHERE hash = $13`,
+			append(values, e.Replaces)...)
+	}
+	if err := t.exec(`DELETE FROM sessions WHERE hash = $1 OR expires_at <= $2`, e.Replaces, millis(v.SeenAt)); err != nil {
 		return err
 	}
-	if n == 0 && e.MustReplace {
-		return account.ErrSession
-	}
-	if err := t.exec(`DELETE FROM sessions WHERE expires_at <= $1`, millis(v.SeenAt)); err != nil {
-		return err
-	}
-	return t.exec(`INSERT INTO sessions (`+sessionColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		v.ID, v.UserID, v.MerchantID, v.Method, bit(v.Pending), millis(v.CreatedAt), millis(v.SeenAt), millis(v.AuthenticatedAt),
-		millis(v.ExpiresAt), v.Address, v.Agent, e.Hash)
+	return t.exec(`INSERT INTO sessions (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, values...)
 }

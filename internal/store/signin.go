@@ -82,7 +82,7 @@ func (s *Store) Enter(ctx context.Context, e *account.Entry, d *authority.Draft)
 }
 
 func (t *tx) enter(e *account.Entry) error {
-	for _, step := range []func(*account.Entry) error{t.useLink, t.enterUser, t.enterCredentials, t.useCode, t.enterSession} {
+	for _, step := range []func(*account.Entry) error{t.useLink, t.enterUser, t.checkProof, t.enterCredentials, t.useCode, t.enterSession} {
 		if err := step(e); err != nil {
 			return err
 		}
@@ -99,7 +99,8 @@ func (t *tx) useLink(e *account.Entry) error {
 	if e.Link == nil {
 		return nil
 	}
-	return t.execOne(account.ErrLink, `DELETE FROM links WHERE hash = $1`, e.Link)
+	return t.execOne(account.ErrLink, `DELETE FROM links WHERE hash = $1
+		AND (kind <> $2 OR NOT EXISTS (SELECT 1 FROM users WHERE operator = 1 AND status = 'active'))`, e.Link, account.SetUp)
 }
 
 func (t *tx) enterUser(e *account.Entry) error {
@@ -113,10 +114,26 @@ func (t *tx) enterUser(e *account.Entry) error {
 			return err
 		}
 	}
-	if e.UsedAt.IsZero() {
+	if e.Session == nil || e.Session.UserID == "" {
 		return nil
 	}
-	return t.exec(`UPDATE users SET used_at = $1 WHERE id = $2`, millis(e.UsedAt), e.Session.UserID)
+	return t.execOne(account.ErrDisabled, `UPDATE users SET used_at = CASE WHEN used_at < $1 THEN $1 ELSE used_at END WHERE id = $2 AND status = 'active'`,
+		millis(e.UsedAt), e.Session.UserID)
+}
+
+// checkProof holds that what somebody has proven itself by is as it was then. It locks
+// the row: whoever changes that comes before, or behind, and ends the session.
+func (t *tx) checkProof(e *account.Entry) error {
+	if e.Proven.Password != "" {
+		err := t.execOne(account.ErrSignIn, `UPDATE credentials SET password = password WHERE user_id = $1 AND password = $2`, e.Session.UserID, e.Proven.Password)
+		if err != nil {
+			return err
+		}
+	}
+	if i := e.Proven.Identity; i != nil {
+		return t.execOne(account.ErrSignIn, `UPDATE identities SET user_id = user_id WHERE user_id = $1 AND issuer = $2 AND subject = $3`, e.Session.UserID, i.Issuer, i.Subject)
+	}
+	return nil
 }
 
 func (t *tx) enterCredentials(e *account.Entry) error {

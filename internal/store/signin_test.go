@@ -130,6 +130,9 @@ func testSetUpLinks(t *testing.T, s authority.Store) {
 		wantNoLink(t, s, n)
 	}
 	wantError(t, setUp(4), account.ErrSetUp)
+	addLink(t, s, 5, link(5, account.SetUp, "")) // as of a server that saw no operator when it began
+	second := operator(3)
+	wantError(t, enter(t, s, &account.Entry{Link: token(5), Created: second, User: second.ID, Session: sessionOf(2, second), Hash: token(2)}), account.ErrLink)
 }
 
 // C-206: all of an entry is written, or nothing.
@@ -159,6 +162,9 @@ func testEnter(t *testing.T, s authority.Store) {
 	fail("no session", account.ErrSession, func(e *account.Entry) { e.Replaces, e.MustReplace = token(3), true })
 	fail("another code", account.ErrSignIn, func(e *account.Entry) { e.Code = token(4) })
 	fail("a used step", account.ErrSignIn, func(e *account.Entry) { e.Step = 4 })
+	fail("another password", account.ErrSignIn, func(e *account.Entry) { e.Proven.Password = "before" })
+	fail("another identity", account.ErrSignIn, func(e *account.Entry) { e.Proven.Identity = whole.Identity })
+	fail("nobody", account.ErrDisabled, func(e *account.Entry) { e.Session = sessionOf(1, user(9)) })
 	fail("a taken address", account.ErrEmailTaken, func(e *account.Entry) { e.Created = user(1) })
 	fail("another version", authority.ErrConflict, func(e *account.Entry) { e.Updated = user(1, "a") })
 	must(t, enter(t, s, &whole))
@@ -172,6 +178,7 @@ func testEnter(t *testing.T, s authority.Store) {
 	got, err := accounts(s).UserByIdentity(t.Context(), *whole.Identity)
 	must(t, err)
 	wantEqual(t, "the user of the identity", got, u)
+	must(t, enter(t, s, &account.Entry{Session: sessionOf(6, u), Hash: token(6), Proven: account.Proof{Password: "phc", Identity: whole.Identity}}))
 	other := addUser(t, s, user(2))
 	refused(t, s, account.ErrIdentityTaken, func() error {
 		return enter(t, s, &account.Entry{User: other.ID, Identity: whole.Identity, Session: sessionOf(2, other), Hash: token(2)})
