@@ -46,6 +46,27 @@ func TestThePageSaysWhatTheResultsSay(t *testing.T) {
 	}
 }
 
+// The README tells some of it, in words.
+func TestTheReadmeSaysWhatTheResultsSay(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := map[string]float64{}
+	for _, g := range readResults(t).goals() {
+		measured[g.what] = g.figure
+	}
+	want := fmt.Sprintf("a token costs %.2f times what a bare `net/http` handler with the same signature costs, a million API keys add %.0f %%, "+
+		"and the first token is there %.0f ms after start. To verify one costs %.2f times the check of its signature, or %.2g µs where it was seen "+
+		"before; a fresh one from the client SDK %.0f ns.",
+		1/measured["a token: CPU of the limit by ours"], 100*(measured["a token with a million API keys by one with a thousand"]-1),
+		measured["from start to the first token"], measured["a token that is verified for the first time, by the check of its signature"],
+		measured["a token that was verified before"], measured["a fresh token from the client SDK"])
+	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), want) {
+		t.Errorf("README.md does not say what the results say:\n%s", want)
+	}
+}
+
 // says holds that the part of the page that is written by the benchmark says want,
 // or has it say so.
 func (p *page) says(part, want string) {
