@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"os"
@@ -131,11 +133,16 @@ func exportEvents(t *testing.T, in *harness.Installation) (file, head string) {
 	return file, in.VerifyEvents(t).Head
 }
 
-// C-556: the runbook of a lost embedded database, step by step.
+// C-556: the runbook of a lost embedded database, step by step. The master key is in a
+// file of its own, as the package has it.
 func TestALostDatabaseIsRestoredByItsRunbook(t *testing.T) {
 	t.Parallel()
-	s, deleted := harness.StartWithKey(t, "demo")
-	kept := s.CreateKey(t, "demo")
+	in := harness.New(t)
+	giveMasterKey(t, in)
+	s := in.Start(t)
+	s.Seed(t)
+	deleted, kept := s.CreateKey(t, "demo"), s.CreateKey(t, "demo")
+	s.AwaitKeys(t, deleted)
 	backup := filepath.Join(t.TempDir(), "BACKUP.db")
 	s.CLI(t, "backup", backup)
 	s.CLI(t, "key", "delete", deleted.ClientID, "--yes")
@@ -152,19 +159,12 @@ func TestALostDatabaseIsRestoredByItsRunbook(t *testing.T) {
 		t.Errorf("event verify of a damaged database: exit code %d", r.Code)
 	}
 
-	trial := harness.New(t)
-	key, err := os.ReadFile(filepath.Join(s.Data, "master.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(trial.Data, "master.key"), key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if r := trial.Try(t, "restore", backup, "--replay", events, "--head", fmt.Sprintf("%.0f:%s", last["seq"].(float64)+1, last["hash"])); r.Code != 1 {
+	trial := filepath.Join(t.TempDir(), "trial")
+	if r := s.Try(t, "restore", backup, "--data", trial, "--replay", events, "--head", fmt.Sprintf("%.0f:%s", last["seq"].(float64)+1, last["hash"])); r.Code != 1 {
 		t.Errorf("an export that ends before the head: exit code %d\n%s", r.Code, r.Stdout)
 	}
-	trial.CLI(t, "restore", backup, "--replay", events, "--head", head)
-	if v := trial.VerifyEvents(t); !v.OK {
+	s.CLI(t, "restore", backup, "--data", trial, "--replay", events, "--head", head)
+	if v := s.VerifyEvents(t, "--data", trial); !v.OK {
 		t.Errorf("event verify of the trial: %+v", v)
 	}
 
@@ -179,6 +179,20 @@ func TestALostDatabaseIsRestoredByItsRunbook(t *testing.T) {
 	if list := s.CLI(t, "event", "list", "-o", "json"); !strings.Contains(list, "installation.restored") {
 		t.Error("event list has no installation.restored")
 	}
+}
+
+// giveMasterKey puts a master key outside the data, where the configuration names it.
+func giveMasterKey(t *testing.T, in *harness.Installation) {
+	t.Helper()
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	text := base64.StdEncoding.EncodeToString(key)
+	harness.NoteMasterKey(text)
+	file := filepath.Join(t.TempDir(), "master.key")
+	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in.Configure(t, "master_key_file: "+file+"\n")
 }
 
 func introspect(t *testing.T, s *harness.Server, token string, key harness.APIKey) string {
