@@ -26,7 +26,7 @@ import (
 var beforeMux = []string{forwardauth.Path, forwardauth.Path + "/{policy}", "/healthz", "/readyz"}
 
 // undocumented are routes that are no part of what anybody programs against.
-var undocumented = []string{"/docs/", "/docs/static/", "/docs/search.json", adminapi.Root, adminapi.Root + "/"}
+var undocumented = []string{"/docs.md", "/docs/", "/docs/static/", "/docs/search.json", adminapi.Root, adminapi.Root + "/"}
 
 // asDocumented rewrites what a pattern of a mux cannot say.
 var asDocumented = strings.NewReplacer("/jwks/{file}", "/jwks/{kid}.pem")

@@ -96,7 +96,11 @@ func New(c Config) (*Site, error) {
 	const html, markdown, text = "text/html; charset=utf-8", "text/markdown; charset=utf-8", "text/plain; charset=utf-8"
 	for _, p := range s.pages {
 		s.answers[p.Path] = newAnswer(html, s.policy(p), func() ([]byte, error) { return s.html(p) })
-		s.answers[p.MarkdownPath()] = newAnswer(markdown, closed, func() ([]byte, error) { return s.markdown(p) })
+		made := newAnswer(markdown, closed, func() ([]byte, error) { return s.markdown(p) })
+		s.answers[p.MarkdownPath()], s.answers[p.Path+".md"] = made, made // of the home page these are two
+	}
+	for _, name := range drawings() {
+		s.answers["/docs/"+name] = newAnswer("image/svg+xml", closed, func() ([]byte, error) { return content.ReadFile("content/" + name) })
 	}
 	s.answers["/llms.txt"] = newAnswer(text, closed, s.index)
 	s.answers["/llms-full.txt"] = newAnswer(text, closed, s.whole)

@@ -27,6 +27,9 @@ func served(t *testing.T) map[string]string {
 	for _, p := range newSite(t, testConfig()).pages {
 		all[p.Path], all[p.MarkdownPath()] = htmlType, markdownType
 	}
+	for _, name := range []string{"flow.svg", "performance-tokens.svg", "performance-forward-auth.svg"} {
+		all["/docs/"+name] = "image/svg+xml"
+	}
 	return all
 }
 

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -303,10 +305,26 @@ func code(s string) string {
 	return inCell(fence + pad + s + pad + fence)
 }
 
+// drawings are the files that pages show. HTML has them within it; Markdown links to
+// them.
+func drawings() []string {
+	files, err := fs.Glob(content, "content/*.svg")
+	if err != nil {
+		panic(err) // the pattern is one
+	}
+	for i, file := range files {
+		files[i] = path.Base(file)
+	}
+	return files
+}
+
 // markdown is a page as it is served as Markdown: links lead to the Markdown of
-// other pages.
+// other pages, and to drawings.
 func (s *Site) markdown(p *page) ([]byte, error) {
 	text, err := s.text(p, func(to *page) string { return s.config.BaseURL + to.MarkdownPath() })
+	for _, name := range drawings() {
+		text = strings.ReplaceAll(text, "]("+name+")", "]("+s.config.BaseURL+"/docs/"+name+")")
+	}
 	return []byte(commentPattern.ReplaceAllString(text, "")), err
 }
 

@@ -146,10 +146,18 @@ func TestMarkdownAndIndexListEveryPage(t *testing.T) {
 			case ok:
 				target, _, _ = strings.Cut(target, "#")
 				get(t, mux, target)
-			case !strings.HasPrefix(link[1], "#") && !strings.HasPrefix(link[1], "https://") && !strings.HasSuffix(link[1], ".svg"):
+			case !strings.HasPrefix(link[1], "#") && !strings.HasPrefix(link[1], "https://"):
 				t.Errorf("%s: a link leads to %s", path, link[1])
 			}
 		}
+	}
+}
+
+// C-497: the home page has the name that its address gives it, too.
+func TestTheHomePageIsMarkdownByItsAddress(t *testing.T) {
+	mux := newMux(t, testConfig())
+	if get(t, mux, "/docs.md") != get(t, mux, "/docs/overview.md") {
+		t.Error("/docs.md is not the home page")
 	}
 }
 

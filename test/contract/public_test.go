@@ -189,7 +189,7 @@ func (w *walk) gateways(t *testing.T, key harness.APIKey) {
 }
 
 func (w *walk) pages(t *testing.T) {
-	for _, path := range []string{"/docs", "/docs/errors", "/docs/errors.md", "/docs/get-a-token.md", "/llms.txt", "/llms-full.txt", "/openapi.json"} {
+	for _, path := range []string{"/docs", "/docs/errors", "/docs/errors.md", "/docs/get-a-token.md", "/docs/flow.svg", "/llms.txt", "/llms-full.txt", "/openapi.json"} {
 		a := w.do(t, request{"GET", path, nil, "", 200})
 		w.do(t, request{"GET", path, []string{"If-None-Match", a.Header.Get("ETag")}, "", 304})
 	}
