@@ -172,7 +172,7 @@ them it listens on loopback addresses only, beside the gateway. Beside a server 
 the same machine and with the same file, give --listen and --metrics-listen.`,
 		`tokenwright forward-auth --issuer https://auth.example.com/demo
 # Ask as a gateway would.
-curl -i -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'`)
+echo "Authorization: Bearer $TOKEN" | curl -i --header @- 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'`)
 	besideAServer := func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
 	c.PreRun = func(*cobra.Command, []string) { a.defaults = besideAServer }
 	a.configFlags(c.Flags(), append([]string{

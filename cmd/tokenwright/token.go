@@ -36,7 +36,7 @@ key; TOKENWRIGHT_URL or --url the server, http://localhost:8080 by default.`,
 		`tokenwright token get
 tokenwright token get --url https://auth.example.com --scope customers:read
 # Call an API with it.
-curl -H "Authorization: Bearer $(tokenwright token get)" https://api.example.com/v2/orders`)
+tokenwright token get | sed 's/^/Authorization: Bearer /' | curl --header @- https://api.example.com/v2/orders`)
 	get.Flags().StringArrayVar(&scope, "scope", nil, "a `scope` to ask for (default: all)")
 	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
 	a.configFlags(get.Flags(), "url")
