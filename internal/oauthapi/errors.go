@@ -108,7 +108,7 @@ func Errors(prefix string) []Kind {
 			{
 				Reasons:     reasons(authority.SecretForm),
 				Description: "The client_secret is not of the form " + secret + "<environment>_<49 letters and digits>; it may have been cut off.",
-				Fix:         "Copy the whole secret again. It is shown only once: if it is lost, make a new API key.",
+				Fix:         "Copy the whole secret again. It is shown only once: if it is lost, rotate it; the client ID stays.",
 			},
 			{
 				Reasons:     reasons(authority.SecretChecksum),
