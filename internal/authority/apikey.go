@@ -147,7 +147,7 @@ func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
 	now := a.now()
 	k := &APIKey{
 		ID: ClientID(a.format.NewID(n.Env)), MerchantID: n.MerchantID, Env: n.Env,
-		Name: n.Name, Description: n.Description, Status: Active, Generation: max(now.Unix(), a.lineage().MinGeneration),
+		Name: n.Name, Description: n.Description, Status: Active, Generation: now.Unix(),
 		ExpiresAt: n.ExpiresAt.UTC().Truncate(time.Millisecond), CreatedAt: now, CreatedBy: actor.ID, UpdatedAt: now,
 		AllowedCIDRs: n.AllowedCIDRs, Version: 1,
 	}

@@ -51,15 +51,6 @@ type directory struct {
 	prunedAt  time.Time
 }
 
-// lineage is the history that the directory is of, or, without one, the database
-// was when it was opened.
-func (a *Authority) lineage() Lineage {
-	if d := a.directory.Load(); d != nil {
-		return d.lineage
-	}
-	return a.installation.Lineage
-}
-
 // shard holds the API keys whose IDs fall into it, sorted by ID.
 type shard struct {
 	keys    []keyEntry

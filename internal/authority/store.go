@@ -77,9 +77,10 @@ type Store interface {
 	// APIKeyNames returns the names of those of the API keys that are not deleted
 	// and that f matches.
 	APIKeyNames(ctx context.Context, f APIKeyFilter, ids []ClientID) (map[ClientID]string, error)
-	// CreateAPIKey adds k with its secrets. ErrNotFound where the merchant
-	// does not exist; ErrActiveKeyLimit, ErrKeyLimit at the limits l;
-	// *InvalidError where a scope of k is not in the catalogue.
+	// CreateAPIKey adds k with its secrets, and raises its generation to the lowest
+	// that lives. ErrNotFound where the merchant does not exist; ErrActiveKeyLimit,
+	// ErrKeyLimit at the limits l; *InvalidError where a scope of k is not in the
+	// catalogue.
 	CreateAPIKey(ctx context.Context, k *APIKey, l KeyLimits, d *Draft) error
 	// UpdateAPIKey writes k with its secrets where version k.Version-1 is
 	// stored, else ErrConflict. Where k becomes active, the limits hold as in

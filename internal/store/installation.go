@@ -117,7 +117,8 @@ func (s *Store) BeginLineage(ctx context.Context, l *authority.Lineage, d *autho
 		}{
 			{`UPDATE installation SET lineage = $1, min_gen = $2, lineage_from = $3, place = $4 WHERE id = 1`, []any{l.Number, l.MinGeneration, l.From, s.place}},
 			{`UPDATE revocation_head SET seq = $1 WHERE id = 1`, []any{l.From}},
-			{`UPDATE api_keys SET generation = $1 WHERE status <> 'deleted'`, []any{l.MinGeneration}},
+			// With the version: whoever read an API key before would write the old generation back.
+			{`UPDATE api_keys SET generation = $1, version = version + 1 WHERE status <> 'deleted'`, []any{l.MinGeneration}},
 			{`DELETE FROM sessions`, nil}, {`DELETE FROM links`, nil}, {`DELETE FROM replies`, nil}, {`DELETE FROM nodes`, nil},
 			{`UPDATE schema_window SET oldest = $1 WHERE id = 1 AND oldest < $1`, []any{lineageSchema}},
 		} {

@@ -267,6 +267,12 @@ func testBeginLineage(t *testing.T, s authority.Store) {
 	for _, k := range []*authority.APIKey{low, high} {
 		wantEqual(t, "the generation of "+string(k.ID), get(t)(s.APIKey(t.Context(), k.ID)).Generation, l.MinGeneration)
 	}
+	low.Version++ // read before, written behind
+	refused(t, s, authority.ErrConflict, func() error {
+		return s.UpdateAPIKey(t.Context(), low, limits, draft(authority.APIKeyUpdated, string(low.ID)))
+	})
+	made := addKey(t, s, apiKey(4, "demo", "acme")) // by a node that has not heard of it
+	wantEqual(t, "the generation of a new API key", get(t)(s.APIKey(t.Context(), made.ID)).Generation, l.MinGeneration)
 	inst, _, err := s.Installation(t.Context())
 	must(t, err)
 	wantEqual(t, "lineage", inst.Lineage, *l)
