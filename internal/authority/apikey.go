@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,7 +214,22 @@ func (a *Authority) APIKey(ctx context.Context, actor Actor, id ClientID) (*APIK
 	if err != nil {
 		return nil, fmt.Errorf("reading API key: %w", err)
 	}
-	return k, nil
+	return a.aged(k), nil
+}
+
+// aged is k as people see it: its secrets end when they are too old for its environment,
+// as they do in the directory. What is stored of one that was made before that was
+// configured is its own end alone, and stays so.
+func (a *Authority) aged(k *APIKey) *APIKey {
+	seen := *k
+	seen.Secrets = slices.Clone(k.Secrets)
+	if i := environmentIndex(a.environments, k.Env); i >= 0 {
+		for j := range seen.Secrets {
+			s := &seen.Secrets[j]
+			s.ExpiresAt = earlier(s.ExpiresAt, a.environments[i].oldest(s.CreatedAt))
+		}
+	}
+	return &seen
 }
 
 // APIKeys returns up to limit API keys that f matches, without their secrets,
@@ -367,16 +383,16 @@ func (a *Authority) changeAPIKey(ctx context.Context, actor Actor, id ClientID, 
 	}, func() error {
 		k.Version, k.UpdatedAt = k.Version+1, a.now()
 		d := a.draft(actor, kind, string(id), set).about(k.MerchantID, k.Env)
-		if err := a.reply(actor, d, k, result(k)); err != nil {
+		if err := a.reply(actor, d, k, result(a.aged(k))); err != nil {
 			return err
 		}
 		return a.store.UpdateAPIKey(ctx, k, k.limits(), d)
 	})
 	if errors.Is(err, errUnchanged) { // it may be another node's change, which acts here only now
-		err = a.Remember(ctx, actor, k, k)
+		err = a.Remember(ctx, actor, k, a.aged(k))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing API key: %w", err)
 	}
-	return k, a.catchUp(ctx)
+	return a.aged(k), a.catchUp(ctx)
 }

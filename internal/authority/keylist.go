@@ -104,6 +104,13 @@ func (a *Authority) KeyUses(ctx context.Context, actor Actor, q KeyQuery, limit 
 	if err != nil {
 		return nil, fmt.Errorf("reading the use of API keys: %w", err)
 	}
+	for i := range list {
+		k := &list[i]
+		k.APIKey = *a.aged(&k.APIKey)
+		if env := environmentIndex(a.environments, k.Env); env >= 0 && !k.SecretCreatedAt.IsZero() {
+			k.SecretExpiresAt = earlier(k.SecretExpiresAt, a.environments[env].oldest(k.SecretCreatedAt))
+		}
+	}
 	return list, nil
 }
 

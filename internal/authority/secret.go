@@ -111,7 +111,7 @@ func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, 
 		if at < 0 {
 			return fmt.Errorf("secret %d: %w", secret, ErrNotFound)
 		}
-		if k.Secrets[at].live(now) && k.LiveSecrets(now) == 1 {
+		if seen := a.aged(k); seen.Secrets[at].live(now) && seen.LiveSecrets(now) == 1 {
 			return ErrLastSecret
 		}
 		k.Secrets = slices.Delete(k.Secrets, at, at+1)

@@ -154,6 +154,40 @@ func TestTheEventOfARotationTellsWhatEnds(t *testing.T) {
 	}
 }
 
+// Who manages secrets sees when those end that were made before there was a greatest age,
+// and cannot delete the only one that works.
+func TestMaxSecretAgeIsSeen(t *testing.T) {
+	h := New(t)
+	k := h.ready()
+	h.clock.advance(48 * time.Hour)
+	cfg := h.config
+	cfg.Environments = environments()
+	cfg.Environments[0].MaxSecretAge = 24 * time.Hour
+	strict := h.node(cfg)
+	ended, works := started.Add(24*time.Hour), h.clock.now().Add(24*time.Hour)
+	rotated, _, err := strict.RotateSecret(h.ctx, actor, k.ID, authority.Rotation{Overlap: 7 * 24 * time.Hour})
+	h.must(err)
+	shown, err := strict.APIKey(h.ctx, actor, k.ID)
+	h.must(err)
+	for _, k := range []*authority.APIKey{rotated, shown} {
+		if got := k.Secrets; len(got) != 2 || !got[0].ExpiresAt.Equal(ended) || !got[1].ExpiresAt.Equal(works) || k.LiveSecrets(h.clock.now()) != 1 {
+			t.Errorf("its secrets are %+v", got)
+		}
+	}
+	uses, err := strict.KeyUses(h.ctx, actor, authority.KeyQuery{}, 10)
+	h.must(err)
+	if got := uses[0]; !got.SecretExpiresAt.Equal(works) || !got.Secrets[0].ExpiresAt.Equal(ended) {
+		t.Errorf("the report has %+v", got)
+	}
+	wantError(t, "deleting the only secret that works", errorOf(strict.DeleteSecret(h.ctx, actor, k.ID, 2, false, 0)), authority.ErrLastSecret)
+	h.must(errorOf(strict.DeleteSecret(h.ctx, actor, k.ID, 1, false, 0)))
+	name := "renamed" // writes what is stored, not what is seen
+	h.must(errorOf(strict.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{Name: &name})))
+	if _, differences, err := strict.VerifyState(h.ctx, nil, nil); err != nil || len(differences) > 0 {
+		t.Errorf("the events say otherwise: %v %v", differences, err)
+	}
+}
+
 // An environment's greatest age holds for secrets made before it was set, too.
 func TestMaxSecretAge(t *testing.T) {
 	h := New(t)
