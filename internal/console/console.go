@@ -138,6 +138,12 @@ func routeFor(list []*route, method string) *route {
 // pages, what the path names, whether the visitor may; and then the page.
 func (c *Console) serve(v *visit, e *route) error {
 	defer v.noteVisitor()
+	if !isText(v.Request.URL.Path) {
+		return authority.ErrNotFound // an ID that nothing has
+	}
+	if !areText(v.Request.URL.Query()) {
+		return &refusal{http.StatusBadRequest, "The address of this page holds what is no text."}
+	}
 	if err := v.identify(); err != nil {
 		return err
 	}

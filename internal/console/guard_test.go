@@ -209,3 +209,28 @@ func TestTheFirstOperatorIsMadeByALinkOnce(t *testing.T) {
 		t.Error("there is another set-up link")
 	}
 }
+
+// What is no text comes to no database: PostgreSQL takes none to compare with, and
+// would seem not to answer.
+func TestWhatIsNoTextIsRefused(t *testing.T) {
+	h := newHarness(t)
+	b := h.signedIn(h.operator("Olga"))
+	for path, want := range map[string]int{
+		"/console/events?subject=%00":       http.StatusBadRequest,
+		"/console/events?subject=a%ffb":     http.StatusBadRequest,
+		"/console/events?%00=a":             http.StatusBadRequest,
+		"/console/merchants/%00":            http.StatusNotFound,
+		"/console/users/usr_%ff":            http.StatusNotFound,
+		"/console/events?subject=%C3%BC%0A": http.StatusOK,
+	} {
+		if a := b.get(path); a.status != want {
+			t.Errorf("%s: %d, want %d", path, a.status, want)
+		}
+	}
+	for _, email := range []string{"a\x00@example.com", "\xff"} {
+		form := url.Values{"email": {email}, "password": {"x"}}
+		if a := h.browser().sendForm("/console/sign-in", form); a.status != http.StatusBadRequest {
+			t.Errorf("%q: %d", email, a.status)
+		}
+	}
+}

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -122,11 +125,25 @@ func (v *visit) readForm() error {
 		}
 		return &refusal{http.StatusBadRequest, "The form cannot be read."}
 	}
-	v.form = r.PostForm
+	if v.form = r.PostForm; !areText(v.form) {
+		return &refusal{http.StatusBadRequest, "The form holds what is no text."}
+	}
 	if v.visitor != nil && v.route.Level != Anybody {
 		return v.ofSession()
 	}
 	return nil
+}
+
+// isText tells whether s is text, of which PostgreSQL takes no other to compare with.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+func areText(values url.Values) bool {
+	for name, list := range values {
+		if !isText(name) || slices.ContainsFunc(list, func(s string) bool { return !isText(s) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // ofSession tells whether the form is from a page of this very session.
