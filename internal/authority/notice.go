@@ -84,13 +84,18 @@ func daysLeft(end int64, now time.Time) int {
 	return 0
 }
 
+// expiryBatch is of how many ends a store is asked at once, each by a statement of its
+// own: see usageNews.
+const expiryBatch = 100
+
 func (a *Authority) announceEnds(ctx context.Context, due []Expiry) error {
-	if len(due) == 0 {
-		return nil
-	}
-	list, err := a.store.Unannounced(ctx, due)
-	if err != nil {
-		return fmt.Errorf("reading what was announced: %w", err)
+	var list []Expiry
+	for some := range slices.Chunk(due, expiryBatch) {
+		left, err := a.store.Unannounced(ctx, some)
+		if err != nil {
+			return fmt.Errorf("reading what was announced: %w", err)
+		}
+		list = append(list, left...)
 	}
 	slices.SortFunc(list, func(a, b Expiry) int {
 		return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), cmp.Compare(a.ClientID, b.ClientID), cmp.Compare(a.SecretID, b.SecretID))

@@ -43,6 +43,10 @@ const (
 	// usageBatch is how much one transaction writes: it keeps the one writer of
 	// SQLite for about 20 ms.
 	usageBatch = 1000
+	// usageNews is of how many of them an event may be made. Each takes statements of
+	// its own, and all have to come within the time of a transaction, of a database
+	// some milliseconds away too.
+	usageNews = 50
 	// usageWaiting is how many rows wait for a store that does not take them
 	// before hours are given up: what is then counted is bounded by the secrets
 	// there are.
@@ -199,10 +203,11 @@ func (u *usage) putBack(rest []useCount, now time.Time) {
 func (a *Authority) FlushUsage(ctx context.Context) error {
 	all := a.usage.take()
 	for len(all) > 0 {
-		n := min(len(all), usageBatch)
-		batch := make([]Use, n)
-		for i := range batch {
-			batch[i] = a.use(&all[i])
+		var batch []Use
+		for told := 0; len(batch) < min(len(all), usageBatch) && told < usageNews; {
+			u := a.use(&all[len(batch)])
+			told += len(u.Tells())
+			batch = append(batch, u)
 		}
 		news := map[firstUse]bool{} // a transaction may have to be run again
 		err := a.store.AddUsage(ctx, batch, func(kind EventKind, u *Use, merchant MerchantID) *Draft {
@@ -216,7 +221,7 @@ func (a *Authority) FlushUsage(ctx context.Context) error {
 		for first := range news {
 			a.logger.Warn(firstUses[first.kind], "client_id", string(first.use.ClientID), "secret_id", first.use.SecretID, "address", first.use.Address)
 		}
-		all = all[n:]
+		all = all[len(batch):]
 	}
 	return nil
 }

@@ -413,3 +413,55 @@ func TestUsageOfAllIsNotForOneMerchant(t *testing.T) {
 	_, err = h.TopKeys(h.ctx, actor, nobody, 5)
 	wantInvalid(t, "of nobody", err, "merchantId")
 }
+
+// measured is a store that sees how much it is given at once.
+type measured struct {
+	*store.Store
+	told, asked int // at most
+}
+
+func (m *measured) AddUsage(ctx context.Context, uses []authority.Use, event func(authority.EventKind, *authority.Use, authority.MerchantID) *authority.Draft) error {
+	told := 0
+	err := m.Store.AddUsage(ctx, uses, func(kind authority.EventKind, u *authority.Use, id authority.MerchantID) *authority.Draft {
+		told++
+		return event(kind, u, id)
+	})
+	m.told = max(m.told, told)
+	return err
+}
+
+func (m *measured) Unannounced(ctx context.Context, list []authority.Expiry) ([]authority.Expiry, error) {
+	m.asked = max(m.asked, len(list))
+	return m.Store.Unannounced(ctx, list)
+}
+
+// C-300, C-301: what takes statements of its own in a transaction is bounded, whatever has
+// gathered: of a database some milliseconds away, a thousand would never end in time.
+func TestManyTellingsComeInParts(t *testing.T) {
+	h := New(t)
+	h.ready()
+	const keys = 120
+	limit := keys + 1
+	h.must(errorOf(h.UpdateMerchant(h.ctx, actor, "4259", authority.MerchantUpdate{KeyLimit: &limit})))
+	m := &measured{Store: h.open()}
+	node := h.nodeOn(m)
+	for range keys {
+		k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", ExpiresAt: started.Add(day), Scopes: []string{"customers:read"}})
+		h.rotate(k, authority.Rotation{Overlap: time.Hour})
+		h.must(node.CatchUp(h.ctx))
+		h.issue(node, k.request()) // by the secret that is retired
+	}
+	before := len(h.events())
+	h.must(node.FlushUsage(h.ctx))
+	h.must(node.NotifyExpiries(h.ctx))
+	kinds := map[authority.EventKind]int{}
+	for _, e := range h.events()[before:] {
+		kinds[e.Kind]++
+	}
+	if kinds[authority.RetiredSecretUsed] != keys || kinds[authority.APIKeyExpiring] != keys {
+		t.Errorf("the events are %v", kinds)
+	}
+	if m.told == 0 || m.told > 50 || m.asked == 0 || m.asked > 100 {
+		t.Errorf("%d events in a transaction, %d ends in a question", m.told, m.asked)
+	}
+}
