@@ -170,7 +170,7 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 	return s.change(ctx, d, func(t *tx) error {
 		var status authority.Status
 		var generation int64
-		err := t.QueryRowContext(ctx, `SELECT status, generation FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`,
+		err := t.QueryRowContext(t.ctx, `SELECT status, generation FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`,
 			k.ID, k.Version).Scan(&status, &generation)
 		if err != nil {
 			return noRow(err, authority.ErrConflict)

@@ -12,7 +12,7 @@ import (
 func (s *Store) Unannounced(ctx context.Context, list []authority.Expiry) (left []authority.Expiry, err error) {
 	left = []authority.Expiry{}
 	err = s.snapshot(ctx, func(t *tx) error {
-		known, err := t.PrepareContext(ctx, `SELECT
+		known, err := t.PrepareContext(t.ctx, `SELECT
 			(SELECT count(*) FROM expiry_notices WHERE api_key_id = $1 AND secret_id = $2 AND expires_at = $3 AND days <= $4) +
 			(SELECT count(*) FROM secrets s WHERE s.api_key_id = $1 AND s.id = $2 AND s.retired_at > 0 AND NOT EXISTS
 				(SELECT 1 FROM last_uses u WHERE u.api_key_id = s.api_key_id AND u.secret_id = s.id AND u.at >= s.retired_at))`)
@@ -21,7 +21,7 @@ func (s *Store) Unannounced(ctx context.Context, list []authority.Expiry) (left 
 		}
 		for i := range list {
 			e, n := &list[i], 0
-			if err := known.QueryRowContext(ctx, e.ClientID, e.SecretID, millis(e.ExpiresAt), e.Days).Scan(&n); err != nil {
+			if err := known.QueryRowContext(t.ctx, e.ClientID, e.SecretID, millis(e.ExpiresAt), e.Days).Scan(&n); err != nil {
 				return errors.Join(err, known.Close())
 			}
 			if n == 0 {

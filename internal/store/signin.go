@@ -60,7 +60,7 @@ func (s *Store) CountFailure(ctx context.Context, id []byte, now, forgotten time
 		// other.
 		var failures int
 		var at time.Time
-		err := t.QueryRowContext(ctx, `INSERT INTO sign_in_failures (id, failures, failed_at) VALUES ($1, 0, 0)
+		err := t.QueryRowContext(t.ctx, `INSERT INTO sign_in_failures (id, failures, failed_at) VALUES ($1, 0, 0)
 			ON CONFLICT (id) DO UPDATE SET failures = sign_in_failures.failures RETURNING failures, failed_at`, id).Scan(&failures, timestamp{&at})
 		if err != nil {
 			return err

@@ -155,7 +155,7 @@ func (s *Store) DeliveryCounts(ctx context.Context, name string) (c webhook.Coun
 	err = s.snapshot(ctx, func(t *tx) error {
 		const some = `(SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE webhook = $1 AND state = `
 		const last = `coalesce((SELECT max(ended_at) FROM webhook_deliveries WHERE webhook = $1 AND state = `
-		return t.QueryRowContext(ctx, `SELECT `+some+`'pending' LIMIT $2) AS p), `+some+`'failed' LIMIT $2) AS f),
+		return t.QueryRowContext(t.ctx, `SELECT `+some+`'pending' LIMIT $2) AS p), `+some+`'failed' LIMIT $2) AS f),
 			EXISTS (SELECT 1 FROM webhook_deliveries WHERE webhook = $1 AND state = 'pending' AND error <> ''), `+last+`'delivered'), 0), `+last+`'failed'), 0)`,
 			name, webhook.MaxPending).Scan(&c.Pending, &c.Failed, &c.Retrying, timestamp{&c.DeliveredAt}, timestamp{&c.FailedAt})
 	})
