@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 
 	"github.com/tokenwright/tokenwright"
 	"github.com/tokenwright/tokenwright/admin"
@@ -33,9 +36,30 @@ func (a *app) print(v any, table func(w io.Writer)) error {
 }
 
 func (a *app) printTable(table func(w io.Writer)) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var aligned bytes.Buffer
+	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	table(w)
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(bytes.ReplaceAll(aligned.Bytes(), []byte(secondHalf), nil))
+	return err
+}
+
+// secondHalf stands behind each character that takes two columns of a terminal, for
+// tabwriter counts characters. It is for private use: no name needs it.
+const secondHalf = "\ue000"
+
+// inColumns is text of which every column of a terminal is a character.
+func inColumns(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		b.WriteRune(r)
+		if kind := width.LookupRune(r).Kind(); kind == width.EastAsianWide || kind == width.EastAsianFullwidth {
+			b.WriteString(secondHalf)
+		}
+	}
+	return b.String()
 }
 
 // row writes one line of a table; an empty cell shows as a dash.
@@ -48,7 +72,7 @@ func row(w io.Writer, cells ...any) {
 		if i > 0 {
 			fmt.Fprint(w, "\t")
 		}
-		fmt.Fprint(w, text)
+		fmt.Fprint(w, inColumns(text))
 	}
 	fmt.Fprintln(w)
 }

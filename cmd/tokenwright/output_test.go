@@ -70,6 +70,21 @@ func TestATokenIsShownWithoutControlCharacters(t *testing.T) { // C-226
 	}
 }
 
+func TestTablesAlignWideCharacters(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	a := &app{stdout: &b, output: "table"}
+	err := a.print(nil, func(w io.Writer) {
+		for _, name := range []string{"東京商事", "ＡＢ", "Straße", "Acme 🚀", "ascii"} {
+			row(w, name, "x")
+		}
+	})
+	const want = "東京商事  x\nＡＢ      x\nStraße    x\nAcme 🚀   x\nascii     x\n"
+	if got := b.String(); err != nil || got != want {
+		t.Errorf("got (%v)\n%swant\n%s", err, got, want)
+	}
+}
+
 // getToken runs token get against a server that answers so.
 func getToken(t *testing.T, status int, answer string) (code int, stderr string) {
 	t.Helper()
