@@ -51,6 +51,7 @@ type keyFlags struct {
 func (f *keyFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "what people call it")
 	c.Flags().StringVar(&f.description, "description", "", "what it is for")
+	emptyToo(c, "description")
 	c.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `scope` it may use; once for each")
 	c.Flags().StringArrayVar(&f.cidrs, "allow-cidr", nil, "an address or `network` from where tokens may be asked for; once for each, none for everywhere")
 	c.Flags().StringVar(&f.expires, "expires", "never", "when it ends: a time (RFC 3339), a span (90d, 12h) or never")

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -139,7 +140,7 @@ use, or a configuration that cannot be.`,
 // configuration is read, before run.
 func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.MatchAll(args, noEmptyArgs),
+		Use: use, Short: short, Args: cobra.MatchAll(args, noneEmpty),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if csv := cmd.Annotations[csvToo] != ""; a.output != "table" && a.output != "json" && !(csv && a.output == "csv") {
 				return usageError{"--output is table or json" + map[bool]string{true: ", or csv"}[csv]}
@@ -175,12 +176,36 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noEmptyArgs refuses what a variable without a value leaves behind.
-func noEmptyArgs(cmd *cobra.Command, args []string) error {
+// noneEmpty refuses what a variable without a value leaves behind: of an argument, and
+// of a flag, without which a command would act on more than was meant.
+func noneEmpty(cmd *cobra.Command, args []string) error {
 	if slices.Contains(args, "") {
 		return usageError{"an argument of " + cmd.CommandPath() + " is empty: has a variable no value?"}
 	}
+	var empty []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if _, ok := f.Annotations[mayBeEmpty]; !ok && slices.Contains(values, "") {
+			empty = append(empty, "--"+f.Name+" is empty: has a variable no value?")
+		}
+	})
+	if empty != nil {
+		return usageError{strings.Join(empty, "\n  ")}
+	}
 	return nil
+}
+
+// mayBeEmpty marks flags whose empty value clears something.
+const mayBeEmpty = "mayBeEmpty"
+
+// emptyToo lets a flag be given an empty value.
+func emptyToo(c *cobra.Command, flag string) {
+	if err := c.Flags().SetAnnotation(flag, mayBeEmpty, nil); err != nil {
+		panic(err) // a flag of that name was just added
+	}
 }
 
 // group makes a command that only holds others.

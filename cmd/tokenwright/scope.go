@@ -23,6 +23,7 @@ func (a *app) scopeCommand() *cobra.Command {
 			})
 		})
 	create.Flags().StringVar(&s.Description, "description", "", "what it allows, for those who choose scopes")
+	emptyToo(create, "description")
 	create.Flags().StringVar(&s.Resource, "resource", "", "`URL` of the resource server it is for (default: the environment's API)")
 	explained(create, `Add a scope to the catalogue, from which API keys get theirs. Its name is a
 collection, a colon and a level, as in customers:read. It is for the environment's
