@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenwright/tokenwright/internal/accesstoken"
+	"github.com/tokenwright/tokenwright/internal/credential"
 	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/internal/strictjson"
 )
@@ -46,8 +47,8 @@ tokenwright token get | sed 's/^/Authorization: Bearer /' | curl --header @- htt
 verified and nothing is sent anywhere. The token is read from standard input.`, "tokenwright token get | tokenwright token inspect")
 	revoke := a.command("revoke", "Kill one access token; reads it from standard input", noArgs, a.revokeToken)
 	explained(revoke, `Kill one access token of your API key before it expires (RFC 7009). The token is
-read from standard input, the API key from the environment as for token get. An
-answer comes also where there was nothing to kill.
+read from standard input, the API key from the environment as for token get. Exit
+code 0 means that the token is dead, also where it was before.
 
 To kill all tokens of an API key, use key update with --revoke-tokens.`, "echo $TOKEN | tokenwright token revoke")
 	a.configFlags(revoke.Flags(), "url")
@@ -144,15 +145,32 @@ func (a *app) revokeToken(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	parts := strings.SplitN(id, "_", 3)
-	if len(parts) < 3 {
+	prefix, _, _ := strings.Cut(id, "c_")
+	format := credential.Format{Prefix: prefix}
+	own, err := format.ParseID(id)
+	if err != nil {
 		return errors.New("TOKENWRIGHT_CLIENT_ID is no client ID")
+	}
+	// An endpoint answers as if it had revoked what it does not know, or must not (RFC
+	// 7009 2.2).
+	_, claims, err := parseToken(token)
+	if err == nil {
+		if _, bad := format.ParseID(claims.ClientID); bad != nil { // it shall stand in a command to be typed
+			err = errors.New("its client_id is none of this installation")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; nothing was revoked", notAToken(err))
+	}
+	if claims.ClientID != id {
+		return fmt.Errorf("the access token is of another API key, %s: revoke it with that one, or end all of its tokens: tokenwright key update %[1]s --revoke-tokens",
+			claims.ClientID)
 	}
 	form := url.Values{"token": {token}, "client_id": {id}, "client_secret": {secret}}.Encode()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var answer *oauthAnswer
-	for _, path := range []string{"/" + parts[1] + "/oauth/revoke", "/oauth/revoke"} { // the second at a host of the environment's own
+	for _, path := range []string{"/" + own.Env + "/oauth/revoke", "/oauth/revoke"} { // the second at a host of the environment's own
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.serverURL()+path, strings.NewReader(form))
 		if err != nil {
 			return err
@@ -286,14 +304,25 @@ func (a *app) readToken() (string, error) {
 	return token, nil
 }
 
+// parseToken takes an access token apart; message is there without claims where its
+// payload is that of another kind of token.
+func parseToken(token string) (message *jose.Message, claims *accesstoken.Claims, err error) {
+	if message, err = jose.Parse(token); err == nil {
+		claims, err = accesstoken.Parse(string(message.Payload))
+	}
+	return message, claims, err
+}
+
+func notAToken(err error) error { return fmt.Errorf("that is no access token: %w", err) }
+
 func (a *app) inspectToken(_ context.Context, _ []string) error {
 	token, err := a.readToken()
 	if err != nil {
 		return err
 	}
-	message, err := jose.Parse(token)
-	if err != nil {
-		return fmt.Errorf("that is no access token: %w", err)
+	message, claims, claimsErr := parseToken(token)
+	if message == nil {
+		return notAToken(claimsErr)
 	}
 	header, _, _ := strings.Cut(token, ".")
 	rawHeader, err := jose.DecodeBase64(header)
@@ -302,9 +331,8 @@ func (a *app) inspectToken(_ context.Context, _ []string) error {
 	}
 	out := map[string]json.RawMessage{"header": rawHeader, "payload": message.Payload}
 	if !json.Valid(message.Payload) {
-		return errors.New("that is no access token: its payload is not JSON")
+		return notAToken(errors.New("its payload is not JSON"))
 	}
-	claims, claimsErr := accesstoken.Parse(string(message.Payload))
 	return a.print(out, func(w io.Writer) {
 		describeToken(w, styleOf(a.stdout, a.environ), rawHeader, message, claims, claimsErr, time.Now())
 	})

@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tokenwright/tokenwright/internal/accesstoken"
-	"github.com/tokenwright/tokenwright/internal/jose"
 	"github.com/tokenwright/tokenwright/verify"
 )
 
@@ -92,12 +90,12 @@ func (a *app) verifyToken(ctx context.Context, issuer, audience string) error {
 // issuerOf believes a token that it comes from the configured server, and from
 // no other: whoever wrote it could have us ask anybody.
 func (a *app) issuerOf(token string) (string, error) {
-	if m, err := jose.Parse(token); err == nil {
-		if c, err := accesstoken.Parse(string(m.Payload)); err == nil {
-			if server := a.serverURL(); c.Issuer == server || strings.HasPrefix(c.Issuer, server+"/") {
-				return c.Issuer, nil
-			}
-		}
+	_, claims, err := parseToken(token)
+	if err != nil {
+		return "", notAToken(err)
+	}
+	if server := a.serverURL(); claims.Issuer == server || strings.HasPrefix(claims.Issuer, server+"/") {
+		return claims.Issuer, nil
 	}
 	return "", usageError{"the token does not name an issuer at " + a.serverURL() + "; say with --issuer whose it should be"}
 }
