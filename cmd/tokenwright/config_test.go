@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -40,12 +41,23 @@ var sealing = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 // file, and by the flag over both.
 func TestLaterSourcesWin(t *testing.T) {
 	t.Parallel()
+	pemFile := func(name string) [3]string { return [3]string{name + "1.pem", name + "2.pem", name + "3.pem"} }
+	dir := t.TempDir()
+	cert, key := pemFile(filepath.Join(dir, "cert")), pemFile(filepath.Join(dir, "key"))
+	if err := writeCertificate(cert[0], key[0]); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := errors.Join(os.Link(cert[0], cert[i+1]), os.Link(key[0], key[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
 	values := map[string][3]string{ // in the file, in the variable, in the flag
 		"url":                  {"https://a.example", "https://b.example", "https://c.example"},
 		"listen":               {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
 		"metrics_listen":       {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
-		"tls_cert_file":        {"a.pem", "b.pem", "c.pem"},
-		"tls_key_file":         {"a.key", "b.key", "c.key"},
+		"tls_cert_file":        cert,
+		"tls_key_file":         key,
 		"data":                 {"a", "b", "c"},
 		"database":             {"sqlite:a/x.db", "sqlite:b/x.db", "sqlite:c/x.db"},
 		"database_connections": {"2", "3", "4"},
@@ -76,7 +88,7 @@ func TestLaterSourcesWin(t *testing.T) {
 		"mail_from":            {"a@example.com", "b@example.com", "C <c@example.com>"},
 	}
 	beside := map[string]string{ // what goes with it
-		"tls_cert_file": "tls_key_file: x", "tls_key_file": "tls_cert_file: x",
+		"tls_cert_file": "tls_key_file: " + key[0], "tls_key_file": "tls_cert_file: " + cert[0],
 		"smtp": "mail_from: x@example.com", "mail_from": "smtp: smtp://localhost", "smtp_password_file": "smtp: smtp://x@a.example\nmail_from: x@example.com",
 	}
 	all := scalars()
@@ -114,6 +126,7 @@ func policy(name, members string) string {
 	return "forward_auth: {policies: {" + name + ": {" + members + "}}}"
 }
 
+// C-561
 func TestBadConfigurationsAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -122,6 +135,15 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"url: https://auth.example.com/":                       "url: URL ends in a slash",
 		"url: https://auth.example.com/x":                      "url is an origin",
 		"url: https://u@auth.example.com":                      "url: URL has a user",
+		"listen: nonsense":                                     "listen is host and port, such as 127.0.0.1:8080 or :8080",
+		"listen: 127.0.0.1:80800":                              "listen is host and port",
+		"metrics_listen: 9464":                                 "metrics_listen is host and port, such as 127.0.0.1:9464, or off",
+		"metrics_listen: 127.0.0.1:8080":                       "line 1: metrics_listen is the address of listen",
+		"listen: :8080":                                        "line 1: listen: refusing to listen on :8080 without TLS: client secrets would cross",
+		"listen: 192.0.2.1:8080":                               "refusing to listen on 192.0.2.1:8080 without TLS",
+		"listen: '[fe80::1%eth0]:8080'":                        "refusing to listen on",
+		"tls_cert_file: a.pem\ntls_key_file: b.pem":            "line 1: tls_cert_file and tls_key_file: loading the TLS certificate: stat a.pem",
+		"database: 'sqlite:'":                                  "database is sqlite:<path> or postgres://user@host/database",
 		"listen: [a]":                                          "cannot unmarshal",
 		"max_staleness: 300":                                   "cannot unmarshal",
 		"max_staleness: soon":                                  "cannot unmarshal",
@@ -206,7 +228,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 			t.Errorf("%s: got exit code %d and %s, want %s", text, code, stderr, want)
 		}
 	}
-	for _, text := range []string{"", "# nothing", "signing_key_rotation: 0", "signing_key_rotation: 11m1s", "metrics_listen: off", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
+	for _, text := range []string{"", "# nothing", "signing_key_rotation: 0", "signing_key_rotation: 11m1s", "metrics_listen: off", "listen: '[::1]:0'\nmetrics_listen: '[::1]:0'", "listen: localhost:http", "url: https://auth.example.com\nlisten: :8080", "environments: {a: , b: {issuer: 'https://b.example'}, c: {algorithm: EdDSA}}",
 		"environments: {a: {issuer: 'http://localhost:8080/a'}}", "forward_auth:", "forward_auth: {policies: }", "max_stale: 0s\nfail_closed_after: 5s",
 		policy("orders", "env: demo, scope: 'orders:read orders:write', merchant: 4259"), policy("0-_", "env: production, scope: x"),
 		"merchant_ids: text\n" + policy("orders", "env: demo, scope: a, merchant: 007")} {

@@ -62,9 +62,6 @@ type source struct {
 func (s *source) located(err error) error {
 	p := &problems{file: s.file}
 	for _, one := range parted(err) {
-		if usage, ok := errors.AsType[usageError](one); ok {
-			return usage // of a flag, not of the configuration
-		}
 		p.add(s.problem(one))
 	}
 	if len(p.list) == 0 {

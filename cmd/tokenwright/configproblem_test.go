@@ -14,7 +14,7 @@ import (
 // with the variable or flag that it comes from.
 func TestAllThatIsWrongIsToldAtOnceWithItsLine(t *testing.T) {
 	t.Parallel()
-	file := writeFile(t, `url: https://auth.example.com
+	toldAtOnce(t, `url: https://auth.example.com
 lisen: 127.0.0.1:7001
 max_staleness: soon
 log_format: xml
@@ -38,11 +38,7 @@ forward_auth:
     orders: {env: demo, scope: orders:read, merchant: }
     more: {env: staging, scope: orders:read}
 tls_key_file: key.pem
-`)
-	code, stdout, stderr := command(t, []string{"TOKENWRIGHT_LOG_LEVEL=loud", "TOKENWRIGHT_TOKEN_LIMIT=2000000000"},
-		"config", "check", "--config", file, "--usage-retention", "36h")
-	want := []string{
-		"the configuration " + file + " has 17 faults:",
+`, []string{"TOKENWRIGHT_LOG_LEVEL=loud", "TOKENWRIGHT_TOKEN_LIMIT=2000000000"}, []string{"--usage-retention", "36h"},
 		"line 2: the member lisen is unknown; did you mean listen?",
 		"line 3: cannot unmarshal",
 		"line 4: log_format is json or text",
@@ -54,13 +50,63 @@ tls_key_file: key.pem
 		"line 11: environments.demo.algorithm is ES256",
 		`line 16: webhooks.audit.events: there is no event "nothing.happens"`,
 		"line 18: webhooks.other.url is missing",
+		"line 18: webhooks.other.events is missing",
 		"line 19: the member webhooks.other.uri is unknown; did you mean url?",
 		"line 22: merchant is empty",
 		"line 23: forward_auth.policies.more.env is staging",
+		"line 24: tls_cert_file and tls_key_file go together",
 		"TOKENWRIGHT_TOKEN_LIMIT: token_limit is 0 to 1000000000",
 		"TOKENWRIGHT_LOG_LEVEL: log_level is debug",
 		"--usage-retention: usage_retention is a number of days",
-	}
+	)
+	// The URL, which others follow from, hides none of them, and is made no other's fault.
+	toldAtOnce(t, `url: https://auth.example.com/x
+environments:
+  Demo: {algorithm: HS256, rsa_bits: 1024, token_lifetime: 25h}
+  live: {issuer: https://auth.example.com/x/live, audience: 'a"b', max_secret_age: 1m}
+webhooks:
+  audit: {url: http://hooks.example.com, events: [a, b], merchants: [x, y], envs: [nowhere]}
+single_sign_on:
+  corp: {label: " "}
+  other: {issuer: auth}
+forward_auth: {policies: {orders: {env: Demo, scope: ""}}}
+smtp: x
+`, nil, []string{"--clock-skew", "soon", "--token-limit", "many", "--listen", "x", "--tls-cert-file", "x"},
+		"line 1: url is an origin",
+		`line 2: environments has the name "Demo"`,
+		"line 3: environments.Demo.rsa_bits is",
+		"line 3: environments.Demo.algorithm is",
+		"line 3: environments.Demo.token_lifetime is",
+		"line 4: environments.live.audience is",
+		"line 4: environments.live.max_secret_age is",
+		"line 6: webhooks.audit.url is not https",
+		`line 6: webhooks.audit.events: there is no event "a"`,
+		`line 6: webhooks.audit.events: there is no event "b"`,
+		"line 6: webhooks.audit.merchants: x is",
+		"line 6: webhooks.audit.merchants: y is",
+		"line 6: webhooks.audit.envs names nowhere",
+		"line 8: single_sign_on.corp.issuer is missing",
+		"line 8: single_sign_on.corp.client_id is missing",
+		"line 8: single_sign_on.corp.label is empty",
+		"line 9: single_sign_on.other.issuer is not absolute",
+		"line 9: single_sign_on.other.client_id is missing",
+		"line 10: forward_auth.policies.orders.env is missing",
+		"line 10: forward_auth.policies.orders.scope is not",
+		"line 11: smtp is no URL",
+		"--clock-skew is no span of time",
+		"--token-limit is no number",
+		"--listen: listen is host and port",
+		"mail_from is missing",
+		"--tls-cert-file: tls_cert_file and tls_key_file go together",
+	)
+}
+
+// toldAtOnce checks a configuration, which must have these faults.
+func toldAtOnce(t *testing.T, text string, environ, flags []string, want ...string) {
+	t.Helper()
+	file := writeFile(t, text)
+	code, stdout, stderr := command(t, environ, append([]string{"config", "check", "--config", file}, flags...)...)
+	want = append([]string{fmt.Sprintf("the configuration %s has %d faults:", file, len(want))}, want...)
 	lines := strings.Split(stderr, "\n")
 	if code != exitUsage || stdout != "" {
 		t.Errorf("exit code %d, %s", code, stdout)

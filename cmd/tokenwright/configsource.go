@@ -159,11 +159,7 @@ func (a *app) loadConfig(flags *pflag.FlagSet) error {
 	a.warnOfUnknownVariables()
 	problems = append(problems, a.config.complete())
 	if errors.Join(problems...) != nil {
-		// What only servers ask may be wrong as well.
-		if served := a.config.served(); served.checkURL() == nil {
-			_, err := served.environments()
-			problems = append(problems, err)
-		}
+		problems = append(problems, a.config.checkServed()) // may be wrong as well
 	}
 	return a.source.located(errors.Join(problems...))
 }

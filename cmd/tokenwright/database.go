@@ -15,7 +15,10 @@ import (
 )
 
 // embedded is the path of the embedded database, where that is the one.
-func (c *Config) embedded() (path string, ok bool) { return strings.CutPrefix(c.Database, "sqlite:") }
+func (c *Config) embedded() (path string, ok bool) {
+	path, ok = strings.CutPrefix(c.Database, "sqlite:")
+	return path, ok && path != ""
+}
 
 // onPostgres tells whether the database is a server.
 func (c *Config) onPostgres() bool {

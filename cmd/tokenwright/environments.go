@@ -40,24 +40,27 @@ type EnvironmentConfig struct {
 
 // environments returns the environments in the order of names, and platform.
 func (c *Config) environments() ([]authority.Environment, error) {
-	var list []authority.Environment
-	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
-		env, err := c.Environments[name].environment(name, c.URL)
-		if err == nil {
-			err = env.Validate()
-		}
-		list, problems = append(list, env), append(problems, err)
+	list, err := c.ownEnvironments()
+	if err == nil {
+		err = checkHosts(list, c.URL)
 	}
-	problems = append(problems, c.checkPolicies(), c.checkWebhookEnvironments())
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	if err := checkHosts(list, c.URL); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	platform, err := EnvironmentConfig{}.environment(authority.Platform, c.URL)
 	return append(list, platform), err
+}
+
+// ownEnvironments returns those of the configuration, wherever their issuers are.
+func (c *Config) ownEnvironments() ([]authority.Environment, error) {
+	var list []authority.Environment
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		env, err := c.Environments[name].environment(name, c.URL)
+		list, problems = append(list, env), append(problems, err, env.Validate())
+	}
+	problems = append(problems, c.checkPolicies(), c.checkWebhookEnvironments())
+	return list, errors.Join(problems...)
 }
 
 // showEnvironments writes what is in force into c, where the file left it out. It
@@ -95,7 +98,7 @@ func checkHosts(list []authority.Environment, base string) error {
 	return nil
 }
 
-func (e EnvironmentConfig) environment(name, base string) (authority.Environment, error) {
+func (e EnvironmentConfig) environment(name, base string) (_ authority.Environment, err error) {
 	env := authority.Environment{
 		Name: name, Issuer: e.Issuer, Audience: e.Audience, Algorithm: jose.ES256, RSABits: e.RSABits, TokenLifetime: e.TokenLifetime,
 		MaxSecretAge: time.Duration(e.MaxSecretAge),
@@ -110,14 +113,14 @@ func (e EnvironmentConfig) environment(name, base string) (authority.Environment
 		env.TokenLifetime = time.Hour
 	}
 	if e.RSABits != 0 && e.RSABits != 2048 && e.RSABits != 3072 {
-		return env, fmt.Errorf("environments.%s.rsa_bits is 2048 or 3072", name)
+		err = fmt.Errorf("environments.%s.rsa_bits is 2048 or 3072", name)
 	}
 	if e.Algorithm != "" {
-		alg, err := jose.ParseAlgorithm(e.Algorithm)
-		if err != nil {
-			return env, fmt.Errorf("environments.%s.algorithm is ES256, RS256, PS256 or EdDSA", name)
+		alg, unknown := jose.ParseAlgorithm(e.Algorithm)
+		if unknown != nil {
+			err = errors.Join(err, fmt.Errorf("environments.%s.algorithm is ES256, RS256, PS256 or EdDSA", name))
 		}
 		env.Algorithm = alg
 	}
-	return env, nil
+	return env, err
 }

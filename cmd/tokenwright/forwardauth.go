@@ -82,29 +82,27 @@ func (c *Config) checkForwardAuth() error {
 		p := c.ForwardAuth.Policies[name]
 		if !forwardauth.ValidName(name) {
 			problems = append(problems, fmt.Errorf("forward_auth.policies: %q is not 1 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit", name))
-		} else if err := p.check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
-			problems = append(problems, fmt.Errorf("forward_auth.policies.%s.%w", name, err))
+		} else {
+			problems = append(problems, below("forward_auth.policies."+name, p.check(authority.MerchantIDKind(c.MerchantIDs))))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 func (p PolicyConfig) check(ids authority.MerchantIDKind) error {
+	var problems []error
 	if !forwardauth.ValidEnvironment(p.Env) {
-		return errors.New("env is missing or names no environment")
+		problems = append(problems, errors.New("env is missing or names no environment"))
 	}
 	_, err := authority.ParseScopes(p.Scope)
-	if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
-		return errors.New("scope " + invalid.Reason)
+	problems = append(problems, named("scope", err))
+	if p.Merchant != "" {
+		_, err := (&authority.Installation{MerchantIDs: ids}).ParseMerchantID(p.Merchant)
+		if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
+			problems = append(problems, fmt.Errorf("merchant %s (merchant_ids is %s)", invalid.Reason, ids))
+		}
 	}
-	if p.Merchant == "" {
-		return nil
-	}
-	_, err = (&authority.Installation{MerchantIDs: ids}).ParseMerchantID(p.Merchant)
-	if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
-		return fmt.Errorf("merchant %s (merchant_ids is %s)", invalid.Reason, ids)
-	}
-	return err
+	return errors.Join(problems...)
 }
 
 // checkPolicies is for servers, which know every environment.

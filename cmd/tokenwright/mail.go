@@ -30,16 +30,16 @@ func (c *Config) checkMail() error {
 		}
 		return nil
 	}
+	var problems []error
 	if _, err := mail.ParseServer(c.SMTP); err != nil {
-		return fmt.Errorf("smtp %w", err)
+		problems = append(problems, fmt.Errorf("smtp %w", err))
 	}
 	if c.MailFrom == "" {
-		return errors.New("mail_from is missing: who e-mails are from")
+		problems = append(problems, errors.New("mail_from is missing: who e-mails are from"))
+	} else if _, err := mail.ParseFrom(c.MailFrom); err != nil {
+		problems = append(problems, fmt.Errorf("mail_from %w", err))
 	}
-	if _, err := mail.ParseFrom(c.MailFrom); err != nil {
-		return fmt.Errorf("mail_from %w", err)
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // mailConfig is the way to the mail server; nil where there is none.

@@ -18,10 +18,11 @@ func (a *app) configCommand() *cobra.Command {
 	check := a.command("check", "Check the configuration and show what is in force", noArgs, func(context.Context, []string) error {
 		shown := a.config.served()
 		environments, err := shown.environments()
+		_, certificate := shown.certificate()
 		_, webhooks := a.webhooks()
 		_, providers := a.singleSignOn()
 		_, mail := a.mailConfig()
-		if err := a.source.located(errors.Join(err, shown.checkTLS(), shown.checkIssuer(), a.checkGivenMasterKey(), webhooks, providers, mail)); err != nil {
+		if err := a.source.located(errors.Join(err, certificate, shown.checkConfiguredExposure(secretsInClear), shown.checkIssuer(), a.checkGivenMasterKey(), webhooks, providers, mail)); err != nil {
 			return err
 		}
 		shown.showEnvironments(environments)

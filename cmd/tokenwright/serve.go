@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -93,8 +92,7 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	listeners, err := a.listen(ctx, "client secrets would cross the network in clear.\n"+
-		"  Give --tls-cert-file and --tls-key-file, or, where a proxy in front ends TLS, its address as --url https://…")
+	listeners, err := a.listen(ctx, secretsInClear)
 	if err != nil {
 		return err
 	}
@@ -121,7 +119,14 @@ func (a *app) openLog() (*server.Log, error) {
 	return server.NewLog(a.stderr, a.config.LogFormat, level), nil
 }
 
-type listeners struct{ public, metrics net.Listener }
+// secretsInClear says what would happen without TLS, and what to do.
+const secretsInClear = "client secrets would cross the network in clear.\n" +
+	"  Give --tls-cert-file and --tls-key-file, or, where a proxy in front ends TLS, its address as --url https://…"
+
+type listeners struct {
+	public, metrics net.Listener
+	certificate     *server.Certificate // nil for none
+}
 
 func (l *listeners) close() {
 	_ = l.public.Close()
@@ -134,24 +139,20 @@ func (l *listeners) close() {
 // refuses to send secrets over a network in clear; why says what would happen
 // then, and what to do.
 func (a *app) listen(ctx context.Context, why string) (*listeners, error) {
-	if err := a.config.checkTLS(); err != nil {
+	certificate, err := a.config.certificate()
+	if err != nil {
 		return nil, err
 	}
 	public, err := bind(ctx, a.config.Listen, "--listen")
 	if err != nil {
 		return nil, err
 	}
-	l := &listeners{public: public}
+	l := &listeners{public: public, certificate: certificate}
 	if a.config.URL == "" {
 		a.config.URL = a.config.urlOf(public.Addr().String())
 	}
-	tcp, ok := public.Addr().(*net.TCPAddr)
-	exposed := !ok || !tcp.IP.IsLoopback()
-	if exposed && a.config.TLSCertFile == "" && !strings.HasPrefix(a.config.URL, "https://") {
-		l.close()
-		return nil, fmt.Errorf("refusing to listen on %s without TLS: %s", a.config.Listen, why)
-	}
-	if err := a.config.checkURL(); err != nil {
+	bound := public.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	if err := errors.Join(a.config.checkExposure(bound, why), a.config.checkURL()); err != nil {
 		l.close()
 		return nil, err
 	}
@@ -183,11 +184,8 @@ func (a *app) newServer(cfg server.Config, l *listeners) (_ *server.Server, relo
 	}
 	cfg.Listener, cfg.MetricsListener, cfg.DrainDelay, cfg.AnyPath = l.public, l.metrics, a.config.ShutdownDelay, forwardauth.Path
 	reload = func() error { return nil }
-	if a.config.TLSCertFile != "" {
-		if cfg.Certificate, err = server.LoadCertificate(a.config.TLSCertFile, a.config.TLSKeyFile); err != nil {
-			return nil, nil, err
-		}
-		reload = cfg.Certificate.Reload
+	if cfg.Certificate = l.certificate; l.certificate != nil {
+		reload = l.certificate.Reload
 	}
 	return server.New(cfg), reload, nil
 }

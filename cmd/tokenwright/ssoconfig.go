@@ -45,12 +45,12 @@ func (c *Config) checkSingleSignOn() error {
 	for _, name := range slices.Sorted(maps.Keys(c.SingleSignOn)) {
 		p := c.SingleSignOn[name]
 		other, taken := issuers[p.Issuer]
-		switch err := p.check(); {
-		case !sso.ValidName(name):
+		if !sso.ValidName(name) {
 			problems = append(problems, fmt.Errorf("single_sign_on: %q is not 1 to 32 characters of a-z, 0-9 and -, the first a letter or digit, nor may it be callback", name))
-		case err != nil:
-			problems = append(problems, fmt.Errorf("single_sign_on.%s.%w", name, err))
-		case taken: // subjects of two clients may differ, so one person could be two
+		} else {
+			problems = append(problems, below("single_sign_on."+name, p.check()))
+		}
+		if taken && p.Issuer != "" { // subjects of two clients may differ, so one person could be two
 			problems = append(problems, fmt.Errorf("single_sign_on.%s.issuer is that of %s", name, other))
 		}
 		issuers[p.Issuer] = name
@@ -59,24 +59,19 @@ func (c *Config) checkSingleSignOn() error {
 }
 
 func (p SingleSignOnConfig) check() error {
+	var problems []error
 	if p.Issuer == "" {
-		return errors.New("issuer is missing")
-	}
-	if err := sso.CheckIssuer(p.Issuer); err != nil {
-		if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
-			return errors.New("issuer " + invalid.Reason)
-		}
-		return fmt.Errorf("issuer: %w", err)
+		problems = append(problems, errors.New("issuer is missing"))
+	} else {
+		problems = append(problems, named("issuer", sso.CheckIssuer(p.Issuer)))
 	}
 	if p.ClientID == "" || strings.ContainsFunc(p.ClientID, notVisible) {
-		return errors.New("client_id is missing, or has a blank or a character that is not ASCII")
+		problems = append(problems, errors.New("client_id is missing, or has a blank or a character that is not ASCII"))
 	}
 	if p.Label != "" {
-		if err := authority.CheckName("label", p.Label); err != nil {
-			return err
-		}
+		problems = append(problems, authority.CheckName("label", p.Label))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // notVisible: RFC 6749 appendix A.1 allows blanks in client IDs; who has one has
@@ -85,17 +80,18 @@ func notVisible(r rune) bool { return r <= ' ' || r > '~' }
 
 // singleSignOn are the providers of the configuration, with their secrets.
 func (a *app) singleSignOn() (list []*sso.Provider, err error) {
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(a.config.SingleSignOn)) {
 		p := a.config.SingleSignOn[name]
 		secret, err := a.ssoSecret(name, p.ClientSecretFile)
 		if err != nil {
-			return nil, fmt.Errorf("single_sign_on.%s: %w", name, err)
+			problems = append(problems, fmt.Errorf("single_sign_on.%s: %w", name, err))
 		}
 		list = append(list, sso.New(sso.Config{
 			Name: name, Label: p.Label, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: secret, RedirectURL: a.config.URL + console.SSOCallback,
 		}))
 	}
-	return list, nil
+	return list, errors.Join(problems...)
 }
 
 // ssoSecret reads the client secret at a provider from its variable or its file.

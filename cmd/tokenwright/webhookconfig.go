@@ -50,33 +50,31 @@ func (c *Config) checkWebhooks() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
 		if !webhook.ValidName(name) {
 			problems = append(problems, fmt.Errorf("webhooks: %q is not 1 to 64 characters of a-z, 0-9 and -, the first a letter or digit", name))
-		} else if err := c.Webhooks[name].check(authority.MerchantIDKind(c.MerchantIDs)); err != nil {
-			problems = append(problems, fmt.Errorf("webhooks.%s.%w", name, err))
+		} else {
+			problems = append(problems, below("webhooks."+name, c.Webhooks[name].check(authority.MerchantIDKind(c.MerchantIDs))))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 func (w WebhookConfig) check(ids authority.MerchantIDKind) error {
+	var problems []error
 	if w.URL == "" {
-		return errors.New("url is missing")
+		problems = append(problems, errors.New("url is missing"))
+	} else if err := webhook.CheckURL(w.URL, w.AllowPrivate); err != nil {
+		problems = append(problems, fmt.Errorf("url %w", err))
 	}
-	if err := webhook.CheckURL(w.URL, w.AllowPrivate); err != nil {
-		return fmt.Errorf("url %w", err)
-	}
-	if err := checkEvents(w.Events); err != nil {
-		return err
-	}
+	problems = append(problems, checkEvents(w.Events))
 	if w.Merchants != nil && len(w.Merchants) == 0 || w.Envs != nil && len(w.Envs) == 0 {
-		return errors.New("merchants or envs is empty; leave it out where events of any are wanted")
+		problems = append(problems, errors.New("merchants or envs is empty; leave it out where events of any are wanted"))
 	}
 	for _, id := range w.Merchants {
 		_, err := (&authority.Installation{MerchantIDs: ids}).ParseMerchantID(id)
 		if invalid, ok := errors.AsType[*authority.InvalidError](err); ok {
-			return fmt.Errorf("merchants: %s %s (merchant_ids is %s)", id, invalid.Reason, ids)
+			problems = append(problems, fmt.Errorf("merchants: %s %s (merchant_ids is %s)", id, invalid.Reason, ids))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // checkEvents sees to it that each pattern chooses something.
@@ -89,12 +87,13 @@ func checkEvents(patterns []string) error {
 		family, _, _ := strings.Cut(string(kind), ".")
 		known = append(known, string(kind), family+".*")
 	}
+	var problems []error
 	for _, pattern := range patterns {
 		if !slices.ContainsFunc(authority.EventKinds(), func(k authority.EventKind) bool { return webhook.Matches(pattern, k) }) {
-			return fmt.Errorf("events: there is no event %q%s", pattern, didYouMean(pattern, known))
+			problems = append(problems, fmt.Errorf("events: there is no event %q%s", pattern, didYouMean(pattern, known)))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // checkWebhookEnvironments is for servers, which know every environment.
@@ -112,14 +111,15 @@ func (c *Config) checkWebhookEnvironments() error {
 
 // webhooks are the webhooks of the configuration with their secrets.
 func (a *app) webhooks() (list []webhook.Webhook, err error) {
+	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(a.config.Webhooks)) {
 		w := a.config.Webhooks[name].webhook(name)
 		if w.Secret, err = a.webhookSecret(name); err != nil {
-			return nil, fmt.Errorf("webhooks.%s: %w", name, err)
+			problems = append(problems, fmt.Errorf("webhooks.%s: %w", name, err))
 		}
 		list = append(list, w)
 	}
-	return list, nil
+	return list, errors.Join(problems...)
 }
 
 // webhook is the webhook without its secret.

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -42,29 +43,37 @@ type Environment struct {
 
 // Validate checks an environment that is not the platform.
 func (e *Environment) Validate() error {
-	if !credential.ValidEnv(e.Name) {
-		return invalid("environments", "has the name %q, which is not of the form [a-z][a-z0-9]{0,15}", e.Name)
+	if !credential.ValidEnv(e.Name) { // issuer and audience may follow from it
+		return errors.Join(invalid("environments", "has the name %q, which is not of the form [a-z][a-z0-9]{0,15}", e.Name), e.validateTimes())
 	}
+	var name error
 	if slices.Contains(reservedNames, e.Name) {
-		return invalid("environments", "has the name %q, which is reserved", e.Name)
+		name = invalid("environments", "has the name %q, which is reserved", e.Name)
 	}
-	return e.validate()
+	return errors.Join(name, e.validate())
 }
 
+// validate returns all that is wrong, but for the name.
 func (e *Environment) validate() error {
+	var problems []error
 	if err := CheckURL(e.Issuer); err != nil {
-		return invalid("environments."+e.Name+".issuer", "%s", err)
+		problems = append(problems, invalid("environments."+e.Name+".issuer", "%s", err))
 	}
 	if err := accesstoken.CheckText(e.Audience); err != nil || e.Audience == "" {
-		return invalid("environments."+e.Name+".audience", "is empty or has a character that cannot stand in a token")
+		problems = append(problems, invalid("environments."+e.Name+".audience", "is empty or has a character that cannot stand in a token"))
 	}
+	return errors.Join(append(problems, e.validateTimes())...)
+}
+
+func (e *Environment) validateTimes() error {
+	var problems []error
 	if e.TokenLifetime < time.Second || e.TokenLifetime > MaxTokenLifetime || e.TokenLifetime%time.Second != 0 {
-		return invalid("environments."+e.Name+".token_lifetime", "is not a number of whole seconds from 1s to %s", MaxTokenLifetime)
+		problems = append(problems, invalid("environments."+e.Name+".token_lifetime", "is not a number of whole seconds from 1s to %s", MaxTokenLifetime))
 	}
 	if e.MaxSecretAge != 0 && e.MaxSecretAge < time.Hour {
-		return invalid("environments."+e.Name+".max_secret_age", "is less than 1h")
+		problems = append(problems, invalid("environments."+e.Name+".max_secret_age", "is less than 1h"))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // environmentIndex finds an environment by its name, or returns -1.
