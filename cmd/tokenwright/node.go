@@ -197,7 +197,7 @@ func (a *app) openServing(ctx context.Context, o store.Options, logger *slog.Log
 	cfg := a.config.authority()
 	cfg.Store, cfg.MasterKeys, cfg.Logger = st, keys, logger
 	cfg.BaseURL, cfg.Environments, cfg.Node = a.config.URL, environments, nodeInfo()
-	auth, err := authority.Open(ctx, cfg)
+	auth, err := a.openAuthority(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -65,12 +65,29 @@ func (a *app) withStore(ctx context.Context, o store.Options, restoring bool, f 
 	}
 	cfg := a.config.authority()
 	cfg.Store, cfg.MasterKeys, cfg.Restoring = st, keys, restoring
-	auth, err := authority.Open(ctx, cfg)
+	auth, err := a.openAuthority(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	return f(auth, st)
 }
+
+// openAuthority opens the authority on a database, and says of a master key that is wanting
+// or wrong where it was looked for.
+func (a *app) openAuthority(ctx context.Context, cfg authority.Config) (*authority.Authority, error) {
+	auth, err := authority.Open(ctx, cfg)
+	switch {
+	case !errors.Is(err, authority.ErrMasterKey):
+		return auth, err
+	case len(cfg.MasterKeys) == 0:
+		return nil, fmt.Errorf("there is no master key at %s, and without it the database does not open\n  %s", a.masterKeyPlace(), masterKeyAdvice)
+	}
+	return nil, fmt.Errorf("%w; it is %s", err, a.masterKeyPlace())
+}
+
+// masterKeyAdvice is what to do where no master key opens the database.
+const masterKeyAdvice = "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; " +
+	"during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"
 
 // commandActor is who runs the command, as events name it.
 func commandActor() authority.Actor {

@@ -177,7 +177,7 @@ func explain(err error) string {
 		do  string
 	}{
 		{authority.ErrNotInitialized, "tokenwright serve or tokenwright quickstart sets it up"},
-		{authority.ErrMasterKey, "give the one it was set up with in TOKENWRIGHT_MASTER_KEY, master_key_file or master.key in the data directory; during a rotation the old one in TOKENWRIGHT_MASTER_KEY_PREVIOUS"},
+		{authority.ErrMasterKey, masterKeyAdvice},
 		{store.ErrBackup, "tokenwright restore FILE puts it in the place of a database"},
 		{authority.ErrCopied, "tokenwright restore --finish --replay EVENTS goes on from it, with --accept-lost-changes where they are not known; where nothing was lost, --finish --head alone"},
 		{authority.ErrMoved, "configure servers and commands with that one"},
