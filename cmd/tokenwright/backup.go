@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) backupCommand() *cobra.Command {
-	c := a.command("backup FILE|DIRECTORY", "Copy the embedded database while it is in use", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := a.command("backup FILE|DIRECTORY", "Copy the embedded database while it is in use", func(ctx context.Context, args []string) error {
 		return a.backup(ctx, args[0])
 	})
 	return explained(c, `Copy the embedded database into a new file, also beside a running server, which waits

@@ -14,7 +14,7 @@ import (
 const chainKeyVariable = "TOKENWRIGHT_EVENT_CHAIN_KEY"
 
 func (a *app) chainKeyCommand() *cobra.Command {
-	show := a.command("chain-key", "Print the event-chain key, for somebody who verifies exports elsewhere", noArgs, func(ctx context.Context, _ []string) error {
+	show := a.command("chain-key", "Print the event-chain key, for somebody who verifies exports elsewhere", func(ctx context.Context, _ []string) error {
 		return a.manageDatabase(ctx, func(auth *authority.Authority, actor authority.Actor) error {
 			key, err := auth.ShowChainKey(ctx, actor)
 			if err != nil {

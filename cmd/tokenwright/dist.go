@@ -21,7 +21,7 @@ import (
 // program that deploy/dist runs, not into releases: what renders man pages, and the
 // certificates that only a container lacks, would be a part of every server.
 func (a *app) distCommands(root *cobra.Command) []*cobra.Command {
-	write := a.command("dist DIRECTORY", "Write what a release has beside the binary", cobra.ExactArgs(1), func(_ context.Context, args []string) error {
+	write := a.command("dist DIRECTORY", "Write what a release has beside the binary", func(_ context.Context, args []string) error {
 		man, completions := filepath.Join(args[0], "man"), filepath.Join(args[0], "completions")
 		if err := errors.Join(os.MkdirAll(man, 0o755), os.MkdirAll(completions, 0o755)); err != nil {
 			return err

@@ -17,8 +17,8 @@ import (
 func (a *app) eventCommand() *cobra.Command {
 	var f admin.EventFilter
 	var merchant string
-	var limit int
-	list := a.command("list", "List events, the oldest first", noArgs, func(ctx context.Context, _ []string) error {
+	var limit int64
+	list := a.command("list", "List events, the oldest first", func(ctx context.Context, _ []string) error {
 		f.MerchantID = admin.TextID(merchant)
 		return a.manage(ctx, func(c *admin.Client) error { return a.listEvents(c.Events(ctx, f), limit) })
 	})
@@ -28,7 +28,7 @@ func (a *app) eventCommand() *cobra.Command {
 	list.Flags().StringVar(&f.Actor, "actor", "", "only what this `actor` did")
 	list.Flags().StringVar(&merchant, "merchant", "", "only events about the merchant with this `ID`")
 	list.Flags().StringVar(&f.Env, "env", "", "only events about this `environment`")
-	list.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
+	list.Flags().Var((*fromOne)(&limit), "limit", "at most this many (default: all)")
 
 	explained(list, `List events, the oldest first: who has changed what, when, and from where. Each change
 is one, whether it came from the console, the admin API or a command. Flags that
@@ -44,11 +44,11 @@ tokenwright event list -o json > events.json`)
 
 // listEvents prints events, as many as limit or, with 0, all. An installation has
 // millions in time, so JSON is written as they come.
-func (a *app) listEvents(events iter.Seq2[admin.Event, error], limit int) error {
+func (a *app) listEvents(events iter.Seq2[admin.Event, error], limit int64) error {
 	var table bytes.Buffer
 	row(&table, "SEQ", "TIME", "ACTOR", "EVENT", "SUBJECT", "DETAILS")
 	list := jsonList{w: bufio.NewWriter(a.stdout)}
-	n := 0
+	n := int64(0)
 	for e, err := range events {
 		if err == nil && a.output == "json" {
 			err = list.add(e)

@@ -33,7 +33,7 @@ func TestEventsAreWrittenAsTheyCome(t *testing.T) {
 		a := &app{stdout: &got, output: "json"}
 		b := &app{stdout: &limited, output: "json"}
 		c := &app{stdout: &want, output: "json"}
-		if err := errors.Join(a.listEvents(of(n, nil), 0), b.listEvents(of(len(events), broken), max(n, 1)), c.print(events[:n], nil)); err != nil {
+		if err := errors.Join(a.listEvents(of(n, nil), 0), b.listEvents(of(len(events), broken), int64(max(n, 1))), c.print(events[:n], nil)); err != nil {
 			t.Fatal(err)
 		}
 		if got.String() != want.String() || n > 0 && limited.String() != want.String() {

@@ -26,7 +26,7 @@ type eventCheck struct {
 
 func (a *app) verifyEventsCommand() *cobra.Command {
 	var v eventCheck
-	verify := a.command("verify", "Check that no event was changed, removed or cut off, and the database against them", noArgs, func(ctx context.Context, _ []string) error {
+	verify := a.command("verify", "Check that no event was changed, removed or cut off, and the database against them", func(ctx context.Context, _ []string) error {
 		var from authority.EventHead
 		if v.from != "" {
 			var err error

@@ -134,7 +134,7 @@ func (f ForwardAuthConfig) policies() map[string]forwardauth.Policy {
 }
 
 func (a *app) forwardAuthCommand() *cobra.Command {
-	c := a.command("forward-auth", "Check access tokens for a gateway, without a database", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("forward-auth", "Check access tokens for a gateway, without a database", func(ctx context.Context, _ []string) error {
 		return a.forwardAuth(ctx)
 	})
 	explained(c, `Answer a gateway (nginx, Caddy, Traefik, Envoy) whether a request may pass, by the

@@ -30,9 +30,6 @@ func commands() []*cobra.Command {
 	return list
 }
 
-// pathOf is how people name a command: key create.
-func pathOf(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), "tokenwright ") }
-
 // C-492: each command has an example in its help, and each line of ours that help
 // and page show is understood: command, arguments, flags, and what they are set to.
 func TestExamplesOfCommandsAreUnderstood(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 func (a *app) keyCommand() *cobra.Command {
 	verb := func(use, short string, do func(*admin.Client, context.Context, string, int64) (*admin.APIKey, error)) *cobra.Command {
-		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return a.command(use, short, func(ctx context.Context, args []string) error {
 			return a.key(ctx, func(c *admin.Client) (*admin.APIKey, error) { return do(c, ctx, args[0], 0) })
 		})
 	}
@@ -51,7 +51,7 @@ type keyFlags struct {
 func (f *keyFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "what people call it")
 	c.Flags().StringVar(&f.description, "description", "", "what it is for")
-	emptyToo(c, "description")
+	mark(c, "description", mayBeEmpty)
 	c.Flags().StringArrayVar(&f.scopes, "scope", nil, "a `scope` it may use; once for each")
 	c.Flags().StringArrayVar(&f.cidrs, "allow-cidr", nil, "an address or `network` from where tokens may be asked for; once for each, none for everywhere")
 	c.Flags().StringVar(&f.expires, "expires", "never", "when it ends: a time (RFC 3339), a span (90d, 12h) or never")
@@ -61,7 +61,7 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	var f keyFlags
 	var merchant, env string
 	var operator bool
-	c := a.command("create --merchant ID --env ENV --name NAME --scope SCOPE…", "Make an API key; its secret is shown once", noArgs,
+	c := a.command("create --merchant ID --env ENV --name NAME --scope SCOPE…", "Make an API key; its secret is shown once",
 		func(ctx context.Context, _ []string) error {
 			if operator != (merchant == "") || operator && env != "" || !operator && env == "" {
 				return usageError{"name --merchant and --env, or --operator for a key of the platform's own"}
@@ -123,7 +123,7 @@ func (a *app) printSecret(out *admin.CreatedAPIKey, more func(io.Writer, *admin.
 
 func (a *app) keyListCommand() *cobra.Command {
 	var merchant, env string
-	c := a.command("list", "List API keys", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("list", "List API keys", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out, err := admin.Collect(c.APIKeys(ctx, admin.APIKeyFilter{MerchantID: admin.TextID(merchant), Env: env}))
 			if err != nil {
@@ -145,7 +145,7 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 	var version int64
 	var noScopes, anywhere, revoke bool
 	var c *cobra.Command
-	c = a.command("update CLIENT_ID", "Change name, description, scopes, allowed networks or expiry", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c = a.command("update CLIENT_ID", "Change name, description, scopes, allowed networks or expiry", func(ctx context.Context, args []string) error {
 		u := admin.APIKeyUpdate{IfVersion: version, RevokeTokens: revoke}
 		if c.Flags().Changed("name") {
 			u.Name = &f.name
@@ -171,11 +171,11 @@ func (a *app) keyUpdateCommand() *cobra.Command {
 	f.add(c)
 	c.Flags().Lookup("expires").DefValue = "" // it stays
 	c.Flags().BoolVar(&noScopes, "no-scopes", false, "take all scopes away")
-	c.MarkFlagsMutuallyExclusive("scope", "no-scopes")
+	exclusive(c, "scope", "no-scopes")
 	c.Flags().BoolVar(&anywhere, "allow-anywhere", false, "let tokens be asked for from everywhere again")
-	c.MarkFlagsMutuallyExclusive("allow-cidr", "allow-anywhere")
+	exclusive(c, "allow-cidr", "allow-anywhere")
 	c.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far; without it changes act at the next token")
-	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
+	c.Flags().Var((*fromOne)(&version), "if-version", "only where this `version` is the current one")
 	return explained(c, `Change an API key. What is left out stays as it is; --scope and --allow-cidr name all
 that it has from then on. Changes act at the next token, so within the life of the
 present one, unless --revoke-tokens ends those issued so far.`,

@@ -125,7 +125,7 @@ func (n *node) mailTo() func(context.Context, string, console.Message) error {
 }
 
 func (a *app) mailCommand() *cobra.Command {
-	test := a.command("test ADDRESS", "Send a message to an address now, once", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	test := a.command("test ADDRESS", "Send a message to an address now, once", func(ctx context.Context, args []string) error {
 		return a.testMail(ctx, args[0])
 	})
 	explained(test, `Send a message to an address now, once, by the mail server of the configuration, and

@@ -9,12 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -115,6 +113,7 @@ use, or a configuration that cannot be.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
 	a.configFlags(root.PersistentFlags(), everyCommand...)
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "`form` of the output: table or json; of key report csv too")
@@ -137,10 +136,11 @@ use, or a configuration that cannot be.`,
 }
 
 // command makes a command whose flags and arguments are checked, and whose
-// configuration is read, before run.
-func (a *app) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
+// configuration is read, before run. Its use names the arguments: ID, [FILE] for one
+// that may be left out; flags stand behind them.
+func (a *app) command(use, short string, run func(ctx context.Context, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.MatchAll(args, noneEmpty),
+		Use: use, Short: short, Args: checkUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if csv := cmd.Annotations[csvToo] != ""; a.output != "table" && a.output != "json" && !(csv && a.output == "csv") {
 				return usageError{"--output is table or json" + map[bool]string{true: ", or csv"}[csv]}
@@ -167,51 +167,10 @@ const csvToo = "csv"
 // alsoCSV lets the command be called with -o csv.
 func (a *app) alsoCSV(c *cobra.Command) { c.Annotations = map[string]string{csvToo: "yes"} }
 
-// noArgs refuses arguments without repeating them: one may be a secret that
-// somebody meant to pass.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{cmd.CommandPath() + " takes no argument"}
-	}
-	return nil
-}
-
-// noneEmpty refuses what a variable without a value leaves behind: of an argument, and
-// of a flag, without which a command would act on more than was meant.
-func noneEmpty(cmd *cobra.Command, args []string) error {
-	if slices.Contains(args, "") {
-		return usageError{"an argument of " + cmd.CommandPath() + " is empty: has a variable no value?"}
-	}
-	var empty []string
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		if _, ok := f.Annotations[mayBeEmpty]; !ok && slices.Contains(values, "") {
-			empty = append(empty, "--"+f.Name+" is empty: has a variable no value?")
-		}
-	})
-	if empty != nil {
-		return usageError{strings.Join(empty, "\n  ")}
-	}
-	return nil
-}
-
-// mayBeEmpty marks flags whose empty value clears something.
-const mayBeEmpty = "mayBeEmpty"
-
-// emptyToo lets a flag be given an empty value.
-func emptyToo(c *cobra.Command, flag string) {
-	if err := c.Flags().SetAnnotation(flag, mayBeEmpty, nil); err != nil {
-		panic(err) // a flag of that name was just added
-	}
-}
-
 // group makes a command that only holds others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return usageError{cmd.CommandPath() + " needs one of: " + strings.Join(names(cmd), ", ")}
+		return usageError{pathOf(cmd) + " needs one of: " + strings.Join(names(cmd), ", ")}
 	}}
 	c.AddCommand(commands...)
 	return c

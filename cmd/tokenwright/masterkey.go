@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) masterKeyCommand() *cobra.Command {
-	rotate := a.command("rotate", "Seal the database under a new master key", noArgs, a.rotateMasterKey)
+	rotate := a.command("rotate", "Seal the database under a new master key", a.rotateMasterKey)
 	explained(rotate, `Seal the database under a new master key. Every API key keeps working, and so do
 running servers, which need a master key only at their start.
 

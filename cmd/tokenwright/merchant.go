@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +16,7 @@ func (a *app) merchantCommand() *cobra.Command {
 	var id string
 	var keyLimit int
 	var create *cobra.Command
-	create = a.command("create --id ID --name NAME", "Add a merchant", noArgs, func(ctx context.Context, _ []string) error {
+	create = a.command("create --id ID --name NAME", "Add a merchant", func(ctx context.Context, _ []string) error {
 		if create.Flags().Changed("key-limit") {
 			n.KeyLimit = &keyLimit
 		}
@@ -35,13 +34,13 @@ environment; deleted and disabled ones do not count.`,
 tokenwright merchant create --id 815 --name "Initech" --key-limit 10`)
 
 	verb := func(use, short string, do func(*admin.Client, context.Context, admin.MerchantID, int64) (*admin.Merchant, error)) *cobra.Command {
-		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return a.command(use, short, func(ctx context.Context, args []string) error {
 			return a.merchant(ctx, func(c *admin.Client) (*admin.Merchant, error) { return do(c, ctx, admin.TextID(args[0]), 0) })
 		})
 	}
 	return group("merchant", "Merchants: the tenants of your platform",
 		create,
-		explained(a.command("list", "List merchants", noArgs, a.listMerchants), "", "tokenwright merchant list -o json"),
+		explained(a.command("list", "List merchants", a.listMerchants), "", "tokenwright merchant list -o json"),
 		explained(verb("show ID", "Show one merchant", func(c *admin.Client, ctx context.Context, id admin.MerchantID, _ int64) (*admin.Merchant, error) {
 			return c.Merchant(ctx, id)
 		}), "", "tokenwright merchant show 4259"),
@@ -64,7 +63,7 @@ func (a *app) merchantUpdateCommand() *cobra.Command {
 	var name string
 	var keyLimit int
 	var c *cobra.Command
-	c = a.command("update ID", "Change name or key limit", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c = a.command("update ID", "Change name or key limit", func(ctx context.Context, args []string) error {
 		var u admin.MerchantUpdate
 		if c.Flags().Changed("name") {
 			u.Name = &name
@@ -112,7 +111,7 @@ func merchantTable(w io.Writer, list []admin.Merchant) {
 // deleteCommand makes a command that cannot be undone: it wants --yes.
 func (a *app) deleteCommand(use, short string, do func(ctx context.Context, args []string) error) *cobra.Command {
 	var yes bool
-	c := a.command(use, short, cobra.ExactArgs(len(strings.Fields(use))-1), func(ctx context.Context, args []string) error {
+	c := a.command(use, short, func(ctx context.Context, args []string) error {
 		if !yes {
 			return usageError{"deleting cannot be undone; add --yes to do it"}
 		}
@@ -123,13 +122,4 @@ func (a *app) deleteCommand(use, short string, do func(ctx context.Context, args
 	})
 	c.Flags().BoolVar(&yes, "yes", false, "yes, for ever")
 	return c
-}
-
-// require marks flags that a command cannot do without.
-func require(c *cobra.Command, flags ...string) {
-	for _, name := range flags {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag of that name was just added
-		}
-	}
 }

@@ -16,7 +16,7 @@ import (
 
 func (a *app) migrateCommand() *cobra.Command {
 	var from, to string
-	c := a.command("migrate", "Bring the database to this release's schema, or move it to another one", noArgs,
+	c := a.command("migrate", "Bring the database to this release's schema, or move it to another one",
 		func(ctx context.Context, _ []string) error {
 			switch {
 			case from != "":

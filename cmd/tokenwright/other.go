@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	check := a.command("check", "Check the configuration and show what is in force", noArgs, func(context.Context, []string) error {
+	check := a.command("check", "Check the configuration and show what is in force", func(context.Context, []string) error {
 		shown := a.config.served()
 		environments, err := shown.environments()
 		_, certificate := shown.certificate()
@@ -57,7 +57,7 @@ tokenwright config check --config tokenwright.yaml -o json`)
 }
 
 func (a *app) healthCommand() *cobra.Command {
-	c := a.command("health", "Ask a server whether it is ready; exit code 0 if so", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("health", "Ask a server whether it is ready; exit code 0 if so", func(ctx context.Context, _ []string) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		resp, err := a.get(ctx, a.serverURL()+"/readyz")
@@ -85,7 +85,7 @@ tokenwright health --url https://auth.example.com`)
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	c := a.command("version", "Show version and build", noArgs, func(context.Context, []string) error {
+	c := a.command("version", "Show version and build", func(context.Context, []string) error {
 		version, revision, goVersion := server.Build()
 		out := map[string]string{"version": version, "revision": revision, "go": goVersion}
 		return a.print(out, func(w io.Writer) {

@@ -12,7 +12,7 @@ import (
 
 func (a *app) portalLinkCommand() *cobra.Command {
 	var merchant string
-	c := a.command("portal-link --merchant ID", "Make a link into the console, as an administrator of a merchant", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("portal-link --merchant ID", "Make a link into the console, as an administrator of a merchant", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			link, err := c.CreatePortalLink(ctx, admin.TextID(merchant))
 			if err != nil {

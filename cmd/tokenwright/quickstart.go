@@ -34,7 +34,7 @@ var quickstartScopes = []authority.Scope{
 func (a *app) quickstartCommand() *cobra.Command {
 	var once bool
 	var c *cobra.Command
-	c = a.command("quickstart", "Start with an example merchant and API key, and show a real token request", noArgs,
+	c = a.command("quickstart", "Start with an example merchant and API key, and show a real token request",
 		func(ctx context.Context, _ []string) error {
 			if a.config.onPostgres() {
 				return usageError{"quickstart uses the embedded database; tokenwright serve is for PostgreSQL"}

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) keyShowCommand() *cobra.Command {
-	c := a.command("show CLIENT_ID", "Show one API key, its secrets, and when and how it was used", cobra.ExactArgs(1),
+	c := a.command("show CLIENT_ID", "Show one API key, its secrets, and when and how it was used",
 		func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := c.APIKey(ctx, args[0])
@@ -52,7 +52,7 @@ func (a *app) keyReportCommand() *cobra.Command {
 	var f admin.ReportFilter
 	var merchant, unusedText, ageText string
 	var c *cobra.Command
-	c = a.command("report", "List API keys with owner, use, age of secrets, and what to look at", noArgs,
+	c = a.command("report", "List API keys with owner, use, age of secrets, and what to look at",
 		func(ctx context.Context, _ []string) error {
 			unusedFor, err := parseSpan(unusedText, "--unused-for")
 			if err != nil {

@@ -27,7 +27,7 @@ type restoreFlags struct {
 
 func (a *app) restoreCommand() *cobra.Command {
 	var f restoreFlags
-	c := a.command("restore [FILE]", "Put a backup in the place of the database", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
+	c := a.command("restore [FILE]", "Put a backup in the place of the database", func(ctx context.Context, args []string) error {
 		return a.restore(ctx, args, &f)
 	})
 	c.Flags().StringVar(&f.replay, "replay", "", "do again what the events in this `file` tell: an export, or a database that was replaced; - is standard input")

@@ -11,7 +11,7 @@ import (
 
 func (a *app) scopeCommand() *cobra.Command {
 	var s admin.Scope
-	create := a.command("create NAME", "Add a scope to the catalogue: collection, colon, level, as in customers:read", cobra.ExactArgs(1),
+	create := a.command("create NAME", "Add a scope to the catalogue: collection, colon, level, as in customers:read",
 		func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				s.Name = args[0]
@@ -23,7 +23,7 @@ func (a *app) scopeCommand() *cobra.Command {
 			})
 		})
 	create.Flags().StringVar(&s.Description, "description", "", "what it allows, for those who choose scopes")
-	emptyToo(create, "description")
+	mark(create, "description", mayBeEmpty)
 	create.Flags().StringVar(&s.Resource, "resource", "", "`URL` of the resource server it is for (default: the environment's API)")
 	explained(create, `Add a scope to the catalogue, from which API keys get theirs. Its name is a
 collection, a colon and a level, as in customers:read. It is for the environment's
@@ -33,7 +33,7 @@ scopes of two are never in one token.`,
 tokenwright scope create invoices:write --resource https://billing.example.com --description "Write invoices"`)
 	return group("scope", "Scopes: the catalogue of permissions",
 		create,
-		explained(a.command("list", "List the catalogue", noArgs, func(ctx context.Context, _ []string) error {
+		explained(a.command("list", "List the catalogue", func(ctx context.Context, _ []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := admin.Collect(c.Scopes(ctx))
 				if err != nil {

@@ -15,7 +15,7 @@ import (
 func (a *app) keyRotateCommand() *cobra.Command {
 	var r admin.Rotation
 	var overlap, expires string
-	c := a.command("rotate CLIENT_ID", "Give an API key another secret; the old ones end after the overlap", cobra.ExactArgs(1),
+	c := a.command("rotate CLIENT_ID", "Give an API key another secret; the old ones end after the overlap",
 		func(ctx context.Context, args []string) (err error) {
 			now := time.Now()
 			span, err := parseSpan(overlap, "--overlap")
@@ -42,7 +42,7 @@ tokenwright key rotate twc_demo_2ghWZyH4hVaV9dLq0cTJkN --overlap 0 --revoke-toke
 	c.Flags().StringVar(&r.Name, "name", "", "what people call the new secret")
 	c.Flags().StringVar(&expires, "expires", "never", "when the new secret ends: a time (RFC 3339), a span (90d, 12h) or never")
 	c.Flags().BoolVar(&r.RevokeTokens, "revoke-tokens", false, "kill the tokens issued so far as well")
-	c.Flags().Int64Var(&r.IfVersion, "if-version", 0, "only where this `version` is the current one")
+	c.Flags().Var((*fromOne)(&r.IfVersion), "if-version", "only where this `version` is the current one")
 	return c
 }
 
@@ -73,7 +73,7 @@ shows. The last one that works stays: rotate first, or disable or delete the API
 		`tokenwright key secret delete twc_demo_2ghWZyH4hVaV9dLq0cTJkN 1 --yes`)
 	remove.Flags().BoolVar(&revoke, "revoke-tokens", false, "kill the tokens issued so far as well")
 	return group("secret", "The secrets of an API key",
-		explained(a.command("list CLIENT_ID", "List the secrets of an API key", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		explained(a.command("list CLIENT_ID", "List the secrets of an API key", func(ctx context.Context, args []string) error {
 			return a.manage(ctx, func(c *admin.Client) error {
 				out, err := admin.Collect(c.Secrets(ctx, args[0]))
 				if err != nil {

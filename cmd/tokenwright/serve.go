@@ -25,7 +25,7 @@ import (
 
 func (a *app) serveCommand() *cobra.Command {
 	var noMigrate bool
-	c := a.command("serve", "Run the server", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("serve", "Run the server", func(ctx context.Context, _ []string) error {
 		return a.serve(ctx, store.Options{Create: !noMigrate, NoMigrate: noMigrate}, a.offerSetUp)
 	})
 	explained(c, `Run the server. An empty data directory is set up: database, master key, and one

@@ -32,7 +32,7 @@ var signingKeyTimes = []string{"max_staleness", "jwks_max_age", "clock_skew", "s
 
 func (a *app) signingKeyListCommand() *cobra.Command {
 	var env string
-	c := a.command("list", "List signing keys, and what comes next for each", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("list", "List signing keys, and what comes next for each", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out, err := admin.Collect(c.SigningKeys(ctx, env))
 			if err != nil {
@@ -72,7 +72,7 @@ func comesNext(k admin.SigningKey) string {
 
 func (a *app) signingKeyRotateCommand() *cobra.Command {
 	var env string
-	c := a.command("rotate --env ENV", "Let the announced signing key take over", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("rotate --env ENV", "Let the announced signing key take over", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out, err := c.RotateSigningKey(ctx, env)
 			if err != nil {
@@ -107,7 +107,7 @@ func showRotation(w io.Writer, r *admin.SigningKeyRotation) {
 
 func (a *app) signingKeyRevokeCommand() *cobra.Command {
 	var force, yes bool
-	c := a.command("revoke KID", "End a signing key that somebody else may have, and its tokens", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := a.command("revoke KID", "End a signing key that somebody else may have, and its tokens", func(ctx context.Context, args []string) error {
 		if !yes {
 			return usageError{"revoking a signing key cannot be undone, and every token that it has signed is refused; add --yes to do it"}
 		}

@@ -26,7 +26,7 @@ import (
 func (a *app) tokenCommand() *cobra.Command {
 	var scope []string
 	var resource string
-	get := a.command("get", "Exchange client ID and secret for an access token", noArgs, func(ctx context.Context, _ []string) error {
+	get := a.command("get", "Exchange client ID and secret for an access token", func(ctx context.Context, _ []string) error {
 		return a.getToken(ctx, strings.Join(scope, " "), resource)
 	})
 	explained(get, `Exchange client ID and secret for an access token, and print the token alone, or
@@ -42,10 +42,10 @@ tokenwright token get | sed 's/^/Authorization: Bearer /' | curl --header @- htt
 	get.Flags().StringVar(&resource, "resource", "", "`URL` of the resource server it is for")
 	a.configFlags(get.Flags(), "url")
 
-	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", noArgs, a.inspectToken)
+	inspect := a.command("inspect", "Take an access token apart, offline; reads it from standard input", a.inspectToken)
 	explained(inspect, `Take an access token apart and show header and claims, times in words. Nothing is
 verified and nothing is sent anywhere. The token is read from standard input.`, "tokenwright token get | tokenwright token inspect")
-	revoke := a.command("revoke", "Kill one access token; reads it from standard input", noArgs, a.revokeToken)
+	revoke := a.command("revoke", "Kill one access token; reads it from standard input", a.revokeToken)
 	explained(revoke, `Kill one access token of your API key before it expires (RFC 7009). The token is
 read from standard input, the API key from the environment as for token get. Exit
 code 0 means that the token is dead, also where it was before.

@@ -14,7 +14,7 @@ import (
 
 func (a *app) userCommand() *cobra.Command {
 	verb := func(use, short string, do func(*admin.Client, context.Context, string, int64) (*admin.User, error)) *cobra.Command {
-		return a.command(use, short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return a.command(use, short, func(ctx context.Context, args []string) error {
 			return a.user(ctx, func(c *admin.Client) (*admin.User, error) { return do(c, ctx, args[0], 0) })
 		})
 	}
@@ -67,7 +67,7 @@ func (f *userFlags) memberships() ([]admin.Membership, error) {
 func (a *app) userCreateCommand() *cobra.Command {
 	var f userFlags
 	var email string
-	c := a.command("create --email ADDRESS --name NAME", "Add a user; prints the link by which it begins", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("create --email ADDRESS --name NAME", "Add a user; prints the link by which it begins", func(ctx context.Context, _ []string) error {
 		memberships, err := f.memberships()
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (a *app) createUser(ctx context.Context, c *admin.Client, n admin.NewUser) 
 }
 
 func (a *app) userResetCommand() *cobra.Command {
-	c := a.command("reset USER_ID", "Let a user choose anew how it signs in; prints the link", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := a.command("reset USER_ID", "Let a user choose anew how it signs in; prints the link", func(ctx context.Context, args []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			link, err := c.ResetUser(ctx, args[0], 0)
 			if err != nil {
@@ -146,7 +146,7 @@ func linkRows(w io.Writer, l *admin.Link) {
 
 func (a *app) userListCommand() *cobra.Command {
 	var merchant, status string
-	c := a.command("list", "List users", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("list", "List users", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out, err := admin.Collect(c.Users(ctx, admin.UserFilter{MerchantID: admin.TextID(merchant), Status: status}))
 			if err != nil {
@@ -166,7 +166,7 @@ func (a *app) userUpdateCommand() *cobra.Command {
 	var version int64
 	var noRoles bool
 	var c *cobra.Command
-	c = a.command("update USER_ID", "Change name or roles", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c = a.command("update USER_ID", "Change name or roles", func(ctx context.Context, args []string) error {
 		memberships, err := f.memberships()
 		if err != nil {
 			return err
@@ -185,8 +185,8 @@ func (a *app) userUpdateCommand() *cobra.Command {
 	})
 	f.add(c)
 	c.Flags().BoolVar(&noRoles, "no-roles", false, "take the roles at all merchants away")
-	c.MarkFlagsMutuallyExclusive("role", "no-roles")
-	c.Flags().Int64Var(&version, "if-version", 0, "only where this `version` is the current one")
+	exclusive(c, "role", "no-roles")
+	c.Flags().Var((*fromOne)(&version), "if-version", "only where this `version` is the current one")
 	return explained(c, `Change the name of a user, or its roles. What is left out stays as it is; --role names
 all roles at merchants that it has from then on. The e-mail address never changes.`,
 		`tokenwright user update usr_3nQ0cVb7Xa5dKe2LpRz9Tu --role 4259=administrator --role 815=viewer

@@ -16,7 +16,7 @@ import (
 
 func (a *app) verifyTokenCommand() *cobra.Command {
 	var issuer, audience string
-	c := a.command("verify", "Verify an access token against its issuer; reads it from standard input", noArgs, func(ctx context.Context, _ []string) error {
+	c := a.command("verify", "Verify an access token against its issuer; reads it from standard input", func(ctx context.Context, _ []string) error {
 		return a.verifyToken(ctx, issuer, audience)
 	})
 	explained(c, `Verify an access token as an API does, and say which check it fails: signing keys

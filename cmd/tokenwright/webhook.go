@@ -50,7 +50,7 @@ func (a *app) deliveryLog(st *store.Store) *webhook.Dispatcher {
 }
 
 func (a *app) webhookCommand() *cobra.Command {
-	list := a.command("list", "List the webhooks of the configuration", noArgs, func(ctx context.Context, _ []string) error {
+	list := a.command("list", "List the webhooks of the configuration", func(ctx context.Context, _ []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out, err := admin.Collect(c.Webhooks(ctx))
 			if err != nil {
@@ -64,7 +64,7 @@ func (a *app) webhookCommand() *cobra.Command {
 			})
 		})
 	})
-	test := a.command("test NAME", "Send a signed message of type webhook.test now, once", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	test := a.command("test NAME", "Send a signed message of type webhook.test now, once", func(ctx context.Context, args []string) error {
 		return a.testWebhook(ctx, args[0])
 	})
 	explained(list, `List the webhooks of the configuration: whether each works, how much is to be sent,
@@ -77,15 +77,15 @@ command needs the configuration and the secret of the webhook, and no database.`
 
 func (a *app) webhookDeliveriesCommand() *cobra.Command {
 	var status string
-	var limit int
-	c := a.command("deliveries NAME", "List what a webhook was told of, the newest event first", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	var limit int64
+	c := a.command("deliveries NAME", "List what a webhook was told of, the newest event first", func(ctx context.Context, args []string) error {
 		return a.manage(ctx, func(c *admin.Client) error {
 			out := []admin.WebhookDelivery{}
 			for d, err := range c.WebhookDeliveries(ctx, args[0], status) {
 				if err != nil {
 					return a.unknownWebhook(args[0], err)
 				}
-				if out = append(out, d); len(out) == limit {
+				if out = append(out, d); int64(len(out)) == limit {
 					break
 				}
 			}
@@ -98,7 +98,7 @@ func (a *app) webhookDeliveriesCommand() *cobra.Command {
 		})
 	})
 	c.Flags().StringVar(&status, "status", "", "only those of this `status`: pending, delivered or failed")
-	c.Flags().IntVar(&limit, "limit", 0, "at most this many (default: all)")
+	c.Flags().Var((*fromOne)(&limit), "limit", "at most this many (default: all)")
 	return explained(c, `List what a webhook was told of in the last 30 days, the newest event first, and what
 has become of each delivery.`, "tokenwright webhook deliveries ops --status failed --limit 20")
 }
