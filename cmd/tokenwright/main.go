@@ -52,6 +52,7 @@ type app struct {
 	former     map[string]former // settings of releases before
 	source     source            // of config
 	output     string            // table or json
+	running    *cobra.Command    // nil before one is
 	ran        bool              // flags and arguments were right, and a command began
 }
 
@@ -72,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		return exitFailed
 	}
 	// An error may quote what a server answered, or a file holds (C-226).
-	fmt.Fprintf(stderr, "tokenwright: %s\n", printableLines(explain(err)))
+	fmt.Fprintf(stderr, "tokenwright: %s\n", printableLines(a.explain(err)))
 	var usage usageError
 	if !a.ran || errors.As(err, &usage) {
 		fmt.Fprintln(stderr, "Run the command with --help for its use.")
@@ -148,7 +149,7 @@ func (a *app) command(use, short string, run func(ctx context.Context, args []st
 			if err := a.loadConfig(cmd.Flags()); err != nil {
 				return err
 			}
-			a.ran = true
+			a.running, a.ran = cmd, true
 			return run(cmd.Context(), args)
 		},
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -165,9 +167,9 @@ func (s style) good(text string) string { return s.in("32", text) }
 
 // explain says what an error means for whoever runs the command, and what to
 // do about it.
-func explain(err error) string {
+func (a *app) explain(err error) string {
 	if refused, ok := errors.AsType[*admin.Error](err); ok {
-		return explainRefusal(refused)
+		return a.explainRefusal(refused)
 	}
 	if refused, ok := errors.AsType[*tokenwright.Error](err); ok {
 		return explainNoToken(refused)
@@ -184,9 +186,9 @@ func explain(err error) string {
 		{authority.ErrArriving, "if it was interrupted, end it with the same command: tokenwright migrate --from …"},
 		{authority.ErrEnvironments, "configure them as recorded (--url, environments); what was fixed by the first start stays"},
 	}
-	for _, a := range advice {
-		if errors.Is(err, a.err) {
-			return err.Error() + "\n  " + a.do
+	for _, known := range advice {
+		if errors.Is(err, known.err) {
+			return err.Error() + "\n  " + known.do
 		}
 	}
 	return err.Error()
@@ -202,16 +204,62 @@ var refusalAdvice = map[string]string{
 	"unripe":           "wait until then, or add --force: another key signs at once, and verifiers refuse its tokens until they have fetched the JWKS again",
 }
 
+// memberFlags are flags by the members of the admin API that they set, where the two have
+// not one name.
+var memberFlags = map[string]string{
+	"merchantId": "merchant", "allowedCidrs": "allow-cidr", "keyLimit": "key-limit", "expiresAt": "expires", "memberships": "role", "scopes": "scope",
+}
+
+// flagOf is what the running command calls a member of the admin API.
+func (a *app) flagOf(member string) string {
+	flag := cmp.Or(memberFlags[member], member)
+	if a.running.Flags().Lookup(flag) == nil {
+		return member
+	}
+	return "--" + flag
+}
+
+// whatThereIs is which command lists what others have not found, by the beginning of
+// their names.
+var whatThereIs = [][2]string{
+	{"key create", "merchant list"}, {"portal-link", "merchant list"}, {"key secret delete", "key secret list CLIENT_ID"},
+	{"key", "key list"}, {"merchant", "merchant list"}, {"scope", "scope list"}, {"user", "user list"}, {"signing-key", "signing-key list"},
+}
+
+// refusalAdviceHere is what to do about a refusal in the running command; "" for nothing.
+func (a *app) refusalAdviceHere(e *admin.Error) string {
+	if do := refusalAdvice[e.Reason]; do != "" {
+		return do
+	}
+	if e.Reason == "not_found" {
+		for _, row := range whatThereIs {
+			if strings.HasPrefix(pathOf(a.running)+" ", row[0]+" ") {
+				return "tokenwright " + row[1] + " shows what there is"
+			}
+		}
+	}
+	if slices.ContainsFunc(e.Errors, func(f admin.FieldError) bool { return f.Field == "--scope" }) {
+		return "tokenwright scope list shows the catalogue; give --scope once for each"
+	}
+	if e.Status == http.StatusForbidden && e.Reason == "" {
+		return "the API key in TOKENWRIGHT_CLIENT_ID does not hold it; tokenwright key update CLIENT_ID --scope … names all that it holds from then on"
+	}
+	return ""
+}
+
 // explainRefusal puts the answer of the admin API in the way of a command.
-func explainRefusal(e *admin.Error) string {
+func (a *app) explainRefusal(refused *admin.Error) string {
+	e := *refused
+	e.Errors = slices.Clone(e.Errors)
+	for i := range e.Errors {
+		e.Errors[i].Field = a.flagOf(e.Errors[i].Field)
+	}
 	text := strings.TrimSuffix(e.Error(), ".")
 	if first, size := utf8.DecodeRuneInString(text); size < len(text) && !unicode.IsUpper(rune(text[size])) {
 		text = string(unicode.ToLower(first)) + text[size:]
 	}
-	if do := refusalAdvice[e.Reason]; do != "" {
+	if do := a.refusalAdviceHere(&e); do != "" {
 		text += "\n  " + do
-	} else if e.Status == http.StatusForbidden && e.Reason == "" {
-		text += "\n  the API key in TOKENWRIGHT_CLIENT_ID does not hold it; tokenwright key update CLIENT_ID --scope … names all that it holds from then on"
 	}
 	if e.RequestID != "" && e.Status >= http.StatusInternalServerError {
 		text += "\n  The server's log names this request " + e.RequestID

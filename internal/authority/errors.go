@@ -9,7 +9,7 @@ import (
 // Callers compare with errors.Is.
 var (
 	ErrNotFound       = errors.New("not found")
-	ErrExists         = errors.New("the identifier is taken; identifiers of what was deleted never return")
+	ErrExists         = errors.New("the ID or name is taken; the ID of a merchant that was deleted never returns")
 	ErrConflict       = errors.New("it was changed by somebody else meanwhile; read it again")
 	ErrVersion        = errors.New("it is no longer the version that was to be changed; read it again")
 	ErrActiveKeyLimit = errors.New("the limit of active API keys is reached")

@@ -240,7 +240,7 @@ func TestAMerchantsAPIKeyManagesItsMerchantFromAfar(t *testing.T) {
 			t.Errorf("its list lacks %s", k.ClientID)
 		}
 	}
-	const unknown = "tokenwright: not found: it never was, was deleted, or is not yours\n"
+	const unknown = "tokenwright: not found: it never was, was deleted, or is not yours\n  tokenwright key list shows what there is\n"
 	for _, k := range []harness.APIKey{other, production} {
 		if strings.Contains(list.Stdout, k.ClientID) {
 			t.Errorf("its list has %s", k.ClientID)
