@@ -118,6 +118,9 @@ func (a *app) printSecret(out *admin.CreatedAPIKey, more func(io.Writer, *admin.
 		row(w, "Client secret:", out.ClientSecret)
 		more(w, out)
 		fmt.Fprintln(w, "\nThe secret is shown this once. Keep it where your application reads its secrets.")
+		if len(out.Scopes) == 0 {
+			fmt.Fprintf(w, "It has no scopes yet and gets no token: tokenwright key update %s --scope …\n", out.ClientID)
+		}
 	})
 }
 
