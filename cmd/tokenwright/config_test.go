@@ -130,11 +130,11 @@ func policy(name, members string) string {
 func TestBadConfigurationsAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"url: localhost":                                       "url: URL is not absolute",
-		"url: http://auth.example.com":                         "url: URL is neither https nor http on a loopback host",
-		"url: https://auth.example.com/":                       "url: URL ends in a slash",
+		"url: localhost":                                       "url is an origin, such as https://auth.example.com or http://localhost:8080",
+		"url: http://auth.example.com":                         "url is neither https nor http on a loopback host",
+		"url: https://auth.example.com/":                       "url is an origin",
 		"url: https://auth.example.com/x":                      "url is an origin",
-		"url: https://u@auth.example.com":                      "url: URL has a user",
+		"url: https://u@auth.example.com":                      "url has a user",
 		"listen: nonsense":                                     "listen is host and port, such as 127.0.0.1:8080 or :8080",
 		"listen: 127.0.0.1:80800":                              "listen is host and port",
 		"metrics_listen: 9464":                                 "metrics_listen is host and port, such as 127.0.0.1:9464, or off",
@@ -193,7 +193,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://x.example'}}":     "environments.b.issuer has the host of environments.a.issuer",
 		"environments: {a: {issuer: 'https://x.example'}, b: {issuer: 'https://X.example:443'}}": "environments.b.issuer has the host of environments.a.issuer",
 		"url: https://a.example\nurl: https://b.example":                                         "already defined",
-		"issuer: http://auth.example.com/demo":                                                   "issuer: URL is neither https nor http on a loopback host",
+		"issuer: http://auth.example.com/demo":                                                   "issuer is neither https nor http on a loopback host",
 		"max_stale: 4s":                                                                          "line 1: max_stale is at least 5s",
 		"fail_closed_after: -1h":                                                                 "line 1: fail_closed_after is at least 5s",
 		"forward_auth: {policy: {}}":                                                             "the member forward_auth.policy is unknown; did you mean policies?",

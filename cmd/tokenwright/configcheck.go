@@ -33,9 +33,7 @@ func (c *Config) complete() error {
 	times := c.authority()
 	problems := []error{proxies, c.checkValues(), times.CheckSigningKeyTimes(), c.checkForwardAuth(), c.checkWebhooks(), c.checkMail(), c.checkSingleSignOn()}
 	if c.Server != "" {
-		if err := authority.CheckURL(c.Server); err != nil {
-			problems = append(problems, fmt.Errorf("server: %w", err))
-		}
+		problems = append(problems, named("server", authority.CheckURL(c.Server)))
 	}
 	if c.URL != "" { // else it comes from the listener, once that is bound
 		problems = append(problems, c.checkURL())
@@ -158,13 +156,10 @@ func (c *Config) checkTLS() error {
 }
 
 func (c *Config) checkURL() error {
-	if err := authority.CheckURL(c.URL); err != nil {
-		return fmt.Errorf("url: %w", err)
+	if u, err := url.Parse(c.URL); err != nil || u.Hostname() == "" || u.Path != "" {
+		return errors.New("url is an origin, such as https://auth.example.com or http://localhost:8080, without a path")
 	}
-	if u, err := url.Parse(c.URL); err != nil || u.Path != "" {
-		return errors.New("url is an origin, such as https://auth.example.com, without a path")
-	}
-	return nil
+	return named("url", authority.CheckURL(c.URL))
 }
 
 // checkServed checks what only servers ask. Where there is no URL, of which more is told

@@ -63,10 +63,7 @@ func (c *Config) checkIssuer() error {
 	if c.Issuer == "" {
 		return nil
 	}
-	if err := authority.CheckURL(c.Issuer); err != nil {
-		return fmt.Errorf("issuer: %w", err)
-	}
-	return nil
+	return named("issuer", authority.CheckURL(c.Issuer))
 }
 
 // checkForwardAuth checks what needs no knowledge of the environments there are.

@@ -174,6 +174,9 @@ func (a *app) explain(err error) string {
 	if refused, ok := errors.AsType[*tokenwright.Error](err); ok {
 		return explainNoToken(refused)
 	}
+	if _, ok := errors.AsType[noServerThere](err); ok {
+		return err.Error() + "\n  is the server running? " + a.anotherServer() + " names another"
+	}
 	advice := []struct {
 		err error
 		do  string

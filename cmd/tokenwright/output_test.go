@@ -123,6 +123,27 @@ func TestRefusalsSayWhatTheySay(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsNotThereIsTold(t *testing.T) {
+	t.Parallel()
+	away := httptest.NewServer(nil)
+	away.Close()
+	for call, want := range map[string]string{
+		"token get --url " + away.URL:       "--url or TOKENWRIGHT_URL",
+		"health --url " + away.URL:          "--url or TOKENWRIGHT_URL",
+		"token verify --issuer " + away.URL: "--issuer",
+		"key list --server " + away.URL:     "--server or TOKENWRIGHT_SERVER",
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), strings.Fields(call), []string{"TOKENWRIGHT_CLIENT_ID=x", "TOKENWRIGHT_CLIENT_SECRET=x", "NO_PROXY=*"}, strings.NewReader("x"), &stdout, &stderr)
+		if code != exitFailed || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), ": connection refused\n  is the server running? "+want+" names another\n") {
+			t.Errorf("%s: exit code %d, %s%s", call, code, &stdout, &stderr)
+		}
+	}
+	if _, _, stderr := command(t, nil, "token", "get", "--url", "localhost:28080"); !strings.HasPrefix(stderr, "tokenwright: --url: url is an origin, such as https://auth.example.com or http://localhost:8080") {
+		t.Errorf("got %s", stderr)
+	}
+}
+
 func TestTimesInWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 400, time.UTC)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,38 @@ func (a *app) httpClient() (*http.Client, error) {
 		pool.AppendCertsFromPEM(pem)
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+	return &http.Client{Transport: askingServer{transport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
+
+// askingServer tells of a connection that was refused apart from others that are: of the
+// database, or of a mail server.
+type askingServer struct{ *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t askingServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = noServerThere{err}
+	}
+	return resp, err
+}
+
+// noServerThere says that nobody listens where a server should be.
+type noServerThere struct{ error }
+
+// Unwrap returns what the system says of it.
+func (e noServerThere) Unwrap() error { return e.error }
+
+// anotherServer says how the running command is told of another server.
+func (a *app) anotherServer() string {
+	flags := a.running.Flags()
+	switch {
+	case flags.Changed("issuer"):
+		return "--issuer"
+	case flags.Lookup("url") != nil:
+		return "--url or TOKENWRIGHT_URL"
+	}
+	return "--server or TOKENWRIGHT_SERVER"
 }
 
 func (a *app) do(r *http.Request) (*http.Response, error) {
