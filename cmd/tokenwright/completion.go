@@ -2,6 +2,16 @@ package main
 
 import "github.com/spf13/cobra"
 
+// completeOutput lets a shell offer the forms of the output.
+func completeOutput(root *cobra.Command) {
+	err := root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return formsOf(c), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // the flag was just added
+	}
+}
+
 // describeCompletion says in our words what cobra's own commands are for: scripts
 // by which shells complete what somebody types.
 func describeCompletion(root *cobra.Command) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
@@ -131,6 +132,14 @@ func showDefaults(set *pflag.FlagSet, c Config) {
 			f.DefValue = c.text(s.name)
 		}
 	}
+}
+
+// otherDefaults gives a command defaults of its own.
+func (a *app) otherDefaults(c *cobra.Command, set func(*Config)) {
+	c.PreRun = func(*cobra.Command, []string) { a.defaults = set }
+	shown := defaultConfig()
+	set(&shown)
+	showDefaults(c.Flags(), shown)
 }
 
 // loadConfig brings the sources together. All that is wrong is told at once.

@@ -46,7 +46,7 @@ tokenwright event list -o json > events.json`)
 // millions in time, so JSON is written as they come.
 func (a *app) listEvents(events iter.Seq2[admin.Event, error], limit int64) error {
 	var table bytes.Buffer
-	row(&table, "SEQ", "TIME", "ACTOR", "EVENT", "SUBJECT", "DETAILS")
+	row(&table, "SEQ", "TIME", "ACTOR", "KIND", "SUBJECT", "DETAILS")
 	list := jsonList{w: bufio.NewWriter(a.stdout)}
 	n := int64(0)
 	for e, err := range events {

@@ -168,14 +168,10 @@ the same machine and with the same file, give --listen and --metrics-listen.`,
 		`tokenwright forward-auth --issuer https://auth.example.com/demo
 # Ask as a gateway would.
 echo "Authorization: Bearer $TOKEN" | curl -i --header @- 'http://127.0.0.1:8081/forward-auth?env=demo&scope=orders:read'`)
-	besideAServer := func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }
-	c.PreRun = func(*cobra.Command, []string) { a.defaults = besideAServer }
 	a.configFlags(c.Flags(), append([]string{
 		"listen", "metrics_listen", "tls_cert_file", "tls_key_file", "trusted_proxies", "log_format", "log_level", "shutdown_delay",
 	}, forwardAuthOnly...)...)
-	shown := defaultConfig()
-	besideAServer(&shown)
-	showDefaults(c.Flags(), shown)
+	a.otherDefaults(c, func(c *Config) { c.Listen, c.MetricsListen = "127.0.0.1:8081", "127.0.0.1:9465" }) // beside a server
 	return c
 }
 

@@ -9,10 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenwright/tokenwright/internal/server"
 )
 
 func main() {
@@ -111,6 +114,8 @@ Exit code 0 means done; 1 failed, and standard error says why and what to do; 2 
 use, or a configuration that cannot be.`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
+	root.Version, _, _ = server.Build()
+	root.Flags().Bool("version", false, "show the version")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -118,6 +123,7 @@ use, or a configuration that cannot be.`,
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration `file` (YAML); TOKENWRIGHT_CONFIG")
 	a.configFlags(root.PersistentFlags(), everyCommand...)
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "`form` of the output: table or json; of key report csv too")
+	completeOutput(root)
 	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "other", Title: "Other:"})
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
@@ -143,8 +149,8 @@ func (a *app) command(use, short string, run func(ctx context.Context, args []st
 	return &cobra.Command{
 		Use: use, Short: short, Args: checkUse,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if csv := cmd.Annotations[csvToo] != ""; a.output != "table" && a.output != "json" && !(csv && a.output == "csv") {
-				return usageError{"--output is table or json" + map[bool]string{true: ", or csv"}[csv]}
+			if forms := formsOf(cmd); !slices.Contains(forms, a.output) {
+				return usageError{"--output is " + listed(forms, "or")}
 			}
 			if err := a.loadConfig(cmd.Flags()); err != nil {
 				return err
@@ -164,6 +170,15 @@ func explained(c *cobra.Command, long, examples string) *cobra.Command {
 
 // csvToo marks commands that print CSV as well.
 const csvToo = "csv"
+
+// formsOf are the forms in which a command prints.
+func formsOf(c *cobra.Command) []string {
+	forms := []string{"table", "json"}
+	if c.Annotations[csvToo] != "" {
+		forms = append(forms, "csv")
+	}
+	return forms
+}
 
 // alsoCSV lets the command be called with -o csv.
 func (a *app) alsoCSV(c *cobra.Command) { c.Annotations = map[string]string{csvToo: "yes"} }

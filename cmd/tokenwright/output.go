@@ -124,22 +124,26 @@ func parseExpiry(text string, now time.Time) (time.Time, error) {
 	if d, err := parseSpan(text, "--expires"); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
-	return time.Time{}, usageError{"--expires is a time such as 2027-01-31T00:00:00Z, a span such as 90d or 12h, or never"}
+	return time.Time{}, usageError{"--expires is a time such as 2027-01-31T00:00:00Z, a span such as 90d or 12h (36500d at most), or never"}
 }
 
-const day = 24 * time.Hour
+const (
+	day     = 24 * time.Hour
+	maxSpan = 36500 * day
+)
 
 // parseSpan reads a span of time: 90d, 12h, 0.
 func parseSpan(text, flag string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n <= 36500 {
-			return time.Duration(n) * day, nil
-		}
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * day
 	}
-	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		return d, nil
+	if err != nil || d < 0 || d > maxSpan {
+		return 0, usageError{flag + " is a span of time, such as 90d, 12h or 0; 36500d at most"}
 	}
-	return 0, usageError{flag + " is a span of time, such as 90d, 12h or 0"}
+	return d, nil
 }
 
 // style colours text on a terminal whose user has not asked for none.

@@ -147,7 +147,7 @@ func TestAServerThatIsNotThereIsTold(t *testing.T) {
 func TestTimesInWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 400, time.UTC)
-	for offset, want := range map[int64]string{3600: "2026-11-23 13:00:00Z, in 1h0m0s", -90: "2026-11-23 11:58:30Z, 1m30s ago", 0: "2026-11-23 12:00:00Z, in 0s"} {
+	for offset, want := range map[int64]string{3600: "2026-11-23 13:00:00Z, in 1h0m0s", -90: "2026-11-23 11:58:30Z, 1m30s ago", 0: "2026-11-23 12:00:00Z, just now"} {
 		if got := inWords(now.Unix()+offset, now); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -33,16 +33,10 @@ var quickstartScopes = []authority.Scope{
 
 func (a *app) quickstartCommand() *cobra.Command {
 	var once bool
-	var c *cobra.Command
-	c = a.command("quickstart", "Start with an example merchant and API key, and show a real token request",
+	c := a.command("quickstart", "Start with an example merchant and API key, and show a real token request",
 		func(ctx context.Context, _ []string) error {
 			if a.config.onPostgres() {
 				return usageError{"quickstart uses the embedded database; tokenwright serve is for PostgreSQL"}
-			}
-			// What people read here is the request and its answer; the log is
-			// for when something goes wrong.
-			if a.environ["TOKENWRIGHT_LOG_LEVEL"] == "" && !c.Flags().Changed("log-level") && a.config.LogLevel == "info" {
-				a.config.LogLevel = "warn"
 			}
 			return a.serve(ctx, store.Options{Create: true}, func(ctx context.Context, o *openNode) error {
 				if err := a.quickstart(ctx, o); err != nil {
@@ -68,6 +62,9 @@ data directory, and is there again at the next start, also of tokenwright serve.
 tokenwright quickstart --once -o json`)
 	c.Flags().BoolVar(&once, "once", false, "end after showing the token")
 	a.configFlags(c.Flags())
+	// What people read here is the request and its answer; the log is for when something
+	// goes wrong.
+	a.otherDefaults(c, func(c *Config) { c.LogLevel = "warn" })
 	return c
 }
 

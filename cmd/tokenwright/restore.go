@@ -71,6 +71,9 @@ tokenwright restore --finish --head 10:6feb1d73b1e7424c973b2b0d285cbc01343267a71
 }
 
 func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error {
+	if err := a.noServer(); err != nil {
+		return err
+	}
 	var noted []authority.EventHead
 	if f.head != "" {
 		head, err := parseHead("--head", f.head)
@@ -79,6 +82,10 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		}
 		noted = append(noted, head)
 	}
+	var missing error
+	if len(args) > 0 {
+		_, missing = os.Stat(args[0])
+	}
 	switch {
 	case f.finish != (len(args) == 0):
 		return usageError{"restore takes a FILE, or --finish for a database that PostgreSQL has restored"}
@@ -86,6 +93,8 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		return usageError{"--finish is for PostgreSQL; the embedded database is restored from a FILE"}
 	case !f.finish && a.config.onPostgres():
 		return usageError{"PostgreSQL restores with its own tools (pg_restore); then: tokenwright restore --finish"}
+	case missing != nil:
+		return fmt.Errorf("reading the backup: %w", missing)
 	case f.finish && len(noted) > 0 && f.replay == "" && !f.acceptLost:
 		return a.keepPlace(ctx, noted[0])
 	case f.replay == "" && !f.acceptLost:

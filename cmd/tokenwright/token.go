@@ -418,7 +418,10 @@ func indented(data []byte) string {
 func inWords(unix int64, now time.Time) string {
 	t := time.Unix(unix, 0)
 	d := t.Sub(now).Round(time.Second)
-	if d < 0 {
+	switch {
+	case d == 0:
+		return when(t) + ", just now"
+	case d < 0:
 		return when(t) + ", " + (-d).String() + " ago"
 	}
 	return when(t) + ", in " + d.String()

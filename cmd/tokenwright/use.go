@@ -30,11 +30,11 @@ func checkUse(cmd *cobra.Command, args []string) error {
 	})
 	switch {
 	case missing != nil:
-		problems = append(problems, pathOf(cmd)+" needs "+listed(missing))
+		problems = append(problems, pathOf(cmd)+" needs "+listed(missing, "and"))
 	case len(args) > len(all) && all == nil:
 		problems = append(problems, pathOf(cmd)+" takes no argument")
 	case len(args) > len(all):
-		problems = append(problems, pathOf(cmd)+" takes "+listed(all)+" and nothing more")
+		problems = append(problems, pathOf(cmd)+" takes "+listed(all, "and")+" and nothing more")
 	}
 	// What a variable without a value leaves behind: without it, a command would act on
 	// more than was meant.
@@ -70,13 +70,13 @@ func argumentsOf(use string) []string {
 	return words
 }
 
-// listed is a list in words.
-func listed(words []string) string {
-	last := len(words) - 1
-	if last == 0 {
+// listed is a list in words, with last before the last one.
+func listed(words []string, last string) string {
+	most := len(words) - 1
+	if most == 0 {
 		return words[0]
 	}
-	return strings.Join(words[:last], ", ") + " and " + words[last]
+	return strings.Join(words[:most], ", ") + " " + last + " " + words[most]
 }
 
 // What flags are marked with.

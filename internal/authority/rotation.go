@@ -13,16 +13,18 @@ import (
 func (c *Config) CheckSigningKeyTimes() error {
 	age, skew := cmp.Or(c.JWKSMaxAge, DefaultJWKSMaxAge), cmp.Or(c.ClockSkew, DefaultClockSkew)
 	announced := c.announceFor()
-	switch {
-	case age < time.Second || age > 24*time.Hour || age%time.Second != 0:
-		return invalid("jwks_max_age", "is not a number of whole seconds from 1s to 24h")
-	case skew < time.Second || skew > 10*time.Minute:
-		return invalid("clock_skew", "is not from 1s to 10m")
-	case c.SigningKeyRotation < 0 || c.SigningKeyRotation != 0 && c.SigningKeyRotation <= announced:
-		return invalid("signing_key_rotation", "is neither 0 (never) nor longer than %s, which is how long a signing key is "+
-			"published before it signs (max_staleness + jwks_max_age + clock_skew)", announced)
+	var problems []error
+	if age < time.Second || age > 24*time.Hour || age%time.Second != 0 {
+		problems = append(problems, invalid("jwks_max_age", "is not a number of whole seconds from 1s to 24h"))
 	}
-	return nil
+	if skew < time.Second || skew > 10*time.Minute {
+		problems = append(problems, invalid("clock_skew", "is not from 1s to 10m"))
+	}
+	if problems == nil && (c.SigningKeyRotation < 0 || c.SigningKeyRotation != 0 && c.SigningKeyRotation <= announced) {
+		problems = append(problems, invalid("signing_key_rotation", "is neither never nor longer than %s, which is how long a signing key is "+
+			"published before it signs (max_staleness + jwks_max_age + clock_skew)", announced))
+	}
+	return errors.Join(problems...)
 }
 
 // JWKSMaxAge is how long the published documents may be cached.
