@@ -245,8 +245,13 @@ func (a *app) refusalAdviceHere(e *admin.Error) string {
 			}
 		}
 	}
-	if slices.ContainsFunc(e.Errors, func(f admin.FieldError) bool { return f.Field == "--scope" }) {
-		return "tokenwright scope list shows the catalogue; give --scope once for each"
+	for _, f := range e.Errors {
+		switch f.Field {
+		case "--scope":
+			return "tokenwright scope list shows the catalogue; give --scope once for each"
+		case "--kind":
+			return strings.TrimPrefix(didYouMean(a.running.Flag("kind").Value.String(), kindsOfEvents()), "; ")
+		}
 	}
 	if e.Status == http.StatusForbidden && e.Reason == "" {
 		return "the API key in TOKENWRIGHT_CLIENT_ID does not hold it; tokenwright key update CLIENT_ID --scope … names all that it holds from then on"

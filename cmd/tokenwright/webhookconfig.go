@@ -82,10 +82,10 @@ func checkEvents(patterns []string) error {
 	if len(patterns) == 0 {
 		return errors.New("events is missing: kinds such as secret.expiring or api_key.*, or * for all")
 	}
-	known := []string{"*"}
+	known := append(kindsOfEvents(), "*")
 	for _, kind := range authority.EventKinds() {
 		family, _, _ := strings.Cut(string(kind), ".")
-		known = append(known, string(kind), family+".*")
+		known = append(known, family+".*")
 	}
 	var problems []error
 	for _, pattern := range patterns {
@@ -94,6 +94,14 @@ func checkEvents(patterns []string) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+func kindsOfEvents() []string {
+	var list []string
+	for _, kind := range authority.EventKinds() {
+		list = append(list, string(kind))
+	}
+	return list
 }
 
 // checkWebhookEnvironments is for servers, which know every environment.

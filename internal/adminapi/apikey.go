@@ -19,7 +19,17 @@ const (
 
 // keyFilter reads which API keys a list is of.
 func (r *request) keyFilter() authority.APIKeyFilter {
-	return authority.APIKeyFilter{MerchantID: r.query.merchantID("merchantId", r.api.authority.Installation()), Env: r.query.string("env")}
+	return authority.APIKeyFilter{MerchantID: r.query.merchantID("merchantId", r.api.authority.Installation()), Env: r.env()}
+}
+
+// env reads the environment that a list is of; "" for all. Of one that there is not,
+// nothing would look like nothing there.
+func (r *request) env() string {
+	env := r.query.string("env")
+	if env != "" {
+		r.query.invalid("env", r.api.authority.CheckEnvironment(env))
+	}
+	return env
 }
 
 // status reads the status that a list is of; "" for all.

@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -8,9 +9,12 @@ import (
 
 func (a *API) listEvents(r *request) (any, error) {
 	f := authority.EventFilter{
-		MerchantID: r.query.merchantID("merchantId", a.authority.Installation()), Env: r.query.string("env"),
+		MerchantID: r.query.merchantID("merchantId", a.authority.Installation()), Env: r.env(),
 		Kind: authority.EventKind(r.query.string("kind")), Subject: r.query.string("subject"), Actor: r.query.string("actor"),
 		Since: r.query.instant("since"), Until: r.query.instant("until"),
+	}
+	if f.Kind != "" && !slices.Contains(authority.EventKinds(), f.Kind) {
+		r.query.wrong("kind", "is no kind of event")
 	}
 	switch r.query.string("order") {
 	case "", "asc":

@@ -191,6 +191,27 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	in.send(token, "GET", "/api-keys?limit=1&cursor="+cursor, "").want(503, "unavailable")
 }
 
+// C-562: a filter by what there is not at all, as a misspelt one, is refused: an empty list would
+// say that nothing is there. Which environments there are is no secret.
+func TestFiltersByWhatThereIsNotAreRefused(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	token := in.token(in.operator("api-keys:read", "events:read", "usage:read", "signing-keys:read"))
+	own := in.token(in.key("demo", "api-keys:read"))
+	const env, kind = "env is none of this installation: demo, production, platform.", "kind is no kind of event."
+	for _, row := range [][3]string{
+		{token, "/api-keys?env=prod", env}, {token, "/api-keys/report?env=prod", env}, {token, "/events?env=prod", env}, {token, "/usage?env=prod", env},
+		{token, "/signing-keys?env=prod", env}, {own, "/api-keys?env=prod", env}, {token, "/events?kind=api_key.create", kind}, {token, "/events?kind=api_key.*", kind},
+	} {
+		if a := in.send(row[0], "GET", row[1], "").want(400, "invalid"); !strings.Contains(a.body, "The request cannot be taken: "+row[2]) {
+			t.Errorf("%s: %s", row[1], a.body)
+		}
+	}
+	for _, path := range []string{"/api-keys?env=platform", "/events?env=production&kind=user.invited", "/signing-keys?env=", "/events?kind="} {
+		in.send(token, "GET", path, "").want(200, "")
+	}
+}
+
 // C-195: a cursor says nothing of what it stands for.
 func TestCursorsAreOpaque(t *testing.T) {
 	in := install(t)

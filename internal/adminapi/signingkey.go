@@ -8,7 +8,7 @@ import (
 )
 
 func (a *API) listSigningKeys(r *request) (any, error) {
-	env := r.query.string("env")
+	env := r.env()
 	var all []authority.SigningKey
 	return listOf(r, func(after string, limit int) (list []authority.SigningKey, err error) {
 		if all, err = a.authority.SigningKeys(r.Context(), r.actor); err != nil {
@@ -32,9 +32,7 @@ func (a *API) listSigningKeys(r *request) (any, error) {
 
 func (a *API) rotateSigningKey(r *request) (any, error) {
 	env := r.body.string("env")
-	if !slices.ContainsFunc(a.authority.Environments(), func(e authority.Environment) bool { return e.Name == env }) {
-		r.body.wrong("env", "is no environment of this installation")
-	}
+	r.body.invalid("env", a.authority.CheckEnvironment(env))
 	if err := r.checkInput(); err != nil {
 		return nil, err
 	}

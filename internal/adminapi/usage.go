@@ -10,7 +10,7 @@ import (
 func (a *API) usage(r *request) (any, error) {
 	q := authority.UsageQuery{
 		ClientID:     authority.ClientID(r.query.string("clientId")),
-		APIKeyFilter: authority.APIKeyFilter{MerchantID: r.query.merchantID("merchantId", a.authority.Installation()), Env: r.query.string("env")},
+		APIKeyFilter: r.keyFilter(),
 		To:           r.query.instant("to"), From: r.query.instant("from"), Interval: time.Hour,
 	}
 	interval := "hour"

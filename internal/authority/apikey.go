@@ -142,8 +142,8 @@ func (a *Authority) newAPIKey(actor Actor, n NewAPIKey) (*APIKey, error) {
 	if operator != (n.MerchantID == "") {
 		return nil, invalid("merchantId", "goes with every environment but platform, whose API keys belong to no merchant")
 	}
-	if environmentIndex(a.environments, n.Env) < 0 {
-		return nil, invalid("env", "is none of this installation: %s", strings.Join(a.environmentNames(), ", "))
+	if err := a.CheckEnvironment(n.Env); err != nil {
+		return nil, err
 	}
 	now := a.now()
 	k := &APIKey{
@@ -193,6 +193,15 @@ func (k *APIKey) limits() KeyLimits {
 
 // raiseGeneration kills every token issued before now.
 func (k *APIKey) raiseGeneration(now time.Time) { k.Generation = max(k.Generation+1, now.Unix()) }
+
+// CheckEnvironment returns an *InvalidError where there is no environment of that name.
+// Which there are is no secret: the documentation and every client ID say it.
+func (a *Authority) CheckEnvironment(name string) error {
+	if environmentIndex(a.environments, name) < 0 {
+		return invalid("env", "is none of this installation: %s", strings.Join(a.environmentNames(), ", "))
+	}
+	return nil
+}
 
 func (a *Authority) environmentNames() []string {
 	names := make([]string, len(a.environments))
