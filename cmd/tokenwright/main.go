@@ -55,8 +55,7 @@ type app struct {
 	former     map[string]former // settings of releases before
 	source     source            // of config
 	output     string            // table or json
-	running    *cobra.Command    // nil before one is
-	ran        bool              // flags and arguments were right, and a command began
+	running    *cobra.Command    // nil until flags and arguments were right, and a command began
 }
 
 // run is main without the process: it returns the exit code.
@@ -78,7 +77,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	// An error may quote what a server answered, or a file holds (C-226).
 	fmt.Fprintf(stderr, "tokenwright: %s\n", printableLines(a.explain(err)))
 	var usage usageError
-	if !a.ran || errors.As(err, &usage) {
+	if a.running == nil || errors.As(err, &usage) {
 		fmt.Fprintln(stderr, "Run the command with --help for its use.")
 		return exitUsage
 	}
@@ -155,7 +154,7 @@ func (a *app) command(use, short string, run func(ctx context.Context, args []st
 			if err := a.loadConfig(cmd.Flags()); err != nil {
 				return err
 			}
-			a.running, a.ran = cmd, true
+			a.running = cmd
 			return run(cmd.Context(), args)
 		},
 	}
