@@ -111,6 +111,7 @@ func TestRetiredSecretsAndComingEndsAreTold(t *testing.T) {
 		s.Token(t, old)
 		s.Token(t, next)
 		s.Token(t, old)
+		harness.Eventually(t, 10*time.Second, "the end is announced", func() bool { return len(events(t, in, "api_key.expiring", ending.ClientID)) > 0 })
 		s.Stop(t)
 		logs += s.ReadLog(t)
 	}
