@@ -28,7 +28,8 @@ func newCache(size int) *cache {
 
 // set is where a token is, if it is there.
 func (c *cache) set(sum *[sha256.Size]byte) []atomic.Pointer[verified] {
-	at := int(binary.LittleEndian.Uint32(sum[:])) % (len(c.slots) / setSize) * setSize
+	// int has 32 bits on some machines, where half of all hashes would be negative.
+	at := int(binary.LittleEndian.Uint32(sum[:])%uint32(len(c.slots)/setSize)) * setSize
 	return c.slots[at : at+setSize]
 }
 

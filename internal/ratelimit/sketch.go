@@ -59,7 +59,7 @@ func countIn(cell *atomic.Uint64, window uint32) int {
 		switch {
 		case uint32(old>>32) != window:
 			count = 1
-		case count < math.MaxUint32:
+		case count < math.MaxInt32: // as much as an int holds everywhere
 			count++
 		}
 		if cell.CompareAndSwap(old, uint64(window)<<32|uint64(count)) {

@@ -152,9 +152,9 @@ func TestRowsOfTheSketchMixKeysEachInItsWay(t *testing.T) {
 // A cell that is full stays so: whoever had used it up would begin anew.
 func TestACellThatIsFullStaysFull(t *testing.T) {
 	var cell atomic.Uint64
-	cell.Store(7<<32 | math.MaxUint32 - 1)
+	cell.Store(7<<32 | math.MaxInt32 - 1)
 	for range 2 {
-		if n := countIn(&cell, 7); n != math.MaxUint32 {
+		if n := countIn(&cell, 7); n != math.MaxInt32 {
 			t.Errorf("got %d", n)
 		}
 	}
