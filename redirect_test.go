@@ -47,6 +47,37 @@ func TestARedirectToAnotherOriginGetsNoToken(t *testing.T) {
 	}
 }
 
+// forgetful is what some put around a transport: its answers do not say which
+// request they are to.
+type forgetful struct{ http.RoundTripper }
+
+func (f forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: resp.Body}, nil
+}
+
+// C-255: where it is not known where a redirect comes from, it may be from anywhere.
+func TestARedirectFromNobodyKnowsWhereGetsNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &server{}, &api{}
+		redirector := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.ServeHTTP(httptest.NewRecorder(), r)
+			if r.URL.Host == "api.example.com" {
+				http.Redirect(w, r, "https://evil.example/y", http.StatusFound)
+			}
+		})
+		c := testConfig(s)
+		c.HTTPClient.Transport = hosts{"auth.example.com": s}.orElse(redirector)
+		client := c.Client(t.Context())
+		client.Transport = forgetful{client.Transport}
+		call(t, client, request(t, nil), http.StatusOK)
+		a.expect(t, "token-1", "")
+	})
+}
+
 // orElse asks the handlers by host, and another one for the other hosts.
 func (h hosts) orElse(other http.Handler) http.RoundTripper {
 	return inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

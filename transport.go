@@ -151,11 +151,12 @@ func discard(resp *http.Response) {
 }
 
 // hasLeft tells whether redirects have led a request away from where the first
-// one went, even if they have led back.
+// one went, even if they have led back. What stands around a Transport may answer
+// without saying which request that was: then nobody knows, and it may have.
 func hasLeft(r *http.Request) bool {
-	for last := r; last.Response != nil && last.Response.Request != nil; {
+	for last := r; last.Response != nil; {
 		last = last.Response.Request
-		if !sameOrigin(r.URL, last.URL) {
+		if last == nil || !sameOrigin(r.URL, last.URL) {
 			return true
 		}
 	}
