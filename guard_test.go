@@ -246,6 +246,27 @@ func TestTheSecondSecretThatIsRefusedIsRememberedToo(t *testing.T) {
 	})
 }
 
+// C-253: another secret than the one that was refused is tried again, as every one
+// is, where the server is away at that moment.
+func TestANewSecretIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: refuse(http.StatusUnauthorized, "invalid_client")}
+		secret := "old"
+		c := testConfig(s)
+		c.ClientSecret, c.ClientSecretFunc = "", func(context.Context) (string, error) { return secret, nil }
+		source := newSource(t, c)
+		getError(t, source)
+		secret = "new"
+		s.set(failing(2, http.StatusServiceUnavailable, ""))
+		get(t, source, "token-3")
+		for i, want := range []string{"old", "new", "new"} {
+			if got := s.requests()[i].form.Get("client_secret"); got != want {
+				t.Errorf("exchange %d was by the %s secret", i+1, got)
+			}
+		}
+	})
+}
+
 // C-251: a record only where nobody hears of the failure, and only once.
 func TestAFailureThatACallerHearsOfIsNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

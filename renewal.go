@@ -153,7 +153,7 @@ func (s *source) conclude(r *renewal, token *Token, err error) (next time.Time, 
 		r.err = s.failures.last
 	default:
 		if next = s.failures.note(err); errors.Is(err, ErrUnavailable) && !next.After(r.until) {
-			r.next = next
+			r.next, r.look = next, false // what the server has not refused is tried again
 			return next, true
 		}
 		r.err = err
