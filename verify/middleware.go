@@ -56,8 +56,9 @@ func authenticate(r *http.Request, verify func(context.Context, string) (*Claims
 			return claims, nil
 		}
 	}
-	refusal.realm = realm
-	return nil, refusal
+	own := *refusal // a Rule may return the same one for all requests
+	own.realm = realm
+	return nil, &own
 }
 
 // Rule says whether a request may pass with the claims of its access token,

@@ -166,6 +166,18 @@ func TestRulesOfOnesOwn(t *testing.T) {
 	}
 }
 
+// What a Rule returns may be shared by all requests, and by verifiers of several
+// resource servers, so it is never written to.
+func TestARefusalThatIsSharedStaysAsItIs(t *testing.T) {
+	s := testSigner(t, jose.ES256)
+	shared := Forbid("Not on Sundays.")
+	before := *shared
+	w, _ := ask(t, newVerifier(t, testConfig(s)), withHeader("Bearer "+signed(t, s)), func(*http.Request, *Claims) *Refusal { return shared })
+	if *shared != before || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), `Bearer realm="`+audience+`", `) {
+		t.Errorf("it has become %+v; the challenge is %s", *shared, w.Header().Get("WWW-Authenticate"))
+	}
+}
+
 // A Refusal that nobody made for a resource server names none.
 func TestAChallengeWithoutARealm(t *testing.T) {
 	for _, tc := range []struct {
