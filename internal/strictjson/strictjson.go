@@ -262,6 +262,7 @@ func (p *parser) array(depth int) (Value, error) {
 		handOut := p.item != nil && depth == 2
 		p.reuse = handOut
 		v, err := p.value(depth + 1)
+		p.reuse = false // an item that is no object has not taken it
 		if err == nil && handOut {
 			return p.item(p.name, v)
 		}
