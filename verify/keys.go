@@ -212,10 +212,11 @@ func (k *followedKeys) follow() {
 	}
 }
 
-// forget drops keys that are too old to be believed.
+// forget drops keys that are too old to be believed, but none that are read at
+// this moment, as a token or the feed may have them be.
 func (k *followedKeys) forget() {
 	if set := k.current.Load(); k.clock().Sub(set.readAt) >= maxKeysAge {
-		k.current.Store(&keys{readAt: set.readAt, keep: set.keep})
+		k.current.CompareAndSwap(set, &keys{readAt: set.readAt, keep: set.keep})
 	}
 }
 

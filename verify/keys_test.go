@@ -94,3 +94,18 @@ func TestWhenASetOfKeysIsDue(t *testing.T) {
 		t.Errorf("once it was read it is due in %s of %s", due, set.keep)
 	}
 }
+
+// C-118: keys that are read at the moment in which the old ones are dropped stay.
+func TestForgettingKeysForgetsNoNewOnes(t *testing.T) {
+	fresh := &keys{readAt: now, byID: fixedKeys{"a": nil}}
+	k := new(followedKeys)
+	k.current.Store(&keys{readAt: now.Add(-maxKeysAge)})
+	k.clock = func() time.Time { // asked for once the old ones have been looked at
+		k.current.Store(fresh)
+		return now
+	}
+	k.forget()
+	if k.current.Load() != fresh {
+		t.Error("the keys that were just read are gone")
+	}
+}
