@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -108,8 +109,20 @@ func bearer(r *http.Request) (string, *Refusal) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", noToken()
 	}
-	if strings.Contains(r.URL.RawQuery, "access_token=") {
+	if holdsToken(r.URL.RawQuery) {
 		return "", badRequest("There is a token in the Authorization header and one in the query.")
 	}
 	return strings.TrimLeft(token, " "), nil
+}
+
+// holdsToken tells whether a query has the parameter of RFC 6750 2.3, however it
+// is written. Others may have names or values that look like it.
+func holdsToken(query string) bool {
+	for pair := range strings.SplitSeq(query, "&") {
+		raw, _, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(raw); err == nil && name == "access_token" {
+			return true
+		}
+	}
+	return false
 }

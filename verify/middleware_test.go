@@ -106,6 +106,23 @@ func TestRefusalsAreAnsweredAsRFC6750Says(t *testing.T) {
 	}
 }
 
+// C-115: what counts is the parameter, by its name, however that is written.
+func TestATokenInTheQueryIsKnownByItsName(t *testing.T) {
+	s := testSigner(t, jose.ES256)
+	v, token := newVerifier(t, testConfig(s)), signed(t, s)
+	for query, want := range map[string]int{
+		"access_token=x": 400, "a=b&access_token=x": 400, "access_token=": 400, "access%5Ftoken=x": 400, "%61ccess_token=x&a=b": 400, "a=%zz&access_token=x": 400,
+		"": 200, "shop_access_token=x": 200, "access_tokens=x": 200, "q=access_token=x": 200, "q=access_token%3Dx": 200, "q=a%26access_token=x": 200,
+		"ACCESS_TOKEN=x": 200, "%zz=access_token": 200,
+	} {
+		r := withHeader("Bearer " + token)
+		r.URL.RawQuery = query
+		if w, _ := ask(t, v, r); w.Code != want {
+			t.Errorf("%s: got %d, want %d", query, w.Code, want)
+		}
+	}
+}
+
 // a client whose token may be good is not told that it is bad.
 func TestWhatCannotBeToldIsAnswered503(t *testing.T) {
 	s := testSigner(t, jose.ES256)

@@ -89,12 +89,24 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) reason {
 	if verifier == nil {
 		return misconfigured(w, r, errEnvironment)
 	}
-	claims, refusal := verifier.Authenticate(r, noteClient(w), c.judge)
+	claims, refusal := verifier.Authenticate(withoutQuery(r), noteClient(w), c.judge)
 	if refusal != nil {
 		return refuse(w, r, refusal)
 	}
 	letPass(w, claims)
 	return passed
+}
+
+// withoutQuery is the request as its token is judged. Its query is that of the
+// check, which has been read, or of the gateway's client: whether that has a token
+// in it is for the API to say, as it is behind gateways that send no query here.
+func withoutQuery(r *http.Request) *http.Request {
+	if r.URL.RawQuery == "" {
+		return r
+	}
+	bare, address := *r, *r.URL
+	address.RawQuery, bare.URL = "", &address
+	return &bare
 }
 
 // find returns what the request is to be checked for. The path is taken as it was
