@@ -219,7 +219,8 @@ func TestMadeUpKeyIDsCauseOneRequestAMinute(t *testing.T) {
 	})
 }
 
-// C-118: keys that cannot be read again are believed for a day.
+// C-118, C-334: keys that cannot be read again are believed for a day; then nothing is
+// accepted, and Ready says so.
 func TestSigningKeysAreKeptForADay(t *testing.T) {
 	for name, fail := range map[string]func(*tokenwrighttest.Issuer){
 		"away":    func(iss *tokenwrighttest.Issuer) { iss.Fail(http.StatusInternalServerError, tokenwrighttest.JWKS) },
@@ -227,13 +228,21 @@ func TestSigningKeysAreKeptForADay(t *testing.T) {
 	} {
 		follow(t, nil, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
 			fail(iss)
-			time.Sleep(23 * time.Hour)
-			is(t, v, name+": within a day", iss.Token(), nil)
-			time.Sleep(61 * time.Minute)
-			is(t, v, name+": after a day", iss.Token(), verify.ErrUnavailable)
-			iss.Up()
-			time.Sleep(90 * time.Second)
-			is(t, v, name+": again", iss.Token(), nil)
+			for _, tc := range []struct {
+				when string
+				do   func()
+				want error
+			}{
+				{"within a day", func() { time.Sleep(23 * time.Hour) }, nil},
+				{"after a day", func() { time.Sleep(61 * time.Minute) }, verify.ErrUnavailable},
+				{"again", func() { iss.Up(); time.Sleep(90 * time.Second) }, nil},
+			} {
+				tc.do()
+				is(t, v, name+": "+tc.when, iss.Token(), tc.want)
+				if err := v.Ready(); !errors.Is(err, tc.want) {
+					t.Errorf("%s: %s: ready: %v", name, tc.when, err)
+				}
+			}
 		})
 	}
 }

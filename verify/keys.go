@@ -212,6 +212,17 @@ func (k *followedKeys) follow() {
 	}
 }
 
+// ready says why there is no key to verify anything with.
+func (k *followedKeys) ready() error {
+	switch set := k.current.Load(); {
+	case set == nil:
+		return unavailable("the issuer has not been reached yet")
+	case len(set.byID) == 0: // forgotten
+		return unavailable("the signing keys could not be read for too long")
+	}
+	return nil
+}
+
 // forget drops keys that are too old to be believed, but none that are read at
 // this moment, as a token or the feed may have them be.
 func (k *followedKeys) forget() {
