@@ -171,7 +171,7 @@ func (c *Config) endpoint() (string, error) {
 	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(address, "?#"): // an empty one would take the path in
 		return "", fmt.Errorf("%s is not the URL of a host, without query, user and fragment", name)
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return "", fmt.Errorf("%s is not https, nor http on a loopback host", name)
@@ -200,7 +200,7 @@ func (c *Config) check() error {
 		}
 	}
 	if c.Resource != "" { // RFC 8707 2
-		if u, err := url.Parse(c.Resource); err != nil || !u.IsAbs() || u.Fragment != "" {
+		if u, err := url.Parse(c.Resource); err != nil || !u.IsAbs() || strings.Contains(c.Resource, "#") {
 			return errors.New("the Resource is not an absolute URL without fragment")
 		}
 	}

@@ -79,7 +79,7 @@ func TestSecretsAreSentOverHTTPSOrToLoopbackOnly(t *testing.T) {
 		"http://auth.example.com": false, "http://10.0.0.1": false, "http://localhost.example.com": false, "http://127.0.0.1.example.com": false,
 		"http://0.0.0.0": false, "http://[::]": false, "ftp://localhost": false, "//auth.example.com": false, "auth.example.com": false,
 		"https://": false, "https://:8443": false, "https://u:p@auth.example.com": false, "https://auth.example.com?x=1": false,
-		"https://auth.example.com#x": false, "https://%zz": false,
+		"https://auth.example.com#x": false, "https://%zz": false, "https://auth.example.com?": false, "https://auth.example.com/#": false,
 	} {
 		for name, c := range map[string]Config{
 			"URL":    with(func(c *Config) { c.URL = address }),
@@ -107,7 +107,7 @@ func TestAConfigurationThatCannotWorkSaysWhy(t *testing.T) {
 		"item 0 of Scopes is not one":         func(c *Config) { c.Scopes = []string{""} },
 		"item 0 of Scopes is not one scope":   func(c *Config) { c.Scopes = []string{`a"`} },
 		"the Resource is not an absolute":     func(c *Config) { c.Resource = "/api" },
-		"the Resource is not an absolute URL": func(c *Config) { c.Resource = "https://a#b" },
+		"the Resource is not an absolute URL": func(c *Config) { c.Resource = "https://a#" },
 	} {
 		c := with(change)
 		_, err := c.TokenSource(t.Context())

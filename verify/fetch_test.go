@@ -27,7 +27,7 @@ func TestDocumentsComeByHTTPSOrFromThisHost(t *testing.T) {
 	}
 	for _, address := range []string{
 		"", "demo", "https://", "https:///demo", "https://auth.example.com/%zz", "https://a@auth.example.com", "https://auth.example.com/#a",
-		"https://auth.example.com/?a=b", "http://auth.example.com", "http://192.0.2.1/demo", "http://localhost.example.com", "ftp://localhost/demo",
+		"https://auth.example.com/?a=b", "https://auth.example.com/?", "https://auth.example.com/demo#", "http://auth.example.com", "http://192.0.2.1/demo", "http://localhost.example.com", "ftp://localhost/demo",
 	} {
 		if u, err := checkURL(address); err == nil {
 			t.Errorf("%q is taken as %v", address, u)
