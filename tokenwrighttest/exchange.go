@@ -2,6 +2,7 @@ package tokenwrighttest
 
 import (
 	"crypto/subtle"
+	"encoding/base64"
 	"io"
 	"mime"
 	"net/http"
@@ -25,7 +26,7 @@ const (
 // parameters is a token request.
 type parameters map[string]string
 
-var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type"}
+var parameterNames = []string{"grant_type", "client_id", "client_secret", "scope", "resource", "client_assertion", "client_assertion_type", "token"}
 
 // token is the token endpoint (RFC 6749 3.2, 4.4).
 func (iss *Issuer) token(w http.ResponseWriter, r *http.Request) error {
@@ -206,27 +207,32 @@ func (p parameters) readForm(body string) error {
 	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
 		return jsonAsForm
 	}
-	seen := map[string]bool{}
+	var seen []string
 	for pair := range strings.SplitSeq(body, "&") {
 		if pair == "" {
 			continue
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
-		name, errName := url.QueryUnescape(rawName)
-		value, errValue := url.QueryUnescape(rawValue)
-		folded := strings.ToLower(name)
+		name, okName := formDecode(rawName)
+		value, okValue := formDecode(rawValue)
 		switch {
-		case errName != nil || errValue != nil || !utf8.ValidString(name) || !utf8.ValidString(value) || len(seen) == maxParameters:
+		case !okName || !okValue || len(seen) == maxParameters:
 			return noForm
-		case seen[folded]:
+		case slices.ContainsFunc(seen, func(other string) bool { return strings.EqualFold(other, name) }):
 			return repeated
 		}
-		seen[folded] = true
+		seen = append(seen, name)
 		if err := p.set(name, value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// formDecode decodes a name or value of a form.
+func formDecode(raw string) (string, bool) {
+	text, err := url.QueryUnescape(raw)
+	return text, err == nil && utf8.ValidString(text)
 }
 
 // authorize brings in HTTP Basic credentials, form-urlencoded inside (RFC 6749
@@ -242,14 +248,13 @@ func (p parameters) authorize(header []string) error {
 	default:
 		return twoHeaders
 	}
-	if scheme, _, _ := strings.Cut(header[0], " "); !strings.EqualFold(scheme, "Basic") {
+	scheme, encoded, _ := strings.Cut(header[0], " ")
+	if !strings.EqualFold(scheme, "Basic") {
 		return otherScheme
 	}
-	id, secret, ok := (&http.Request{Header: http.Header{"Authorization": header}}).BasicAuth()
-	id, errID := url.QueryUnescape(id)
-	secret, errSecret := url.QueryUnescape(secret)
+	id, secret, ok := readBasic(strings.TrimLeft(encoded, " "))
 	switch {
-	case !ok || errID != nil || errSecret != nil:
+	case !ok:
 		return noBasic
 	case p["client_secret"] != "":
 		return twoMethods
@@ -258,4 +263,17 @@ func (p parameters) authorize(header []string) error {
 	}
 	p["client_id"], p["client_secret"] = id, secret
 	return nil
+}
+
+// readBasic is as strict as the product is, which http.Request.BasicAuth is not:
+// it takes base64 that is not written in the one way there is (RFC 4648 3.5).
+func readBasic(encoded string) (id, secret string, ok bool) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil || strings.ContainsAny(encoded, "\r\n") {
+		return "", "", false
+	}
+	rawID, rawSecret, colon := strings.Cut(string(raw), ":")
+	id, okID := formDecode(rawID)
+	secret, okSecret := formDecode(rawSecret)
+	return id, secret, colon && okID && okSecret
 }

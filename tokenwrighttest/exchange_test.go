@@ -1,6 +1,7 @@
 package tokenwrighttest
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,6 +72,35 @@ func TestTokenRequestsMayHaveEachForm(t *testing.T) {
 			if a := must[*answer](t)(do(t, iss.Client(), r)); a.status != 200 {
 				t.Errorf("%s, %s: %d %s", address, form.contentType, a.status, a.body)
 			}
+		}
+	}
+}
+
+// C-305, C-035, C-011: what the product reads, and what it does not, to the byte.
+func TestTokenRequestsAreReadAsStrictlyAsTheProductDoes(t *testing.T) {
+	iss := New(t)
+	key := iss.AddKey(Key{ClientID: "ab", ClientSecret: "c"})
+	for name, tc := range map[string]struct {
+		authorization, body string
+		want                *refusal // nil: a token
+	}{
+		"as usual":             {"Basic YWI6Yw==", "", nil},
+		"two spaces":           {"bAsIc  YWI6Yw==", "", nil},
+		"stray bits":           {"Basic YWI6Yx==", "", noBasic},
+		"no padding":           {"Basic YWI6Yw", "", noBasic},
+		"no UTF-8":             {"Basic YTr/", "", noBasic},
+		"no colon":             {"Basic YWJj", "", noBasic},
+		"twice, folded":        {"Basic YWI6Yw==", "&scope=a&%C5%BFcope=b", repeated},
+		"of another endpoint":  {"Basic YWI6Yw==", "&token=x", nil},
+		"the same, other case": {"Basic YWI6Yw==", "&TOKEN=x", otherCase},
+	} {
+		p := parameters{}
+		err := p.readForm("grant_type=client_credentials" + tc.body)
+		if err == nil {
+			err = p.authorize([]string{tc.authorization})
+		}
+		if tc.want == nil && (err != nil || p["client_id"] != key.ClientID || p["client_secret"] != key.ClientSecret) || tc.want != nil && !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, %v", name, p, err)
 		}
 	}
 }
