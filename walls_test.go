@@ -59,6 +59,7 @@ var walls = map[string]struct{ ours, others []string }{
 	"internal/ssotest":     {ours: []string{"internal/jose"}}, // for tests alone
 	"internal/leaktest":    {},                                // for tests alone
 	"internal/fuzztest":    {},                                // for tests alone
+	"internal/linetest":    {},                                // for tests alone
 	"internal/web":         {},
 	"internal/server":      {others: []string{"github.com/prometheus/client_golang"}},
 	"examples/merchantapi": {ours: []string{"verify"}, others: []string{"modernc.org/sqlite"}},

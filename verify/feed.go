@@ -139,7 +139,7 @@ func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, wait+feedGrace)
 	defer cancel()
-	d, err := fetch(limited, f.client, address, "application/jwt", accesstoken.MaxRevocationsSize)
+	d, err := f.documents.fetch(limited, address, "application/jwt", accesstoken.MaxRevocationsSize)
 	if err != nil {
 		return fmt.Errorf("reading revocations: %w", err)
 	}

@@ -12,11 +12,18 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// fetchTimeout is how long a document may take that is answered at once.
-const fetchTimeout = 10 * time.Second
+const (
+	// fetchTimeout is how long a document may take that is answered at once.
+	fetchTimeout = 10 * time.Second
+	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked
+	// for a sign of life, pingTimeout how long that may take. Nothing else ends one
+	// whose other end has gone: each request would be sent on it, in vain.
+	pingAfter, pingTimeout = 5 * time.Second, 3 * time.Second
+)
 
 // document is what an address has answered with status 200.
 type document struct {
@@ -33,15 +40,32 @@ type statusError struct {
 // Error implements error.
 func (e *statusError) Error() string { return "answered with status " + strconv.Itoa(e.status) }
 
+// fetcher reads documents.
+type fetcher struct {
+	*http.Client
+	late atomic.Bool // an answer did not come in time: the connection may be dead
+}
+
 // fetch reads a document of that content type and at most size bytes.
-func fetch(ctx context.Context, client *http.Client, address, contentType string, size int64) (*document, error) {
+func (f *fetcher) fetch(ctx context.Context, address, contentType string, size int64) (*document, error) {
+	if f.late.Swap(false) {
+		f.CloseIdleConnections() // not at once: it was not idle yet
+	}
+	d, err := f.get(ctx, address, contentType, size)
+	if errors.Is(err, context.DeadlineExceeded) {
+		f.late.Store(true)
+	}
+	return d, err
+}
+
+func (f *fetcher) get(ctx context.Context, address, contentType string, size int64) (*document, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Accept", contentType)
 	r.Header.Set("User-Agent", "tokenwright-verify")
-	resp, err := client.Do(r)
+	resp, err := f.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -63,19 +87,24 @@ func fetch(ctx context.Context, client *http.Client, address, contentType string
 	return &document{body, resp.Header.Get("Cache-Control")}, nil
 }
 
-// clientOf returns a client of our own that follows no redirect and sends no
-// cookie (C-118). Contexts bound its requests, of which some wait on purpose.
-func clientOf(given *http.Client) *http.Client {
+// fetcherOf has a client of our own that follows no redirect and sends no cookie
+// (C-118). Contexts bound its requests, of which some wait on purpose.
+func fetcherOf(given *http.Client) *fetcher {
 	var client http.Client
 	if given != nil {
 		client = *given
 	}
 	if t, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
-		client.Transport = t.Clone() // else it was replaced, as those who trace requests do
+		t = t.Clone() // else it was replaced, as those who trace requests do
+		if t.HTTP2 == nil {
+			t.HTTP2 = new(http.HTTP2Config)
+		}
+		t.HTTP2.SendPingTimeout, t.HTTP2.PingTimeout = pingAfter, pingTimeout
+		client.Transport = t
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Jar, client.Timeout = nil, 0
-	return &client
+	return &fetcher{Client: &client}
 }
 
 // checkURL accepts https, and http on a loopback host: whoever can alter these

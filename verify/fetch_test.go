@@ -69,9 +69,9 @@ func TestADocumentIsFetchedAsItIsAskedFor(t *testing.T) {
 		}
 		return resp, err
 	}
-	client := clientOf(&http.Client{Jar: jar, Transport: roundTrip(counted)})
+	documents := fetcherOf(&http.Client{Jar: jar, Transport: roundTrip(counted)})
 	get := func(path string) (string, error) {
-		d, err := fetch(t.Context(), client, server.URL+path, "application/jwt", size)
+		d, err := documents.fetch(t.Context(), server.URL+path, "application/jwt", size)
 		if err != nil {
 			return "", err
 		}
@@ -117,12 +117,12 @@ func (c closing) Close() error { *c.closed++; return c.ReadCloser.Close() }
 
 // A client that is given stays as it is, and keeps the transport it has.
 func TestTheClientThatFetchesIsOurOwn(t *testing.T) {
-	if c := clientOf(nil); c.Transport == nil || c.Transport == http.DefaultTransport {
+	if c := fetcherOf(nil); c.Transport == nil || c.Transport == http.DefaultTransport {
 		t.Error("without a client connections are shared with others")
 	}
 	transport := new(idle)
 	given := http.Client{Timeout: time.Nanosecond, Transport: transport}
-	if c := clientOf(&given); c.Timeout != 0 || c.Transport != transport || given.Timeout != time.Nanosecond || given.CheckRedirect != nil {
+	if c := fetcherOf(&given); c.Timeout != 0 || c.Transport != transport || given.Timeout != time.Nanosecond || given.CheckRedirect != nil {
 		t.Errorf("given %+v, got %+v", given, c)
 	}
 	r, err := newRemote(&Config{Issuer: "https://auth.example.com/demo", HTTPClient: &given})

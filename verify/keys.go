@@ -175,7 +175,7 @@ func (a *attempt) wait(ctx context.Context) error {
 func (k *followedKeys) read() error {
 	ctx, cancel := context.WithTimeout(k.ctx, fetchTimeout)
 	defer cancel()
-	d, err := fetch(ctx, k.client, k.metadata.Load().jwksURI, "application/json", 64<<10)
+	d, err := k.documents.fetch(ctx, k.metadata.Load().jwksURI, "application/json", 64<<10)
 	if err != nil {
 		return fmt.Errorf("reading signing keys: %w", err)
 	}

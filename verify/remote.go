@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,7 @@ type remote struct {
 	metadataURL string
 	maxStale    time.Duration // as configured; 0 is as the metadata say
 	strict      time.Duration // 0 is no stricter
-	client      *http.Client
+	documents   *fetcher
 	logger      *slog.Logger
 	metadata    atomic.Pointer[metadata] // nil until they have been read
 	keys        *followedKeys
@@ -40,7 +39,7 @@ func newRemote(c *Config) (*remote, error) {
 		issuer: c.Issuer,
 		// RFC 8414 3: the well-known part stands before the issuer's path.
 		metadataURL: u.Scheme + "://" + u.Host + "/.well-known/oauth-authorization-server" + u.EscapedPath(),
-		maxStale:    c.MaxStale, strict: c.FailClosedAfter, client: clientOf(c.HTTPClient), logger: c.Logger,
+		maxStale:    c.MaxStale, strict: c.FailClosedAfter, documents: fetcherOf(c.HTTPClient), logger: c.Logger,
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.keys = &followedKeys{remote: r, clock: c.Clock}
@@ -71,7 +70,7 @@ func (r *remote) close() {
 	r.cancel()
 	r.keys.mu.Unlock()
 	r.running.Wait()
-	r.client.CloseIdleConnections()
+	r.documents.CloseIdleConnections()
 }
 
 // reach reads metadata, keys and revocations.
@@ -113,7 +112,7 @@ type metadata struct {
 }
 
 func (r *remote) readMetadata(ctx context.Context) (*metadata, error) {
-	d, err := fetch(ctx, r.client, r.metadataURL, "application/json", 64<<10)
+	d, err := r.documents.fetch(ctx, r.metadataURL, "application/json", 64<<10)
 	if err != nil {
 		return nil, err
 	}
