@@ -56,8 +56,11 @@ type Config struct {
 	Resource string
 
 	// HTTPClient sends requests; nil stands for one with a copy of
-	// http.DefaultTransport. Exchanges take its Transport and Timeout, but neither
-	// cookies nor redirects, and end after 10 s.
+	// http.DefaultTransport, which by pings finds out within 8 s that a connection
+	// of HTTP/2 is dead. Exchanges take its Transport and Timeout, but neither
+	// cookies nor redirects, and end after 10 s; behind one that had no answer in
+	// time the Transport's idle connections are closed, so that the next has
+	// another.
 	HTTPClient *http.Client
 	// Logger gets a warning when the secret is about to expire, and when a renewal
 	// fails that nobody waits for; nil stands for slog.Default().
@@ -138,7 +141,12 @@ func (c *Config) base() http.RoundTripper {
 		return c.HTTPClient.Transport
 	}
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		return t.Clone()
+		t = t.Clone()
+		if t.HTTP2 == nil {
+			t.HTTP2 = new(http.HTTP2Config)
+		}
+		t.HTTP2.SendPingTimeout, t.HTTP2.PingTimeout = pingAfter, pingTimeout
+		return t
 	}
 	return http.DefaultTransport // replaced, as those who trace requests do
 }

@@ -35,7 +35,8 @@ type Client struct {
 	// URL is the server's origin, such as https://auth.example.com; required.
 	URL string
 	// HTTPClient attaches access tokens for the audience <URL>/admin; nil means
-	// http.DefaultClient, which attaches none.
+	// http.DefaultClient, which attaches none. Where an answer does not come within a
+	// minute its idle connections are closed, so that the next attempt has another.
 	HTTPClient *http.Client
 	// PageSize is how many items a list asks for at a time; 0 means 100, and
 	// more than 500 no server gives.
@@ -69,7 +70,7 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 			return fmt.Errorf("writing the request: %w", err)
 		}
 	}
-	once := ""
+	once, late := "", false
 	if r.method == http.MethodPost {
 		once = newIdempotencyKey()
 	}
@@ -81,7 +82,12 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 		if once != "" {
 			req.Header.Set("Idempotency-Key", once)
 		}
-		return c.send(req, out)
+		if late { // the connection may be dead, and would be used again
+			c.client().CloseIdleConnections()
+		}
+		err = c.send(req, out)
+		late = errors.Is(err, context.DeadlineExceeded)
+		return err
 	})
 }
 
@@ -104,11 +110,15 @@ func (c *Client) request(ctx context.Context, r call, body []byte) (*http.Reques
 	return req, nil
 }
 
-func (c *Client) send(req *http.Request, out any) error {
-	client := *http.DefaultClient
+func (c *Client) client() *http.Client {
 	if c.HTTPClient != nil {
-		client = *c.HTTPClient
+		return c.HTTPClient
 	}
+	return http.DefaultClient
+}
+
+func (c *Client) send(req *http.Request, out any) error {
+	client := *c.client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)
 	if err != nil {
