@@ -365,6 +365,25 @@ func TestAVerifierMayStartBeforeItsIssuer(t *testing.T) {
 	})
 }
 
+// C-118: nobody waits for a start behind New, so a slow issuer has for each document
+// the time that it has later.
+func TestAVerifierStartsBesideASlowIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		iss := tokenwrighttest.New(t, tokenwrighttest.InProcess())
+		iss.Delay(9*time.Second, tokenwrighttest.Metadata, tokenwrighttest.JWKS)
+		iss.Delay(29*time.Second, tokenwrighttest.Revocations)
+		c := configOf(iss)
+		c.StartUnready = true
+		v, err := verify.New(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		time.Sleep(48 * time.Second)
+		is(t, v, "once all is read", iss.Token(), nil)
+	})
+}
+
 // What is known goes on to be believed by those who have closed, and nothing
 // asks the issuer any more.
 func TestCloseEndsAllRequests(t *testing.T) {

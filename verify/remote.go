@@ -51,6 +51,8 @@ func newRemote(c *Config) (*remote, error) {
 // there.
 func (r *remote) start(ctx context.Context, unready bool) error {
 	if !unready {
+		ctx, cancel := context.WithTimeout(ctx, fetchTimeout) // somebody waits
+		defer cancel()
 		if err := r.reach(ctx); err != nil {
 			r.close()
 			return err
@@ -73,10 +75,8 @@ func (r *remote) close() {
 	r.documents.CloseIdleConnections()
 }
 
-// reach reads metadata, keys and revocations.
+// reach reads metadata, keys and revocations, each within a time of its own.
 func (r *remote) reach(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
 	m, err := r.readMetadata(ctx)
 	if err != nil {
 		return fmt.Errorf("reading metadata: %w", err)
@@ -112,6 +112,8 @@ type metadata struct {
 }
 
 func (r *remote) readMetadata(ctx context.Context) (*metadata, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	d, err := r.documents.fetch(ctx, r.metadataURL, "application/json", 64<<10)
 	if err != nil {
 		return nil, err
