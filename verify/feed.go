@@ -18,8 +18,8 @@ import (
 const (
 	// maxFeedWait is how long a request for news waits at the issuer.
 	maxFeedWait = 30 * time.Second
-	// feedGrace is how long an answer may take beside that: a whole feed of a
-	// million tokens is some 70 MB.
+	// feedGrace is how long a whole feed may take: one of a million tokens is some
+	// 70 MB. News have as much beside their wait, or less.
 	feedGrace = 30 * time.Second
 	// pollPause lies between two requests: news that come one by one are read
 	// some at a time, and what answers at once whatever is asked is not flooded.
@@ -128,16 +128,23 @@ func (f *followedFeed) patience() time.Duration {
 	return max(time.Second, min(maxFeedWait, f.metadata.Load().maxStale/3)).Truncate(time.Second)
 }
 
+// grace is how long news may take beside their wait. An answer that does not come
+// may not use up the time that patience has left for two more.
+func (f *followedFeed) grace() time.Duration {
+	return max(time.Second, min(feedGrace, f.metadata.Load().maxStale/6))
+}
+
 // read brings in one answer: what is newer than what is known, or all.
 func (f *followedFeed) read(ctx context.Context, wait time.Duration) error {
-	known, address := f.list.Load(), f.metadata.Load().revocationsURI
+	known, address, limit := f.list.Load(), f.metadata.Load().revocationsURI, feedGrace
 	if known != nil && f.clock().Sub(f.wholeAt) < wholeEvery {
 		address += "?after=" + strconv.FormatInt(known.seq, 10)
 		if wait > 0 {
 			address += "&wait=" + strconv.Itoa(int(wait.Seconds())) + "s"
 		}
+		limit = wait + f.grace()
 	}
-	limited, cancel := context.WithTimeout(ctx, wait+feedGrace)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	d, err := f.documents.fetch(limited, address, "application/jwt", accesstoken.MaxRevocationsSize)
 	if err != nil {
