@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ const (
 	// pollPause lies between two requests: news that come one by one are read
 	// some at a time, and what answers at once whatever is asked is not flooded.
 	pollPause = 500 * time.Millisecond
+	// promptPause, and up to a second by chance, lies between two requests where
+	// those that wait fail, for promptFor; then waiting is tried again.
+	promptPause = 3 * time.Second
+	promptFor   = 5 * time.Minute
 	// feedLifetime is how long the issuer says that a feed is good.
 	feedLifetime = 10 * time.Minute
 	// wholeEvery is when the feed is read from its beginning again, to forget
@@ -86,26 +91,38 @@ func (f *followedFeed) age() time.Duration {
 
 // follow asks for news again and again, until the context of remote is done.
 // After a failure it does not wait at the issuer: what stands between may not
-// let requests wait.
+// let requests wait, or too many of them wait there. That is no failure to tell
+// of while others are answered; where it goes on, none waits for a while.
 func (f *followedFeed) follow() {
-	for failures := 0; f.ctx.Err() == nil; {
+	failures, waits := 0, 0 // that failed in a row: others than those that wait, and these
+	var prompt time.Time    // until when none waits
+	for f.ctx.Err() == nil {
 		wait := f.patience()
-		if failures > 0 {
+		if failures > 0 || time.Now().Before(prompt) {
 			wait = 0
 		}
 		began := time.Now()
 		err := f.read(f.ctx, wait)
-		if f.ctx.Err() != nil {
+		var pause time.Duration
+		switch {
+		case f.ctx.Err() != nil:
 			return
-		}
-		pause := pollPause - time.Since(began)
-		if err != nil {
+		case err != nil && wait > 0:
+			waits++
+			pause = retryPause(err, 1)
+			prompt = time.Now().Add(pause + time.Second) // so that the next one does not wait
+			if waits > 1 {
+				prompt = time.Now().Add(promptFor)
+			}
+		case err != nil: // so waiting was not at fault
 			failures++
-			pause = retryPause(err, failures)
-		}
-		f.tell(err, failures)
-		if err == nil {
-			failures = 0
+			pause, waits, prompt = retryPause(err, failures), 0, time.Time{}
+			f.tell(err, failures)
+		case wait > 0:
+			pause, waits = pollPause-time.Since(began), 0
+		default:
+			f.tell(nil, failures)
+			pause, failures = min(promptPause+rand.N(time.Second), f.patience()), 0
 		}
 		sleep(f.ctx, pause)
 	}

@@ -1,6 +1,9 @@
 package verify_test
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -58,4 +61,83 @@ func TestARequestThatHangsClosesNoVerifier(t *testing.T) {
 			})
 		})
 	}
+}
+
+// where requests that wait fail, and others do not, nothing is told, news are
+// heard as soon as ever, and waiting is tried again only now and then.
+func TestWhereNoRequestMayWaitNewsAreAskedFor(t *testing.T) {
+	for name, refuse := range map[string]func(r *http.Request) (*http.Response, error){
+		"too many wait": func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody}, nil
+		},
+		"a gateway that waits for less": func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			case <-time.After(2 * time.Second):
+				return &http.Response{StatusCode: http.StatusGatewayTimeout, Body: http.NoBody}, nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			var waits, all atomic.Int64
+			var mayWait atomic.Bool
+			adjust := func(c *verify.Config) {
+				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				c.HTTPClient = &http.Client{Transport: between{c.HTTPClient.Transport, func(r *http.Request) (*http.Response, error) {
+					if all.Add(1); r.URL.Query().Has("wait") && !mayWait.Load() {
+						waits.Add(1)
+						return refuse(r)
+					}
+					return nil, nil
+				}}}
+			}
+			follow(t, adjust, func(t *testing.T, iss *tokenwrighttest.Issuer, v *verify.Verifier) {
+				time.Sleep(10 * time.Minute)
+				waits.Store(0)
+				all.Store(0)
+				for range 60 {
+					token := iss.Token()
+					iss.RevokeToken(token)
+					time.Sleep(5 * time.Second)
+					is(t, v, "revoked", token, verify.ErrRevoked)
+					time.Sleep(55 * time.Second)
+				}
+				if n, m := waits.Load(), all.Load(); n > 13 || m > 1250 {
+					t.Errorf("%d requests in an hour, of which %d wait", m, n)
+				}
+				if log.Len() > 0 {
+					t.Errorf("the log says\n%s", &log)
+				}
+				mayWait.Store(true)
+				time.Sleep(6 * time.Minute)
+				all.Store(0)
+				time.Sleep(10 * time.Minute)
+				if n := all.Load(); n > 22 {
+					t.Errorf("once they may wait there are %d requests in 10 minutes", n)
+				}
+			})
+		})
+	}
+}
+
+// One request that waited in vain, as where a connection has ended, changes nothing.
+func TestOneLostRequestIsNoReasonNotToWait(t *testing.T) {
+	var lost, all atomic.Int64
+	adjust := func(c *verify.Config) {
+		c.HTTPClient = &http.Client{Transport: between{c.HTTPClient.Transport, func(*http.Request) (*http.Response, error) {
+			if all.Add(1); lost.Add(-1) == 0 {
+				return nil, errors.New("connection reset")
+			}
+			return nil, nil
+		}}}
+	}
+	follow(t, adjust, func(t *testing.T, _ *tokenwrighttest.Issuer, _ *verify.Verifier) {
+		lost.Store(3)
+		time.Sleep(10 * time.Minute)
+		if n := all.Load(); n > 26 {
+			t.Errorf("%d requests in 10 minutes", n)
+		}
+	})
 }
