@@ -105,8 +105,7 @@ func (f *followedFeed) follow() {
 		err := f.read(f.ctx, wait)
 		var pause time.Duration
 		switch {
-		case f.ctx.Err() != nil:
-			return
+		case f.ctx.Err() != nil: // the end, and nothing to tell of
 		case err != nil && wait > 0:
 			waits++
 			pause = retryPause(err, 1)

@@ -214,11 +214,8 @@ func (k *followedKeys) follow() {
 
 // ready says why there is no key to verify anything with.
 func (k *followedKeys) ready() error {
-	switch set := k.current.Load(); {
-	case set == nil:
-		return unavailable("the issuer has not been reached yet")
-	case len(set.byID) == 0: // forgotten
-		return unavailable("the signing keys could not be read for too long")
+	if set := k.current.Load(); set == nil || len(set.byID) == 0 { // not read yet, or forgotten
+		return unavailable("there is no signing key that can be believed")
 	}
 	return nil
 }
