@@ -14,13 +14,10 @@ func (v *Verifier) Ready() error {
 	if v.remote == nil {
 		return nil
 	}
-	if err := v.remote.keys.ready(); err != nil {
-		return err
-	}
 	// What nothing is above: only knowledge that is missing speaks against it.
 	err := v.remote.feed.Revoked(v.config.Clock(), "", &Claims{Generation: math.MaxInt64})
 	if errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	return nil
+	return v.remote.keys.ready()
 }
