@@ -75,7 +75,7 @@ var walls = map[string]struct{ ours, others []string }{
 			"internal/docs", "internal/forwardauth", "internal/jose", "internal/leaks", "internal/mail", "internal/notice", "internal/oauthapi", "internal/plain",
 			"internal/server", "internal/sso", "internal/store", "internal/strictjson", "internal/webhook", "verify"},
 		others: []string{"github.com/coreos/go-systemd/v22", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
-			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback"},
+			"github.com/tokenwright/tokenwright", "go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback", "golang.org/x/text/width"},
 	},
 }
 
