@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -249,16 +250,19 @@ func TestSpansOfASigningKeyHaveBounds(t *testing.T) {
 		"one for a longer clockskew": {Config{SigningKeyRotation: 11*time.Minute + 1, ClockSkew: 2 * time.Minute}, "signing_key_rotation"},
 	} {
 		var field string
-		switch err := tc.c.CheckSigningKeyTimes().(type) {
-		case nil:
-		case *InvalidError:
-			field = err.Field
-		default:
+		err := tc.c.CheckSigningKeyTimes()
+		if invalid, ok := errors.AsType[*InvalidError](err); ok {
+			field = invalid.Field
+		} else if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 		if field != tc.field {
 			t.Errorf("%s: refused for %q, want %q", what, field, tc.field)
 		}
+	}
+	both := Config{JWKSMaxAge: -time.Second, ClockSkew: -time.Second}
+	if joined, ok := both.CheckSigningKeyTimes().(interface{ Unwrap() []error }); !ok || len(joined.Unwrap()) != 2 {
+		t.Errorf("of two faults it tells %v", both.CheckSigningKeyTimes())
 	}
 	if got := (&Config{}).keepFor(&Environment{}); got != 0 {
 		t.Errorf("where nobody knows how long tokens live: kept for %s", got)
