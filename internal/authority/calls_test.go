@@ -16,7 +16,7 @@ func TestEveryCallNeedsItsScope(t *testing.T) {
 	k := h.ready()
 	h.merchant("42")
 	h.rotate(k, authority.Rotation{Overlap: time.Hour})
-	kid := h.demoKeys()[1].KeyID
+	active, kid := h.demoKeys()[0].KeyID, h.demoKeys()[1].KeyID
 	name := "Renamed"
 	uses := authority.UsageQuery{APIKeyFilter: authority.APIKeyFilter{MerchantID: "42"}, From: started, To: started.Add(time.Hour), Interval: time.Hour}
 	for _, c := range []struct {
@@ -72,6 +72,7 @@ func TestEveryCallNeedsItsScope(t *testing.T) {
 		{"SigningKeys", authority.SigningKeysRead, func(a authority.Actor) error { return errorOf(h.SigningKeys(h.ctx, a)) }},
 		{"Nodes", authority.SigningKeysRead, func(a authority.Actor) error { return errorOf(h.Nodes(h.ctx, a)) }},
 		{"RotateSigningKey", authority.SigningKeysWrite, func(a authority.Actor) error { return errorOf(h.RotateSigningKey(h.ctx, a, "demo")) }},
+		{"ReplaceSigningKey", authority.SigningKeysWrite, func(a authority.Actor) error { return errorOf(h.ReplaceSigningKey(h.ctx, a, "demo", active)) }},
 		{"RevokeSigningKey", authority.SigningKeysDelete, func(a authority.Actor) error { return errorOf(h.RevokeSigningKey(h.ctx, a, kid, true)) }},
 		{"Events", authority.EventsRead, func(a authority.Actor) error { return errorOf(h.Events(h.ctx, a, authority.EventFilter{}, 0, 9)) }},
 		{"UsageSeries", authority.UsageRead, func(a authority.Actor) error { return errorOf(h.UsageSeries(h.ctx, a, uses)) }},

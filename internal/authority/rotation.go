@@ -252,6 +252,22 @@ type SigningKeyRotation struct {
 // nothing. In any case a further one is announced. ErrNotFound for an unknown
 // environment.
 func (a *Authority) RotateSigningKey(ctx context.Context, actor Actor, name string) (*SigningKeyRotation, error) {
+	return a.rotateSigningKey(ctx, actor, name, func(keyring) error { return nil })
+}
+
+// ReplaceSigningKey is RotateSigningKey while kid is what signs in the environment,
+// else ErrConflict: what is asked for twice happens once.
+func (a *Authority) ReplaceSigningKey(ctx context.Context, actor Actor, name, kid string) (*SigningKeyRotation, error) {
+	return a.rotateSigningKey(ctx, actor, name, func(ring keyring) error {
+		if active := ring.active(); active != nil && active.KeyID != kid {
+			return ErrConflict
+		}
+		return nil
+	})
+}
+
+// rotateSigningKey rotates where may has nothing against it.
+func (a *Authority) rotateSigningKey(ctx context.Context, actor Actor, name string, may func(keyring) error) (*SigningKeyRotation, error) {
 	if err := actor.May(SigningKeysWrite); err != nil {
 		return nil, err
 	}
@@ -262,6 +278,9 @@ func (a *Authority) RotateSigningKey(ctx context.Context, actor Actor, name stri
 	env := &a.environments[i]
 	var out SigningKeyRotation
 	err := a.changeKeyring(ctx, actor, name, func(ring keyring) (*step, error) {
+		if err := may(ring); err != nil {
+			return nil, err
+		}
 		s, err := a.rotate(env, ring, a.now())
 		out.Rotated = s != nil && s.kind == SigningKeyActivation
 		return s, err

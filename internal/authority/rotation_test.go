@@ -210,6 +210,9 @@ func TestRotateActsAtOnceOrSaysWhen(t *testing.T) {
 		t.Errorf("rotation %+v", r)
 	}
 	h.signs(k, third.KeyID)
+	_, err := h.ReplaceSigningKey(h.ctx, actor, "demo", second.KeyID)
+	wantError(t, "a rotation of what does not sign any more", err, authority.ErrConflict)
+	h.wantStatuses("retired retired active announced")
 	r = rotate()
 	h.wantStatuses("retired retired active announced announced")
 	if r.Rotated || !r.At.Equal(h.demoKeys()[3].RipeAt) {
@@ -225,7 +228,7 @@ func TestRotateActsAtOnceOrSaysWhen(t *testing.T) {
 	if got := h.signingKeyEvents(); len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("events %v, want %v", got, want)
 	}
-	_, err := h.RotateSigningKey(h.ctx, actor, "staging")
+	_, err = h.RotateSigningKey(h.ctx, actor, "staging")
 	wantError(t, "an unknown environment", err, authority.ErrNotFound)
 }
 

@@ -26,19 +26,37 @@ type keyring struct {
 	Older     int // are not shown
 }
 
+// Active is the ID of the one that signs.
+func (r *keyring) Active() string {
+	for _, k := range r.Keys {
+		if k.Status == authority.SigningKeyActive {
+			return k.KeyID
+		}
+	}
+	return ""
+}
+
 // shownSigningKeys is how many of an environment are listed.
 const shownSigningKeys = 20
 
-func (c *Console) listSigningKeys(v *visit) error {
+// signingKeysPage is the signing keys of all environments.
+type signingKeysPage struct {
+	Message string // why what was sent was not done; "" for nothing
+	Rings   []keyring
+}
+
+func (c *Console) listSigningKeys(v *visit) error { return c.signingKeysPage(v, http.StatusOK, "") }
+
+func (c *Console) signingKeysPage(v *visit, status int, message string) error {
 	keys, err := c.Authority.SigningKeys(v.Request.Context(), v.actor)
 	if err != nil {
 		return err
 	}
-	var rings []keyring
+	p := signingKeysPage{Message: message}
 	for _, env := range c.Authority.Environments() {
-		rings = append(rings, c.keyring(keys, env))
+		p.Rings = append(p.Rings, c.keyring(keys, env))
 	}
-	return v.render(http.StatusOK, "signing-keys", view{Title: "Signing keys", Nav: "signing-keys", Data: rings})
+	return v.render(status, "signing-keys", view{Title: "Signing keys", Nav: "signing-keys", Data: &p})
 }
 
 func (c *Console) keyring(all []authority.SigningKey, env authority.Environment) keyring {
@@ -56,8 +74,13 @@ func (c *Console) keyring(all []authority.SigningKey, env authority.Environment)
 	return r
 }
 
+// rotateSigningKey replaces the signing key that the page has shown as active, and no
+// other: who clicks twice would ask for a second rotation.
 func (c *Console) rotateSigningKey(v *visit) error {
-	out, err := c.Authority.RotateSigningKey(v.Request.Context(), v.actor, v.form.Get("env"))
+	out, err := c.Authority.ReplaceSigningKey(v.Request.Context(), v.actor, v.form.Get("env"), v.form.Get("active"))
+	if errors.Is(err, authority.ErrConflict) {
+		return c.signingKeysPage(v, http.StatusConflict, "Another signing key signs since you have opened the page: by a second click, perhaps. Nothing was done beyond that.")
+	}
 	if err != nil {
 		return err
 	}

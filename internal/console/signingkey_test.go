@@ -30,16 +30,23 @@ func TestSigningKeyIsRotatedOnceVerifiersKnowTheNextOne(t *testing.T) {
 	b := h.signedIn(h.operator("Olga"))
 	before, next := h.signingKey(authority.SigningKeyActive), h.signingKey(authority.SigningKeyAnnounced)
 	b.get("/console/signing-keys").want(t, http.StatusOK, "Signs until somebody rotates", before.KeyID, next.KeyID, "may sign from")
-	b.follow(b.send("/console/signing-keys/rotate", "env", "demo")).want(t, http.StatusOK, "The rotation is noted", "A rotation is under way")
+	b.follow(b.send("/console/signing-keys/rotate", "env", "demo", "active", before.KeyID)).want(t, http.StatusOK, "The rotation is noted", "A rotation is under way")
 	if k := h.signingKey(authority.SigningKeyActive); k.KeyID != before.KeyID {
 		t.Errorf("%s signs, before any verifier knows it", k.KeyID)
 	}
 	*h.at = h.at.Add(time.Hour)
 	b = h.signedIn(h.operator("Otto"))
-	b.get("/console/signing-keys")
-	b.follow(b.post("/console/signing-keys/rotate", "env", "demo")).want(t, http.StatusOK, "Another signing key signs from now on", "retired")
+	page := b.get("/console/signing-keys")
+	b.follow(b.send("/console/signing-keys/rotate", "env", "demo", "active", before.KeyID)).want(t, http.StatusOK, "Another signing key signs from now on", "retired")
 	if k := h.signingKey(authority.SigningKeyActive); k.KeyID != next.KeyID {
 		t.Errorf("%s signs, want %s", k.KeyID, next.KeyID)
+	}
+	// The same click once more, and a form that names none.
+	b.page = page
+	b.send("/console/signing-keys/rotate", "env", "demo", "active", before.KeyID).want(t, http.StatusConflict, "It was rotated already").wantNot(t, "A rotation is under way")
+	b.post("/console/signing-keys/rotate", "env", "demo").want(t, http.StatusConflict, "It was rotated already")
+	if k := h.signingKey(authority.SigningKeyActive); k.KeyID != next.KeyID {
+		t.Errorf("a second click lets %s sign", k.KeyID)
 	}
 	b.post("/console/signing-keys/rotate", "env", "nowhere").want(t, http.StatusNotFound)
 }

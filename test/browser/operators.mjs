@@ -22,6 +22,17 @@ test("a merchant is created, suspended and resumed by keyboard, without script",
   await page.getByText("The merchant was resumed").waitFor();
 });
 
+test("a form that is clicked twice is sent once", async (t) => {
+  const page = await olga(t);
+  const sent = [];
+  page.on("request", (request) => { if (request.method() === "POST") sent.push(request.url()); });
+  await page.goto("/console/scopes/new");
+  await page.getByLabel("Scope", { exact: true }).fill("parcels:read");
+  await page.getByRole("button", { name: "Create scope" }).dblclick();
+  await page.getByText("The scope was created.").waitFor();
+  assert.equal(sent.length, 1);
+});
+
 test("what is typed into the search narrows the list, and the word guards the button", async (t) => {
   const page = await olga(t);
   await page.getByLabel("Search").pressSequentially("acm");

@@ -199,6 +199,18 @@
       menu.querySelector("summary").focus();
     }
   });
+  // A form is sent once: a second click would have it done twice, or say that it failed.
+  // The server answers within 5 seconds; whoever has stopped waiting may send it again. At
+  // window, the last of all who hear of it: what another takes over is none of ours.
+  const sent = new Set();
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+    setTimeout(() => sent.delete(form), 5000);
+  });
+  addEventListener("pageshow", () => sent.clear()); // back on the page, as it was left
   document.addEventListener("focusin", (event) => closeMenus(event.target.closest("details.menu")));
   // While the page is read, it may be shown already: times are put into the reader's
   // zone as they come, so that nothing moves. The element that is being read waits.
