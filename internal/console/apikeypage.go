@@ -125,11 +125,15 @@ func (v *visit) poll(k *authority.APIKey, since time.Time) string {
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
-// showUse answers the part again where there is news, or no more to ask for.
+// showUse answers the part again where there is news, or no more to ask for. Whoever
+// is no part of a page, but comes by its address, as after signing in, is led to the page.
 func (c *Console) showUse(v *visit) error {
 	k, err := v.apiKey()
 	if err != nil {
 		return err
+	}
+	if v.Request.Header.Get("HX-Request") == "" {
+		return v.redirect(merchantPath(k.MerchantID, "api-keys", k.Env, string(k.ID)))
 	}
 	query := v.Request.URL.Query()
 	since, _ := strconv.ParseInt(query.Get("since"), 10, 64) // of another one, it asks no more

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -50,19 +51,30 @@ func TestAnOpenPageHearsOfTheLastUse(t *testing.T) {
 		path, _, _ := strings.Cut(rest, `"`)
 		return strings.ReplaceAll(path, "&amp;", "&")
 	}
+	ask := func(path string) *answer {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, baseURL+path, nil)
+		r.Header.Set("HX-Request", "true")
+		return b.do(r)
+	}
 	path := poll(b.get(demoKeys + "/" + string(k.ID)))
 	if path == "" {
 		t.Fatalf("the page does not ask:\n%s", b.page.body)
 	}
-	b.get(path).want(t, http.StatusNoContent)
+	ask(path).want(t, http.StatusNoContent)
 	h.must(h.use(k, secret))
-	a := b.get(path).want(t, http.StatusOK, "Last used", "192.0.2.44", "Tokens, 7 days 1").wantNot(t, "<html", "<h1")
+	a := ask(path).want(t, http.StatusOK, "Last used", "192.0.2.44", "Tokens, 7 days 1").wantNot(t, "<html", "<h1")
 	path = poll(a)
-	b.get(path).want(t, http.StatusNoContent)
+	ask(path).want(t, http.StatusNoContent)
 	*h.at = h.at.Add(5 * time.Minute)
-	if a := b.get(path).want(t, http.StatusOK, "192.0.2.44"); poll(a) != "" {
+	if a := ask(path).want(t, http.StatusOK, "192.0.2.44"); poll(a) != "" {
 		t.Errorf("it goes on: %s", a.body)
 	}
+	// Who signs in after the page has asked comes back to the page, and not to its part.
+	*h.at = h.at.Add(time.Hour)
+	ask(path).want(t, http.StatusUnauthorized)
+	b.get(path).want(t, http.StatusUnauthorized, "Sign in")
+	b.follow(b.follow(b.send("/console/sign-in", "email", "dana@example.com", "password", password))).want(t, http.StatusOK, "Is it safe to delete?")
 }
 
 // C-467: the page leads through with the reader's own API key, and its secret can

@@ -60,7 +60,7 @@ test("from the set-up link to an API key that gets tokens, is rotated and delete
   const invitation = await olga.locator("#made-link").textContent();
   await look(olga, "made-link", [wide]);
 
-  const ada = await open(t, { permissions: ["clipboard-read", "clipboard-write"] });
+  const ada = await open(t, { permissions: ["clipboard-read", "clipboard-write"], allowed: /status of 503/ });
   await join(ada, invitation, "Ada Administrator");
   await ada.waitForURL("**/console/merchants/4259/api-keys/demo");
   await anchor(ada, "Create the first API key").click();
@@ -78,10 +78,14 @@ test("from the set-up link to an API key that gets tokens, is rotated and delete
   await anchor(ada, "I have saved the secret").click();
   const lastUsed = ada.locator("#use").getByRole("status");
   assert.equal(await lastUsed.textContent(), "never");
+  await ada.evaluate(() => { window.same = true; });
+  await ada.route("**/use?*", (route) => route.fulfill({ status: 503, body: "The database does not answer" }), { times: 1 });
+  await ada.waitForResponse((response) => response.status() === 503); // the page asks again
   const { access_token: token, expires_in, scope } = curl(sample, first.secret);
   assert.deepEqual([expires_in, scope], [3600, "customers:read customers:write"]);
   assert.deepEqual(payload(token).claims, { env: "demo", merchantId: 4259 });
-  await lastUsed.filter({ hasText: /just now|ago/ }).waitFor(); // the page was not loaded again
+  await lastUsed.filter({ hasText: /just now|ago/ }).waitFor();
+  assert.ok(await ada.evaluate(() => window.same), "the page was loaded again");
 
   await anchor(ada, "Rotate secret").click();
   await button(ada, "Rotate secret").click();

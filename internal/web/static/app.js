@@ -237,11 +237,13 @@
     new ResizeObserver(scrollers).observe(document.body);
   });
   // What was to become part of the page, and is an error or the sign-in page, is
-  // gone to, as without script.
+  // gone to, as without script. What the page asks by itself it asks again: a server that
+  // cannot answer for a moment changes nothing of it.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response } = event.detail.ctx;
     if (request.method !== "GET" || (response.status < 400 && !response.raw.redirected)) return;
     event.preventDefault();
+    if (response.status >= 500 && event.target.matches("[hx-trigger^=every]")) return;
     location.assign(response.raw.url);
   });
   document.addEventListener("htmx:after:swap", () => {
