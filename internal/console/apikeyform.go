@@ -98,7 +98,9 @@ type keyFormPage struct {
 	Scopes  scopeTable
 	Errors  map[string]string
 	Message string
-	Today   string
+	From    string    // the first day that can be chosen
+	Ends    time.Time // where that is not the end of its day; zero else
+	Ended   bool      // by then
 }
 
 func (c *Console) newKey(v *visit) error {
@@ -119,12 +121,26 @@ func (c *Console) askForKey(v *visit, status int, p *keyFormPage) error {
 	if err != nil {
 		return err
 	}
-	p.Scopes, p.Today = newScopeTable(catalogue, p.Form.Scopes), dayOf(c.Authority.Now())
+	p.Scopes, p.From = newScopeTable(catalogue, p.Form.Scopes), dayOf(c.Authority.Now())
 	title := "Add new API key"
 	if p.Key != nil {
 		title = "Edit " + p.Key.Name
+		p.readEnd(c.Authority.Now())
 	}
 	return v.render(status, "api-key-form", view{Title: title, Nav: "api-keys", Data: p})
+}
+
+// readEnd says what the day of the form does not: when on its day the API key ends. What
+// has ended can be changed without a new life, so its day can be chosen too.
+func (p *keyFormPage) readEnd(now time.Time) {
+	end := p.Key.ExpiresAt
+	if end.IsZero() {
+		return
+	}
+	p.From, p.Ended = min(p.From, dayOf(end)), !end.After(now)
+	if last, err := endOf(dayOf(end)); err != nil || !end.Equal(last) {
+		p.Ends = end
+	}
 }
 
 func (c *Console) createKey(v *visit) error {

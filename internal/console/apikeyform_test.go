@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,42 @@ func TestAnAPIKeyIsEditedAsItWasSeen(t *testing.T) {
 		t.Errorf("changed to %+v", now)
 	}
 	h.must(h.use(k, secret.Reveal()))
+}
+
+// C-196: what has ended is changed as anything else is, and is not said to work.
+func TestAnExpiredAPIKeyIsEditedWithoutANewLife(t *testing.T) {
+	h := newHarness(t)
+	k, _ := h.key("Orders", "customers:read")
+	page := demoKeys + "/" + string(k.ID) + "/edit"
+	first := regexp.MustCompile(`name="expiresAt"[^>]* value="([^"]*)" min="([^"]*)"`)
+	for i, c := range []struct {
+		end       time.Time
+		day, from string
+		says      string
+	}{
+		{started.Add(2 * time.Hour), "2025-11-24", "2025-11-24", "it has ended 24 Nov 2025, 18:00 UTC"},
+		{time.Date(2025, 11, 24, 23, 59, 59, 0, time.UTC), "2025-11-24", "2025-11-24", ""},
+		{started.Add(240 * time.Hour), "2025-12-04", "2025-11-26", "it ends 4 Dec 2025, 16:00 UTC"},
+		{time.Time{}, "", "2025-11-26", ""},
+	} {
+		*h.at = started
+		changed, err := h.auth.UpdateAPIKey(h.ctx, root, k.ID, authority.APIKeyUpdate{ExpiresAt: &c.end})
+		h.must(err)
+		*h.at = started.Add(48 * time.Hour)
+		b := h.signedIn(h.operator("Olga" + strconv.Itoa(i)))
+		b.get(page).want(t, http.StatusOK, c.says)
+		if m := first.FindStringSubmatch(b.page.body); m == nil || m[1] != c.day || m[2] != c.from {
+			t.Errorf("an end of %s is shown as %q", c.end, m)
+		}
+		if c.says == "" {
+			b.page.wantNot(t, "As it is now")
+		}
+		b.follow(b.send(page, "description", c.end.String())).want(t, http.StatusOK, "The API key was changed.")
+		now, err := h.auth.APIKey(h.ctx, root, k.ID)
+		if h.must(err); !now.ExpiresAt.Equal(changed.ExpiresAt) || now.Description != c.end.String() {
+			t.Errorf("an end of %s became %s", c.end, now.ExpiresAt)
+		}
+	}
 }
 
 // C-190, C-199
