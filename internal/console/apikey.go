@@ -1,11 +1,11 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -233,11 +233,19 @@ func (c *Console) askDeletion(v *visit) error {
 	return c.askToDelete(v, http.StatusOK, k, wordOf(k))
 }
 
-// wordOf is what is typed before the API key is deleted: its name, as browsers trim
-// what is typed, or its ID where that is nothing.
+// wordOf is what is typed before the API key is deleted: its name, or its ID where
+// nothing of that can be seen.
 func wordOf(k *authority.APIKey) *typed {
-	name := strings.TrimFunc(k.Name, func(r rune) bool { return strings.TrimSpace(string(r)) == "" || r == '\ufeff' })
-	return &typed{ID: "confirm", Word: cmp.Or(name, string(k.ID))}
+	if strings.ContainsFunc(k.Name, visible) {
+		return &typed{ID: "confirm", Word: seen(k.Name)}
+	}
+	return &typed{ID: "confirm", Word: string(k.ID)}
+}
+
+// visible tells whether a character has a form of its own: some letters and symbols are
+// blank, and a mark is nothing without a letter.
+func visible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
 }
 
 func (c *Console) askToDelete(v *visit, status int, k *authority.APIKey, t *typed) error {

@@ -194,7 +194,7 @@ func wantExport(t *testing.T, a *answer) {
 // C-199, C-045
 func TestAnAPIKeyIsDeletedBehindItsName(t *testing.T) {
 	h := newHarness(t)
-	k, secret := h.key(" Orders sync\ufeff", "customers:read")
+	k, secret := h.key(" Orders  sync\ufeff", "customers:read") // a page shows one space
 	b := h.administrator()
 	page := demoKeys + "/" + string(k.ID) + "/delete"
 	b.get(page).want(t, http.StatusOK, "Type Orders sync to confirm")
@@ -207,6 +207,14 @@ func TestAnAPIKeyIsDeletedBehindItsName(t *testing.T) {
 		t.Error("a deleted API key gets a token")
 	}
 	b.get(demoKeys+"/"+string(k.ID)).want(t, http.StatusNotFound)
+
+	// Of these names nothing can be seen.
+	for _, name := range []string{"\u200b\u2060", "\u3164", "\u2800\u00a0", "\ufe0f", "\u200d\u0301"} {
+		k, _ := h.key(name)
+		page := demoKeys + "/" + string(k.ID) + "/delete"
+		b.get(page).want(t, http.StatusOK, "Type "+string(k.ID)+" to confirm")
+		b.follow(b.send(page, "confirm", string(k.ID))).want(t, http.StatusOK, "The API key was deleted.")
+	}
 }
 
 // C-199: what takes power away does not wait for a password; what gives it does.

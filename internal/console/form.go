@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
@@ -45,9 +46,15 @@ type typed struct {
 	Error string
 }
 
+// seen is text with the white space that a page shows of it: people type what they see.
+// Script does the same (app.js).
+func seen(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }), " ")
+}
+
 // check tells whether the form has the word.
 func (t *typed) check(v *visit) bool {
-	if strings.TrimSpace(v.form.Get("confirm")) == t.Word {
+	if seen(v.form.Get("confirm")) == seen(t.Word) {
 		return true
 	}
 	t.Error = "This is not what was asked for. Nothing has happened."

@@ -148,11 +148,13 @@
     tab.focus();
   }
 
-  // What cannot be taken back waits until the word is typed. The server looks too.
+  // What cannot be taken back waits until the word is typed. The server looks too. White
+  // space counts as the page shows it.
   function guard(form) {
     const input = form.querySelector("input[data-word]");
     const button = form.querySelector("[type=submit]");
-    const check = () => { button.disabled = input.value.trim() !== input.dataset.word; };
+    const seen = (text) => text.replace(/[\s\u0085]+/g, " ").trim();
+    const check = () => { button.disabled = seen(input.value) !== seen(input.dataset.word); };
     input.addEventListener("input", check);
     check();
   }
