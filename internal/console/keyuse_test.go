@@ -102,4 +102,16 @@ func TestTheFirstTokenIsOfTheReadersOwnAPIKey(t *testing.T) {
 	_, err = h.auth.DisableAPIKey(h.ctx, root, k.ID, 0)
 	h.must(err)
 	b.get(start+"?key="+string(k.ID)).want(t, http.StatusOK, "Orders is disabled, and gets no token.")
+
+	// What is too old for the choice is chosen all the same.
+	limit := 100
+	_, err = h.auth.UpdateMerchant(h.ctx, root, "4259", authority.MerchantUpdate{KeyLimit: &limit})
+	h.must(err)
+	for range 50 {
+		h.key("Newer")
+	}
+	b.get(start + "?key=" + string(other.ID))
+	if form, _ := b.page.form(start); form.Get("key") != string(other.ID) {
+		t.Errorf("the page is of %s, and its form of %v", other.ID, form["key"])
+	}
 }

@@ -52,6 +52,9 @@ func (c *Console) showStart(v *visit) error {
 		return err
 	}
 	if p.Key != nil {
+		if !slices.ContainsFunc(p.Keys, func(u authority.KeyUse) bool { return u.ID == p.Key.ID }) {
+			p.Keys = slices.Insert(p.Keys, 0, authority.KeyUse{APIKey: *p.Key}) // the form must not say another one
+		}
 		p.Status, p.Samples = keyStatus(p.Key, c.Authority.Now()), c.samples(p.Key.ID)
 		p.Scopes = slices.DeleteFunc(slices.Clone(p.Key.Scopes), authority.ManagementScope)
 		p.Claims = claimsOf(p.Key, p.Scopes, &p.Environment)
