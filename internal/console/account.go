@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tokenwright/tokenwright/internal/account"
@@ -94,6 +95,11 @@ func (c *Console) rolesOf(v *visit, u *account.User) ([]merchantRole, error) {
 	roles := make([]merchantRole, len(ids))
 	for i, m := range u.Memberships {
 		roles[i] = merchantRole{m.MerchantID, cmp.Or(names[m.MerchantID], string(m.MerchantID)), m.Role}
+	}
+	if installation := c.Authority.Installation(); installation.MerchantIDs == authority.MerchantNumbers { // they are in the order of their text
+		slices.SortFunc(roles, func(a, b merchantRole) int {
+			return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+		})
 	}
 	return roles, err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
 const another = "mortar nimbus walnut oyster" // a password that is as good
@@ -35,6 +36,34 @@ func TestAUserChangesItsNameAlone(t *testing.T) {
 	if got.Name != "Dana" || got.Email != u.Email || got.Operator || len(got.Memberships) != 1 || got.Memberships[0].Role != account.Viewer {
 		t.Errorf("the user is %+v", got)
 	}
+}
+
+// C-471: the menu has ten merchants, the current one among them, and leads to all.
+func TestWhoWorksForManyMerchantsFindsAll(t *testing.T) {
+	h := newHarness(t)
+	var many []account.Membership
+	for _, id := range []authority.MerchantID{"11", "100", "2", "9", "10", "1", "3", "4", "5", "6", "7", "8"} {
+		_, err := h.auth.CreateMerchant(h.ctx, root, authority.NewMerchant{ID: id, Name: "Shop " + string(id)})
+		h.must(err)
+		many = append(many, at(id, account.Viewer))
+	}
+	b := h.signedIn(h.user("Mara", many...))
+	menu := func(path string) string {
+		t.Helper()
+		page := b.get(path).want(t, http.StatusOK)
+		_, rest, _ := strings.Cut(page.body, `<details class="menu">`)
+		rest, _, _ = strings.Cut(rest, "</details>")
+		_, list, _ := strings.Cut((&answer{body: rest}).text(), " Shop ")
+		return list
+	}
+	if got := menu("/console/merchants/100/users"); got != "1 Shop 2 Shop 3 Shop 4 Shop 5 Shop 6 Shop 7 Shop 8 Shop 9 Shop 100 All your merchants" {
+		t.Errorf("the menu of merchant 100 is %q", got)
+	}
+	if got := menu("/console/merchants/2/users"); got != "1 Shop 2 Shop 3 Shop 4 Shop 5 Shop 6 Shop 7 Shop 8 Shop 9 Shop 10 All your merchants" {
+		t.Errorf("the menu of merchant 2 is %q", got)
+	}
+	b.get(home).want(t, http.StatusOK, "Shop 10 10 Viewer", "Shop 11 11 Viewer", "Shop 100 100 Viewer")
+	h.signedIn(h.user("Dana", at("1", account.Viewer), at("2", account.Viewer))).get(home).want(t, http.StatusOK, "Shop 1 Shop 2").wantNot(t, "All your merchants")
 }
 
 // A new password takes the present one, however lately it was given; what is typed

@@ -50,7 +50,8 @@ func allOf(v *visit, what string) string {
 // FirstEnv is the environment that is shown where none was chosen.
 func (p *view) FirstEnv() string { return p.Environments()[0].Name }
 
-// maxSwitch is how many merchants the menu has; a user may belong to a hundred.
+// maxSwitch is how many merchants the menu has; a user may belong to a hundred, all of
+// whom are on the page of the account.
 const maxSwitch = 10
 
 // switchItem is a merchant that the visitor can go to.
@@ -61,16 +62,23 @@ type switchItem struct {
 }
 
 // readSwitch reads the names of the merchants that the visitor belongs to, where
-// there is one to go to.
-func (v *visit) readSwitch() (list []switchItem, err error) {
+// there is one to go to; more says that there are others. The current one is always
+// among them.
+func (v *visit) readSwitch() (list []switchItem, more bool, err error) {
 	if v.visitor == nil || v.visitor.User == nil || len(v.visitor.User.Memberships) == 0 || v.merchant != nil && len(v.visitor.User.Memberships) == 1 {
-		return nil, nil
+		return nil, false, nil
 	}
 	roles, err := v.console.rolesOf(v, v.visitor.User)
-	for _, r := range roles[:min(maxSwitch, len(roles))] {
-		list = append(list, switchItem{r.ID, r.Name, v.merchant != nil && v.merchant.ID == r.ID})
+	for _, r := range roles {
+		current := v.merchant != nil && v.merchant.ID == r.ID
+		if current && len(list) == maxSwitch {
+			list = list[:maxSwitch-1]
+		}
+		if len(list) < maxSwitch {
+			list = append(list, switchItem{r.ID, r.Name, current})
+		}
 	}
-	return list, err
+	return list, len(roles) > len(list), err
 }
 
 // Who is the visitor's name.

@@ -60,6 +60,7 @@ type view struct {
 	Env      string
 	Actor    authority.Actor
 	Switch   []switchItem // merchants that the visitor can go to, where there are several
+	MoreOf   bool         // there are others than those of Switch
 	CSRF     string
 	Path     string // of the page
 	NoMail   bool
@@ -97,7 +98,7 @@ func (v *visit) complete(p *view) (err error) {
 	if p.Plain {
 		return nil
 	}
-	if p.Switch, err = v.readSwitch(); err != nil {
+	if p.Switch, p.MoreOf, err = v.readSwitch(); err != nil {
 		return err
 	}
 	p.asked, err = v.readAsked()
