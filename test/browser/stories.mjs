@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
-import { test, assert, open, look, tabTo, button, press, signIn, copied, wide } from "./lib.mjs";
+import { test, assert, open, look, fits, shot, tabTo, button, press, signIn, copied, wide } from "./lib.mjs";
 
 const { LINK: link, PASSWORD: password, NOTES: notes, BASE_URL: base } = process.env;
 const allowed = /status of 40[0-9]/;
@@ -200,6 +200,21 @@ function readCSV(text) {
 
 /** The name in a cell that is JSON. */
 const nameIn = (cell) => (cell.startsWith('{"') ? JSON.parse(cell).name : undefined);
+
+// C-450
+test("a name that is one long word makes no page wider than its window", async (t) => {
+  const page = await open(t, { session: process.env.VIEWER });
+  const olga = await open(t);
+  await signIn(olga, "olga@example.com");
+  for (const [who, path] of [[page, "api-keys/demo"], [page, "users"], [olga, "users"], [olga, ""]]) {
+    await who.goto(`/console/merchants/6020/${path}`.replace(/\/$/, ""));
+    for (const width of [320, 375, 1280]) {
+      await who.setViewportSize({ width, height: 800 });
+      await fits(who);
+      await shot(who, `long-name-${path.replace("/", "-") || "merchant"}-${width}`);
+    }
+  }
+});
 
 // C-489
 test("whatever people are called is text: on every page, in titles and in exports", async (t) => {

@@ -23,8 +23,10 @@ func TestPeopleGetFromNothingToTokens(t *testing.T) {
 	link, _ := s.SetUpLink(t)
 	b := open(t, s)
 	b.catalogue()
+	naughty := b.naughty()
+	viewer := b.signIn(account.NewUser{Email: "vera@example.com", Name: strings.Repeat("V", 100), Memberships: []account.Membership{{MerchantID: "6020", Role: account.Viewer}}})
 	notes := filepath.Join(t.TempDir(), "notes")
-	Run(t, "stories.mjs", map[string]string{"BASE_URL": s.URL, "LINK": link, "PASSWORD": password, "NOTES": notes, "NAUGHTY": asJSON(t, b.naughty())})
+	Run(t, "stories.mjs", map[string]string{"BASE_URL": s.URL, "LINK": link, "PASSWORD": password, "NOTES": notes, "NAUGHTY": asJSON(t, naughty), "VIEWER": viewer})
 	takeNotes(t, notes)
 }
 
