@@ -77,7 +77,9 @@ func TestASessionHasANewTokenAtSignInAndAtConfirmation(t *testing.T) {
 	// So does a proof of who it is: what was read before is of no use for more.
 	*h.at = h.at.Add(6 * time.Minute)
 	b.get(home)
-	b.send("/console/account/second-factor/new").want(t, http.StatusForbidden, "Confirm that it is you")
+	if a := b.send("/console/account/second-factor/new").want(t, http.StatusForbidden, "Confirm that it is you"); !strings.Contains(a.body, ` autofocus`) {
+		t.Error("the field of the password has not the focus")
+	}
 	b.send("/console/account/second-factor/new", "confirm-password", password).want(t, http.StatusOK, "Set up a second factor")
 	if b.cookies[cookie] == second {
 		t.Error("the token is the same after a confirmation")

@@ -11,8 +11,14 @@ async function olga(t, options = {}) {
 test("a merchant is created, suspended and resumed by keyboard, without script", async (t) => {
   const page = await olga(t, { script: false });
   await page.goto("/console/merchants/new");
-  await page.getByLabel("ID", { exact: true }).fill("5000");
+  await page.getByLabel("ID", { exact: true }).fill("contoso");
   await page.getByLabel("Name").fill("Contoso");
+  await press(page, button(page, "Create merchant"));
+  await page.getByRole("alert").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.className), "error-summary");
+  await press(page, page.getByRole("alert").getByRole("link")); // the next stop
+  assert.equal(await page.evaluate(() => document.activeElement.id), "merchantId");
+  await page.getByLabel("ID", { exact: true }).fill("5000");
   await press(page, button(page, "Create merchant"));
   await page.getByRole("heading", { name: /Contoso.*active/ }).waitFor();
   await page.getByLabel("Type 5000 to confirm").first().fill("5000");
