@@ -100,6 +100,11 @@ func TestAPIKeysAreListedInPagesAndFound(t *testing.T) {
 	b.get(strings.Replace(next, "?", "?sort=name&", 1)).want(t, http.StatusBadRequest)
 	b.get(demoKeys+"?sort=name").want(t, http.StatusOK, "Key 00", "Key 49").wantNot(t, "Key 50")
 	b.get(demoKeys+"?q=kEy+07").want(t, http.StatusOK, "Key 07").wantNot(t, "Key 08")
+	for query, found := range map[string]string{"": "more than 50", "?q=kEy+07": "1", "?q=nothing": "0"} { // said when it comes while somebody types
+		if a := b.get(demoKeys + query); !strings.Contains(a.body, ` id="keys" data-announce="`+found+` found"`) {
+			t.Errorf("%q does not say that %s are found", query, found)
+		}
+	}
 	id := string(h.keys()[0].ID)
 	b.get(demoKeys+"?q="+id[:20]).want(t, http.StatusOK, id)
 	b.get(demoKeys+"?q=nothing").want(t, http.StatusOK, "No API key has a name or client ID that begins with “nothing”")

@@ -104,9 +104,7 @@ func TestTheFirstTokenIsOfTheReadersOwnAPIKey(t *testing.T) {
 	b.get(start+"?key="+string(k.ID)).want(t, http.StatusOK, "Orders is disabled, and gets no token.")
 
 	// What is too old for the choice is chosen all the same.
-	limit := 100
-	_, err = h.auth.UpdateMerchant(h.ctx, root, "4259", authority.MerchantUpdate{KeyLimit: &limit})
-	h.must(err)
+	h.keyLimit(100)
 	for range 50 {
 		h.key("Newer")
 	}

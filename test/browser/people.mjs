@@ -68,6 +68,7 @@ test("an operator finds a user while typing, and resets it", async (t) => {
   await page.goto("/console/users");
   await page.locator("#q").pressSequentially("vic");
   await page.waitForFunction(() => document.querySelectorAll("#users tbody tr").length === 1);
+  await page.getByRole("status").filter({ hasText: /^1 found$/ }).waitFor({ state: "attached" });
   await press(page, page.getByRole("link", { name: /^Vic/ }));
   await page.waitForURL("**/console/users/usr_*");
   await page.getByText("Add a role at a merchant").click();
