@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -223,7 +224,19 @@ func (n *node) surfaces(o *openNode) (http.Handler, error) {
 		return nil, err
 	}
 	// Gateways send the Host of their client, which may be an environment's own.
-	return n.forwardAuthOf(o.auth).Before(api.OwnHosts(mux, server.NotFound)), nil
+	return n.forwardAuthOf(o.auth).Before(n.strict(api.OwnHosts(mux, server.NotFound))), nil
+}
+
+// strict has browsers stay with https where the base URL has it (RFC 6797). Gateways, which
+// hand on what they are told, must not say so of hosts that are not ours.
+func (n *node) strict(next http.Handler) http.Handler {
+	if !strings.HasPrefix(n.config.URL, "https:") {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // register hands every route below the base URL to handle, but those that stand

@@ -57,10 +57,11 @@ type routes struct {
 	document map[string][]string
 }
 
-func routesOf(t *testing.T) routes {
+// nodeOn is a node on an empty data directory, whose base URL is url.
+func nodeOn(t *testing.T, url string) (*node, *openNode) {
 	t.Helper()
 	a := &app{stdout: io.Discard, stderr: io.Discard, config: defaultConfig()}
-	a.config.Data, a.config.URL = t.TempDir(), "http://localhost:8080"
+	a.config.Data, a.config.URL = t.TempDir(), url
 	a.config.Database = "sqlite:" + filepath.Join(a.config.Data, "tokenwright.db")
 	n := &node{app: a, registry: prometheus.NewRegistry(), logger: slog.New(slog.DiscardHandler)}
 	auth, st, err := a.openServing(t.Context(), store.Options{Create: true}, n.logger)
@@ -68,9 +69,15 @@ func routesOf(t *testing.T) routes {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	r := routes{mux: http.NewServeMux(), document: map[string][]string{}}
 	o := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth)}
 	o.webhooks = n.dispatcher(o)
+	return n, o
+}
+
+func routesOf(t *testing.T) routes {
+	t.Helper()
+	n, o := nodeOn(t, "http://localhost:8080")
+	r := routes{mux: http.NewServeMux(), document: map[string][]string{}}
 	if _, err := n.register(o, func(pattern string, h http.Handler) {
 		r.mux.Handle(pattern, h)
 		pages := pattern == console.Root || strings.HasPrefix(pattern, console.Root+"/") // for people, who read no such document
@@ -92,6 +99,27 @@ func routesOf(t *testing.T) routes {
 		}
 	}
 	return r
+}
+
+// C-210: every surface, and none of what gateways hand on to hosts of others.
+func TestOverHTTPSBrowsersStayThere(t *testing.T) {
+	for url, want := range map[string]string{"https://auth.example.com": "max-age=31536000", "http://localhost:8080": ""} {
+		n, o := nodeOn(t, url)
+		handler, err := n.surfaces(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/console", "/docs", "/docs/nothing", "/llms.txt", "/openapi.json", "/oauth/token", adminapi.Root, "/nothing", forwardauth.Path} {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url+path, nil))
+			if path == forwardauth.Path {
+				want = ""
+			}
+			if got := w.Header().Get("Strict-Transport-Security"); got != want {
+				t.Errorf("%s%s: Strict-Transport-Security is %q, want %q", url, path, got, want)
+			}
+		}
+	}
 }
 
 func (r *routes) ask(method, path string) *httptest.ResponseRecorder {

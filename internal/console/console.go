@@ -64,7 +64,6 @@ type Console struct {
 	assets    *web.Assets
 	pages     pages
 	origin    *http.CrossOriginProtection
-	https     bool
 	signIns   *ratelimit.Policy
 	addresses *ratelimit.Sketch      // of forms and answers, for signIns
 	tries     *prometheus.CounterVec // to prove who it is, by outcome
@@ -75,8 +74,7 @@ type Console struct {
 // New returns the console.
 func New(c Config) (*Console, error) {
 	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
-		https: strings.HasPrefix(c.BaseURL, "https:"), signIns: newSignInPolicy(),
-		addresses: ratelimit.NewSketch(addressCells, signInWindow), tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
+		signIns: newSignInPolicy(), addresses: ratelimit.NewSketch(addressCells, signInWindow), tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
 	var err error
 	console.pages, err = console.parsePages()
 	return console, err
@@ -179,7 +177,4 @@ func (c *Console) setHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if c.https {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
 }
