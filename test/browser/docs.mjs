@@ -56,6 +56,12 @@ test("search finds a section, by keyboard", async (t) => {
   await page.keyboard.type("invalid_client");
   const found = page.locator("#found");
   await found.getByRole("status").waitFor();
+  for (const width of [320, 375, 620, 840, wide.width]) {
+    await page.setViewportSize({ width, height: wide.height });
+    const box = await found.boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= width, `at ${width} what is found lies from ${box.x} to ${box.x + box.width}`);
+    await shot(page, `docs-search-${width}`, false);
+  }
   await axe(page);
   await shot(page, "docs-search");
   await page.keyboard.press("ArrowDown");
