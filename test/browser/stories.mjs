@@ -206,12 +206,16 @@ test("a name that is one long word makes no page wider than its window", async (
   const page = await open(t, { session: process.env.VIEWER });
   const olga = await open(t);
   await signIn(olga, "olga@example.com");
-  for (const [who, path] of [[page, "api-keys/demo"], [page, "users"], [olga, "users"], [olga, ""]]) {
+  for (const [who, path] of [[page, "api-keys/demo"], [page, "users"], [olga, "users"], [olga, "api-keys/demo/new"], [olga, ""]]) {
     await who.goto(`/console/merchants/6020/${path}`.replace(/\/$/, ""));
     for (const width of [320, 375, 1280]) {
       await who.setViewportSize({ width, height: 800 });
       await fits(who);
-      await shot(who, `long-name-${path.replace("/", "-") || "merchant"}-${width}`);
+      for (const box of width > 320 ? await who.locator(".scopes input").all() : []) {
+        const { x, width: own } = await box.boundingBox();
+        assert.ok(x + own < width, `at ${width} a scope cannot be chosen before the table is scrolled`);
+      }
+      await shot(who, `long-name-${path.replaceAll("/", "-") || "merchant"}-${width}`);
     }
   }
 });

@@ -75,6 +75,8 @@ func (b *busy) naughty() map[string]any {
 		harness.NoteSecret(secret.Reveal())
 		keys[k.ID] = name
 	}
+	_, err := b.auth.CreateScope(ctx, shell, authority.Scope{Name: strings.Repeat("w", 50) + ":read"})
+	b.must(err)
 	var pages []string
 	for _, path := range []string{"merchants", "users", "scopes", "merchants/6000/api-keys/demo", "merchants/6000/api-keys/demo/new", "merchants/6000/start", "merchants/6000/users", "merchants/6000/events?kind=api_key.created"} {
 		pages = append(pages, console.Root+"/"+path)
