@@ -78,8 +78,17 @@ func fieldsOf(form url.Values) (list []field) {
 	return list
 }
 
-// cameFrom is the page that has sent the form, where the browser says so.
+// cameFrom is the page that has sent the form, where the browser says so, and where it
+// can be asked for: what a form is answered with may have an address that takes forms alone.
 func (v *visit) cameFrom() string {
 	next, _ := strings.CutPrefix(v.Request.Referer(), v.console.BaseURL)
-	return ownPath(next)
+	next = ownPath(next)
+	u, err := url.Parse(next)
+	if err != nil {
+		return ""
+	}
+	if _, page := v.console.shown.Handler(&http.Request{Method: http.MethodGet, URL: u}); page == "" {
+		return ""
+	}
+	return next
 }

@@ -63,6 +63,7 @@ type Console struct {
 	Config
 	assets    *web.Assets
 	pages     pages
+	shown     *http.ServeMux // knows the paths of pages, and answers none
 	origin    *http.CrossOriginProtection
 	signIns   *ratelimit.Policy
 	addresses *ratelimit.Sketch      // of forms and answers, for signIns
@@ -73,8 +74,13 @@ type Console struct {
 
 // New returns the console.
 func New(c Config) (*Console, error) {
-	console := &Console{Config: c, assets: web.New(Root + "/static"), origin: http.NewCrossOriginProtection(),
+	console := &Console{Config: c, assets: web.New(Root + "/static"), shown: http.NewServeMux(), origin: http.NewCrossOriginProtection(),
 		signIns: newSignInPolicy(), addresses: ratelimit.NewSketch(addressCells, signInWindow), tries: newSignIns(c.Registry), verifyPiece: verifyPiece}
+	for i := range routes {
+		if routes[i].Method == http.MethodGet {
+			console.shown.Handle(Root+routes[i].Path, http.NotFoundHandler())
+		}
+	}
 	var err error
 	console.pages, err = console.parsePages()
 	return console, err

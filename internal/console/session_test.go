@@ -88,6 +88,35 @@ func TestASessionHasANewTokenAtSignInAndAtConfirmation(t *testing.T) {
 	b.get(home).want(t, http.StatusOK)
 }
 
+// C-207, C-216: who has to sign in for a form comes back to the page that has sent it.
+func TestAFormWithoutASessionLeadsBackToItsPage(t *testing.T) {
+	h := newHarness(t)
+	dana := h.user("Dana", at("4259", account.Administrator))
+	for _, c := range []struct{ referer, next string }{
+		{baseURL + demoKeys + "/new", demoKeys + "/new"}, {baseURL + home + "?done=name", home + "?done=name"}, {"", ""},
+		{baseURL + "/console/account/second-factor/remove", ""}, // which takes forms alone
+		{baseURL + "/docs", ""}, {baseURL + ".evil.example/console/account", ""}, {baseURL + "@evil.example/console/account", ""}, {"https://evil.example/console/account", ""},
+		{baseURL + "//evil.example/console/account", ""}, {baseURL + "/console/nothing", ""},
+	} {
+		b := h.signedIn(dana)
+		b.get(home)
+		*h.at = h.at.Add(time.Hour)
+		b.page = b.raw(demoKeys+"/new", valuesOf([]string{"csrf", b.page.csrf(), "name", "Orders"}), func(r *http.Request) {
+			r.Header.Set("Referer", c.referer)
+		}).want(t, http.StatusUnauthorized, "Your session has ended. What you have sent was not taken.")
+		want := c.next
+		if want == "" {
+			want = "/console"
+		}
+		if a := b.send("/console/sign-in", "email", dana.Email, "password", password); a.header.Get("Location") != want {
+			t.Errorf("a form of %q leads to %q", c.referer, a.header.Get("Location"))
+		}
+	}
+	if len(h.keys()) != 0 {
+		t.Error("an API key was made")
+	}
+}
+
 // holding is a browser that has the token of a session.
 func (h *harness) holding(token string) *browser {
 	b := h.browser()

@@ -44,7 +44,7 @@ func (c *Console) showSignIn(v *visit) error {
 func (v *visit) askToSignIn(message string) error {
 	next := v.Request.URL.RequestURI()
 	if v.Request.Method == http.MethodPost {
-		next, message = "", "Your session has ended. What you have sent was not taken."
+		next, message = v.cameFrom(), "Your session has ended. What you have sent was not taken."
 	}
 	if v.Request.Header.Get("HX-Request") != "" {
 		v.Header().Set("HX-Redirect", Root+"/sign-in") // the page must not land inside another one
