@@ -144,6 +144,28 @@ test("a wide table is scrolled by keyboard, and a chart is drawn at every width"
   }
 });
 
+// C-450: the chart of the gallery, with an hour in the place of each day.
+test("a chart of hours says where the day changes", async (t) => {
+  const page = await open(t);
+  await page.addInitScript(() => {
+    window.drawn = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { window.drawn.push(text); return fillText.call(this, text, ...rest); };
+  });
+  await page.route("**/gallery/demo", async (route) => {
+    const response = await route.fetch();
+    const [head, chart] = (await response.text()).split('data-chart="days"');
+    let hour = Date.UTC(2026, 9, 30);
+    await route.fulfill({ response, body: `${head}data-chart="hours"${chart.replace(/datetime="[^"]*T00:00:00Z"/g, () => `datetime="${new Date(hour += 3600e3).toISOString()}"`)}` });
+  });
+  await page.goto("/gallery/demo");
+  await page.locator(".chart-plot canvas").waitFor();
+  await page.waitForFunction(() => window.drawn.includes("00:00"));
+  const drawn = await page.evaluate(() => window.drawn);
+  for (const [time, day] of [[drawn.findIndex((text) => text.includes(":")), "30 Oct"], [drawn.indexOf("00:00"), "31 Oct"]]) assert.equal(drawn[time + 1], day, drawn.join(" "));
+  await shot(page, "gallery-hours", false);
+});
+
 // C-450
 test("nothing is wider than the window at 400 %", async (t) => {
   const page = await open(t, { size: { width: 320, height: 640 } });

@@ -56,7 +56,7 @@
       tzDate: (seconds) => (days ? uPlot.tzDate(new Date(seconds * 1000), "UTC") : new Date(seconds * 1000)),
       scales: { x: { range: [times[0] - step / 2, times.at(-1) + step / 2] }, y: { range: (_, __, max) => [0, Math.max(4, max * 1.08)] } },
       axes: [
-        { ...line, size: days ? 28 : 42, grid: { show: false }, space: 70, incrs: days ? [1, 2, 3, 7, 14, 28].map((n) => n * 86400) : undefined, values: days ? [[86400, "{D} {MMM}", null, null, null, null, null, null, 1]] : [[3600, "{HH}:{mm}", "\n{D} {MMM}", null, null, null, null, null, 1]] },
+        { ...line, size: days ? 28 : 42, grid: { show: false }, space: 70, incrs: days ? [1, 2, 3, 7, 14, 28].map((n) => n * 86400) : undefined, values: days ? [[86400, "{D} {MMM}", null, null, null, null, null, null, 1]] : [[3600, "{HH}:{mm}", null, null, "\n{D} {MMM}", null, null, null, 1]] },
         { ...line, size: 44, grid: { stroke: axis.borderTopColor, width: 1 }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8], values: (_, ticks) => ticks.map((tick) => compact.format(tick)) },
       ],
       // The tallest first: the others are drawn over it.
