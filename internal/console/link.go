@@ -13,6 +13,7 @@ type linkPage struct {
 	Link         *account.Link
 	Token        string // in the form: the link is not used up by looking at it
 	MerchantName string
+	Begins       bool // of a Reset: the user has never signed in
 	Name, Email  string
 	Errors       map[string]string
 	Message      string
@@ -41,7 +42,18 @@ func (c *Console) askForLink(v *visit, status int, p linkPage) error {
 	if p.Email == "" {
 		p.Email = l.Email
 	}
-	return v.render(status, "link", view{Title: linkTitles[l.Kind], Plain: true, Data: p})
+	title := linkTitles[l.Kind]
+	if l.Kind == account.Reset {
+		// Whoever has the link is the user as soon as it is used.
+		u, err := c.Accounts.User(v.Request.Context(), authority.Actor{Permissions: &authority.Permissions{Scopes: []string{authority.UsersRead}}}, l.UserID)
+		if err != nil {
+			return err
+		}
+		if p.Email, p.Begins = u.Email, u.UsedAt.IsZero(); p.Begins {
+			title = "Welcome"
+		}
+	}
+	return v.render(status, "link", view{Title: title, Plain: true, Data: p})
 }
 
 var linkTitles = map[account.LinkKind]string{

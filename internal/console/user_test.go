@@ -263,7 +263,10 @@ func TestOperatorsDisableResetAndDeleteUsers(t *testing.T) {
 	b.get(path)
 	link := b.send(path+"/reset").want(t, http.StatusOK, "Copy the link now", "vic@example.com").madeLink()
 	h.browser().tryPassword(vic, password).want(t, http.StatusUnauthorized)
-	its.get(link).want(t, http.StatusOK, "Choose a new password")
+	its.get(link).want(t, http.StatusOK, "Choose a new password", "What you signed in with does not work any more")
+	if form, _ := its.page.form("/console/link"); form.Get("username") != vic.Email { // for password managers
+		t.Errorf("the form is of %q", form.Get("username"))
+	}
 	its.send("/console/link", "password", another).want(t, http.StatusSeeOther)
 	its.get(members).want(t, http.StatusOK)
 
@@ -272,6 +275,23 @@ func TestOperatorsDisableResetAndDeleteUsers(t *testing.T) {
 	b.send(path+"/delete", "confirm", "vic@example.com").want(t, http.StatusSeeOther)
 	b.get(path).want(t, http.StatusNotFound)
 	its.get(members).want(t, http.StatusUnauthorized)
+}
+
+// C-478: nothing is taken from whoever had nothing yet.
+func TestANewUserIsWelcomed(t *testing.T) {
+	h := newHarness(t)
+	u, err := h.accounts.CreateUser(h.ctx, root, account.NewUser{Email: "new@example.com", Name: "New"})
+	h.must(err)
+	reset := func() string {
+		l, err := h.accounts.ResetUser(h.ctx, root, u.ID, 0)
+		h.must(err)
+		return account.LinkPath + l.Token.Reveal()
+	}
+	b := h.browser()
+	b.get(reset()).want(t, http.StatusOK, "Welcome Choose a password to begin.").wantNot(t, "any more", "new password")
+	b.send("/console/link", "password", "short").want(t, http.StatusBadRequest, "Welcome", "fewer than 15 characters")
+	b.send("/console/link", "password", another).want(t, http.StatusSeeOther)
+	b.get(reset()).want(t, http.StatusOK, "Choose a new password").wantNot(t, "Welcome")
 }
 
 // Who has not been here for 90 days is locked, until an operator lets it in.

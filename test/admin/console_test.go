@@ -115,10 +115,10 @@ func TestAUserBeginsByTheLinkOfAReset(t *testing.T) {
 	}))
 	const home = "/console/merchants/4259/api-keys/demo"
 	g := &guest{Server: s}
-	begin := func(password string) {
+	begin := func(password, title string) {
 		t.Helper()
 		link := ok[*admin.Link](t)(c.ResetUser(t.Context(), u.ID, 0))
-		g.want(t, link.URL, 200, "Choose a new password")
+		g.want(t, link.URL, 200, title)
 		g.cookie = ""
 		if a := g.ask(t, s.URL+"/console/link", url.Values{"token": {g.token(t, link.URL)}, "password": {password}}); a.Status != 303 {
 			t.Fatalf("the link is answered %d: %s", a.Status, a.Body)
@@ -126,9 +126,9 @@ func TestAUserBeginsByTheLinkOfAReset(t *testing.T) {
 		harness.NoteSession(g.cookie)
 		g.want(t, s.URL+home, 200, "Ann")
 	}
-	begin("gravel otter lantern quince")
+	begin("gravel otter lantern quince", "Welcome")
 	old := *g
-	begin("quince lantern otter gravel")
+	begin("quince lantern otter gravel", "Choose a new password")
 	old.want(t, s.URL+home, 401, "Sign in")
 	if now := ok[*admin.User](t)(c.User(t.Context(), u.ID)); now.LastSignInAt == nil || now.Locked {
 		t.Errorf("the user is %+v", now)
