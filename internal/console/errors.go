@@ -41,7 +41,7 @@ var conflicts = []struct {
 	{authority.ErrReplyOther, "This form was sent before, and what it made was changed since. Open the page again."},
 	{authority.ErrExists, ""},
 	{authority.ErrActiveKeyLimit, "The limit of active API keys is reached. Disable or delete one, or ask an operator of the platform to raise the limit."},
-	{authority.ErrKeyLimit, "There are too many API keys, disabled ones among them. Delete some, or ask an operator of the platform to raise the limit."},
+	{authority.ErrKeyLimit, "There are too many API keys, disabled ones included. Delete some, or ask an operator of the platform to raise the limit."},
 	{authority.ErrSecretLimit, ""},
 	{authority.ErrLastSecret, ""},
 	{authority.ErrScopeInUse, "API keys hold the scope. Take it from them first."},

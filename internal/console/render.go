@@ -173,6 +173,15 @@ func (p *view) Operator() bool { return isOperator(p.Visitor) }
 // Environments are those that merchants have API keys in.
 func (p *view) Environments() []authority.Environment { return p.console.environments() }
 
+// Choosable are the environments that a filter has: a page of all has what the platform's
+// own does, too.
+func (p *view) Choosable() []authority.Environment {
+	if p.Merchant == nil {
+		return p.console.Authority.Environments()
+	}
+	return p.Environments()
+}
+
 // Home is where the pages of the merchant begin.
 func (p *view) Home() string { return merchantPath(p.Merchant.ID) }
 

@@ -57,7 +57,7 @@ func (c *Console) readUsageChoice(v *visit) (*usageChoice, error) {
 	name := cmp.Or(query.Get("range"), usualRange)
 	i := slices.IndexFunc(usageRanges[:], func(r usageRange) bool { return r.Name == name })
 	u := &usageChoice{Env: query.Get("env")}
-	if i < 0 || u.Env != "" && !c.isEnvironment(u.Env) {
+	if i < 0 || u.Env != "" && !c.isEnvironment(u.Env) && (v.merchant != nil || u.Env != authority.Platform) {
 		return nil, authority.ErrNotFound
 	}
 	u.Range = usageRanges[i]
@@ -267,6 +267,7 @@ var reasonTexts = map[authority.Outcome][2]string{
 	authority.Outcome(authority.ScopeNone):          {"No scope", "Give the API key a scope for the API that the application asks for."},
 	authority.Outcome(authority.ScopeTwoResource):   {"Scopes of two APIs", "A token is for one API: ask twice."},
 	authority.Outcome(authority.SecretChecksum):     {"Secret mistyped", "A character is wrong or lacking: copy it again."},
+	authority.Outcome(authority.SecretIsID):         {"Secret is the ID", "The application sends the client ID in the place of the secret."},
 	authority.Outcome(authority.SecretForm):         {"No secret of ours", "What is sent as the secret does not look like one."},
 	authority.Outcome(authority.SecretPlaceholder):  {"Placeholder sent", "The application sends the sample's text in the place of the secret."},
 	authority.Outcome(authority.SecretOtherEnv):     {"Secret of another environment", "The secret belongs to an API key of another environment."},

@@ -50,11 +50,26 @@ func TestUsageOfAMerchantIsShownByReasonAndAPIKey(t *testing.T) {
 	for _, path := range []string{"?key=" + string(other.ID), "?range=1y", "?env=nowhere", "?env=platform", "/export?key=" + string(other.ID)} {
 		ada.get("/console/merchants/4259/usage"+path).want(t, http.StatusNotFound)
 	}
+	// A reason has words, and advice or a link to it.
+	var refused []authority.Use
+	for _, reason := range []authority.Reason{authority.SecretIsID, authority.SecretBlanks} {
+		refused = append(refused, authority.Use{ClientID: orders.ID, Env: "demo", Outcome: authority.Outcome(reason), Hour: h.at.Truncate(time.Hour), Count: 1, At: *h.at})
+	}
+	h.must(h.open.Store.AddUsage(h.ctx, refused, func(authority.EventKind, *authority.Use, authority.MerchantID) *authority.Draft { return nil }))
+	page = ada.get("/console/merchants/4259/usage?range=30d").want(t, http.StatusOK, "Secret is the ID secret_is_id The application sends the client ID", "see the errors page of the documentation")
+	if page.link(t, "the errors page") != "/docs/errors" {
+		t.Error("the errors page is no link")
+	}
 	// An operator sees all merchants, but on the page of one its own alone.
 	olga := h.signedIn(h.operator("Olga"))
 	olga.get("/console/merchants/4259/usage?key="+string(other.ID)).want(t, http.StatusNotFound)
-	olga.get("/console/usage").want(t, http.StatusOK, "Tokens issued 1,219", "Refused 3")
+	olga.get("/console/usage").want(t, http.StatusOK, "Tokens issued 1,219", "Refused 5")
 	olga.get("/console/usage?env=production").want(t, http.StatusOK, "Tokens issued 1,200")
+	olga.get("/console/usage?env=platform").want(t, http.StatusOK, "Nothing was asked for")
+	for _, page := range []string{"/console/usage", "/console/events"} { // where operator keys are seen, too
+		olga.get(page).want(t, http.StatusOK, "demo production platform")
+		olga.get("/console/merchants/4259"+strings.TrimPrefix(page, "/console")).want(t, http.StatusOK, "demo production").wantNot(t, "platform</option>")
+	}
 	olga.get("/console/merchants/4711/usage?range=30d").want(t, http.StatusOK, "Tokens issued 7")
 }
 
