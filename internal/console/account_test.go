@@ -62,6 +62,9 @@ func TestWhoWorksForManyMerchantsFindsAll(t *testing.T) {
 	if got := menu("/console/merchants/2/users"); got != "1 Shop 2 Shop 3 Shop 4 Shop 5 Shop 6 Shop 7 Shop 8 Shop 9 Shop 10 All your merchants" {
 		t.Errorf("the menu of merchant 2 is %q", got)
 	}
+	if !strings.Contains(b.page.body, "<bdi>Shop 2</bdi>") { // a name that is read from the right must not move the number
+		t.Error("the name is not on its own")
+	}
 	b.get(home).want(t, http.StatusOK, "Shop 10 10 Viewer", "Shop 11 11 Viewer", "Shop 100 100 Viewer")
 	h.signedIn(h.user("Dana", at("1", account.Viewer), at("2", account.Viewer))).get(home).want(t, http.StatusOK, "Shop 1 Shop 2").wantNot(t, "All your merchants")
 }

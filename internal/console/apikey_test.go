@@ -202,7 +202,7 @@ func TestAnAPIKeyIsDeletedBehindItsName(t *testing.T) {
 	k, secret := h.key(" Orders  sync\ufeff", "customers:read") // a page shows one space
 	b := h.administrator()
 	page := demoKeys + "/" + string(k.ID) + "/delete"
-	b.get(page).want(t, http.StatusOK, "Type Orders sync to confirm")
+	b.get(page).want(t, http.StatusOK, "Is it safe to delete? Too early to say", "Type Orders sync to confirm")
 	for _, word := range []string{"", "orders sync", "Orders", string(k.ID)} {
 		b.send(page, "confirm", word).want(t, http.StatusBadRequest, "Nothing has happened")
 	}

@@ -51,8 +51,10 @@ test("a page is whole without script", async (t) => {
 // C-521
 test("search finds a section, by keyboard", async (t) => {
   const page = await open(t);
-  await page.goto("/docs");
+  await page.goto("/docs#%");
   await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "");
+  await page.keyboard.press("Control+k");
   await page.keyboard.type("invalid_client");
   const found = page.locator("#found");
   await found.getByRole("status").waitFor();

@@ -138,8 +138,9 @@
     const link = event.target.closest(".found a");
     if (link || !input.parentElement.contains(event.target)) close();
   });
+  // No letter alone: who speaks to a browser, or types by chance, means none (WCAG 2.1.4).
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) return;
+    if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     event.preventDefault();
     input.focus();
   });
@@ -151,7 +152,12 @@
 
   // A sample behind a tab is shown to who comes by its address.
   function open() {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let target;
+    try {
+      target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch {
+      return; // a % that is none names nothing
+    }
     const sample = target && target.closest(".sample");
     if (sample) document.getElementById(sample.getAttribute("aria-labelledby"))?.click();
   }
