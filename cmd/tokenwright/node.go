@@ -219,6 +219,7 @@ func nodeInfo() authority.NodeInfo {
 func (n *node) surfaces(o *openNode) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
+	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // the address that people open first
 	api, err := n.register(o, mux.Handle)
 	if err != nil {
 		return nil, err

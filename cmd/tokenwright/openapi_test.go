@@ -109,11 +109,14 @@ func TestOverHTTPSBrowsersStayThere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range []string{"/console", "/docs", "/docs/nothing", "/llms.txt", "/openapi.json", "/oauth/token", adminapi.Root, "/nothing", forwardauth.Path} {
+		for _, path := range []string{"/", "/console", "/docs", "/docs/nothing", "/llms.txt", "/openapi.json", "/oauth/token", adminapi.Root, "/nothing", forwardauth.Path} {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url+path, nil))
 			if path == forwardauth.Path {
 				want = ""
+			}
+			if path == "/" && (w.Code != http.StatusFound || w.Header().Get("Location") != "/docs") {
+				t.Errorf("%s/ answers %d, and leads to %q", url, w.Code, w.Header().Get("Location"))
 			}
 			if got := w.Header().Get("Strict-Transport-Security"); got != want {
 				t.Errorf("%s%s: Strict-Transport-Security is %q, want %q", url, path, got, want)

@@ -167,7 +167,12 @@ func (c *Console) serve(v *visit, e *route) error {
 	return e.handle(c, v)
 }
 
-func (c *Console) unknown(*visit) error { return authority.ErrNotFound }
+func (c *Console) unknown(v *visit) error {
+	if v.Request.URL.Path == Root+"/" {
+		return v.redirect(Root)
+	}
+	return authority.ErrNotFound
+}
 
 // policy lets pages load and ask what is of their own origin, and nothing else: the
 // token endpoint that the page of the first token asks is of it, whatever host an

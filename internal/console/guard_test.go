@@ -100,6 +100,9 @@ func TestFormsAreReadFromTheBodyAlone(t *testing.T) {
 func TestEveryPageHasItsHeaders(t *testing.T) {
 	h := newHarness(t)
 	b := h.signedIn(h.operator("Ada"))
+	if a := h.browser().get("/console/"); a.header.Get("Location") != "/console" {
+		t.Errorf("/console/ leads to %q", a.header.Get("Location"))
+	}
 	for _, a := range []*answer{
 		h.browser().get("/console"), h.browser().get("/console/sign-in"), h.browser().get("/console/link?token=none"),
 		b.get("/console"), b.get("/console/merchants"), b.get("/console/nothing"), b.raw("/console/sign-out", nil, func(*http.Request) {}),
