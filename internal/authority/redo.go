@@ -43,25 +43,29 @@ func (t *recordedTime) UnmarshalJSON(text []byte) error {
 // redoEffect writes what the event of d has changed, with d. ErrNotFound where
 // there is nothing to change, and d is not written.
 func (a *Authority) redoEffect(ctx context.Context, r *Restoration, d *Draft) (unfinished bool, err error) {
-	var set recorded
-	if err := json.Unmarshal([]byte(d.Details), &set); err != nil {
-		return false, fmt.Errorf("reading the details: %w", err)
-	}
-	switch thing, _, _ := strings.Cut(string(d.Kind), "."); thing {
-	case "merchant":
-		return false, a.redoMerchant(ctx, d, &set)
-	case "scope":
-		return false, a.redoScope(ctx, d, &set)
-	case "api_key", "secret", "token":
-		return a.redoAPIKey(ctx, d, &set)
+	thing, _, _ := strings.Cut(string(d.Kind), ".")
+	switch thing {
+	case "merchant", "scope", "api_key", "secret", "token":
 	case "signing_key":
 		return false, a.redoSigningKey(ctx, d)
 	case "user":
 		// Who it was, and what it proves itself by, is in no event.
 		unfinished = d.Kind == UserCreated || d.Kind == UserCredentialsChanged || d.Kind == UserReset
 		return unfinished, r.Users(ctx, d)
+	default:
+		return false, ErrNotFound // of an installation, a link: nothing that lives on
 	}
-	return false, ErrNotFound // of an installation, a link: nothing that lives on
+	var set recorded // details of others have other members
+	if err := json.Unmarshal([]byte(d.Details), &set); err != nil {
+		return false, fmt.Errorf("reading the details: %w", err)
+	}
+	switch thing {
+	case "merchant":
+		return false, a.redoMerchant(ctx, d, &set)
+	case "scope":
+		return false, a.redoScope(ctx, d, &set)
+	}
+	return a.redoAPIKey(ctx, d, &set)
 }
 
 func (a *Authority) redoMerchant(ctx context.Context, d *Draft, set *recorded) error {

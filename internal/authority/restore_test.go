@@ -150,6 +150,14 @@ func TestReplayDoesAgainWhatHappened(t *testing.T) {
 	born := h.key(authority.NewAPIKey{MerchantID: "81", Env: "production", Name: "Born", Description: "since", Scopes: []string{"new:write"}, AllowedCIDRs: cidrs, ExpiresAt: end})
 	gone := h.key(authority.NewAPIKey{MerchantID: "81", Env: "production"})
 	h.must(h.DeleteAPIKey(h.ctx, actor, gone.ID, 0))
+	h.clock.advance(time.Hour)
+	rotation, err := h.RotateSigningKey(h.ctx, actor, "demo") // is done again by time alone
+	h.must(err)
+	again, err := h.RotateSigningKey(h.ctx, actor, "demo")
+	h.must(err)
+	if !rotation.Rotated || again.Rotated {
+		t.Error("the signing key was not rotated once, and wanted once")
+	}
 	active := h.demoKeys()[0].KeyID
 	_, err = h.RevokeSigningKey(h.ctx, actor, active, true)
 	h.must(err)
@@ -179,8 +187,8 @@ func TestReplayDoesAgainWhatHappened(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("%d things are there, want %d", len(got), len(want))
 	}
-	events, again := h.events(), restored.events()
-	if len(again) <= len(events) || !slices.EqualFunc(again[:len(events)], events, func(a, b authority.Event) bool { return bytes.Equal(a.Hash, b.Hash) }) {
+	events, now := h.events(), restored.events()
+	if len(now) <= len(events) || !slices.EqualFunc(now[:len(events)], events, func(a, b authority.Event) bool { return bytes.Equal(a.Hash, b.Hash) }) {
 		t.Error("the history does not go on with the events that it had")
 	}
 	if _, err := restored.VerifyEvents(h.ctx, nil, nil); err != nil {
@@ -208,10 +216,11 @@ func TestReplayDoesAgainWhatHappened(t *testing.T) {
 	for _, kind := range authority.EventKinds() {
 		thing, _, _ := strings.Cut(string(kind), ".")
 		switch kind {
-		case authority.APIKeyExpiring, authority.LimitReached, authority.SecretExpiring, authority.RetiredSecretUsed, authority.APIKeyTokensRevoked: // change nothing but a generation
+		case authority.APIKeyExpiring, authority.LimitReached, authority.SecretExpiring, authority.RetiredSecretUsed, authority.APIKeyTokensRevoked, // change nothing but a generation
+			authority.SigningKeyUpdate, authority.SigningKeyRemoval: // are for time
 			continue
 		}
-		if (thing == "merchant" || thing == "scope" || thing == "api_key" || thing == "secret" || thing == "token") && !kinds[kind] {
+		if (thing == "signing_key" || thing == "merchant" || thing == "scope" || thing == "api_key" || thing == "secret" || thing == "token") && !kinds[kind] {
 			t.Errorf("%s is not among the events that are replayed here", kind)
 		}
 	}

@@ -47,7 +47,7 @@ func TestProgramsThatManage(t *testing.T) {
 				t.Fatalf("exit code %d\n%s%s", r.Code, r.Stdout, r.Stderr)
 			}
 			checkSecretFile(t, s, dir)
-			if r, _ := run(); r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "dentifier is taken") { // there is the merchant already
+			if r, _ := run(); r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "ID or name is taken") { // there is the merchant already
 				t.Errorf("the second time: exit code %d\n%s%s", r.Code, r.Stdout, r.Stderr)
 			}
 			if arguments, err := os.ReadFile(spy + ".log"); err == nil {
