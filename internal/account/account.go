@@ -70,7 +70,9 @@ type Store interface {
 	Names(ctx context.Context, merchant authority.MerchantID, ids []UserID) (map[UserID]string, error)
 	// UpdateUser writes u, all but its e-mail address, where version
 	// u.Version-1 is stored, else authority.ErrConflict; ErrNoMerchant. With
-	// keepOperator, ErrLastOperator where no active operator would be left.
+	// keepOperator, ErrLastOperator where no active operator would be left. Who is
+	// disabled loses its sessions and links, who may less than before the links that
+	// it has made.
 	UpdateUser(ctx context.Context, u *User, keepOperator bool, d *authority.Draft) error
 	// DeleteUser ends u for ever: its ID never returns, its e-mail address,
 	// name and roles are wiped. Errors as UpdateUser.

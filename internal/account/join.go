@@ -60,7 +60,7 @@ func (a *Accounts) UseLink(ctx context.Context, from Origin, token Token, p Pers
 	}
 	e.Session, e.Hash, e.UsedAt = s, next.hash(), a.now()
 	v := Visitor{*s, u}
-	d, err := a.joined(v.Actor(from, ""), l, before, u)
+	d, err := a.joined(v.arriving(from, ""), l, before, u)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (a *Accounts) openPortal(ctx context.Context, from Origin, l *Link, e *Entr
 	s.MerchantID = l.MerchantID
 	e.Session, e.Hash = s, token.hash()
 	v := Visitor{*s, nil}
-	d, err := a.auth.NewDraft(v.Actor(from, l.MerchantID), authority.PortalLinkUsed, l.ID, l.MerchantID, map[string]any{"session": s.ID}, nil)
+	d, err := a.auth.NewDraft(v.arriving(from, l.MerchantID), authority.PortalLinkUsed, l.ID, l.MerchantID, map[string]any{"session": s.ID}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (a *Accounts) startAnew(ctx context.Context, l *Link, p Person, e *Entry) (
 }
 
 // join makes the user that a link is for, or gives its role to the one that the
-// identity is bound to. It returns how that user was, empty for a new one, and is.
+// identity is bound to. It returns the user before, empty for a new one, and after.
 func (a *Accounts) join(ctx context.Context, l *Link, p Person, e *Entry) (before, u *User, err error) {
 	if p.Identity != nil && l.Kind == Invitation {
 		before, err = a.userOf(ctx, *p.Identity)

@@ -184,6 +184,39 @@ func TestIdentitiesAreBoundByLinks(t *testing.T) {
 	h.must(errorOf(h.SignInWith(h.ctx, from, "corp", id, time.Time{}, "")))
 }
 
+// C-207: who loses a role loses the invitations that it has made, and nothing else.
+func TestInvitationsEndWithTheRoleOfWhoInvites(t *testing.T) {
+	h := newHarness(t)
+	no, yes, name := false, true, "Renamed"
+	for what, c := range map[string]struct {
+		update account.UserUpdate
+		ends   bool
+	}{
+		"no operator any more":  {account.UserUpdate{Operator: &no}, true},
+		"a lower role":          {account.UserUpdate{Memberships: &[]account.Membership{at("1", account.Viewer)}}, true},
+		"no role":               {account.UserUpdate{Memberships: &[]account.Membership{}}, true},
+		"another name":          {account.UserUpdate{Name: &name}, false},
+		"one merchant more":     {account.UserUpdate{Memberships: &[]account.Membership{at("1", account.Administrator), at("2", account.Viewer)}}, false},
+		"an operator all along": {account.UserUpdate{Operator: &yes, Name: &name}, false},
+	} {
+		u := h.able(account.NewUser{Email: "eva@example.com", Name: "Eva", Operator: true, Memberships: []account.Membership{at("1", account.Administrator)}})
+		in := h.entered(u)
+		l, err := h.invite(in.Actor(from, ""), "", account.Operator)
+		h.must(err)
+		own, err := h.ResetUser(h.ctx, root, h.user("other").ID, 0) // of somebody else, by another
+		h.must(err)
+		h.must(errorOf(h.UpdateUser(h.ctx, root, u.ID, c.update)))
+		if _, err := h.Link(h.ctx, l.Token); errors.Is(err, account.ErrLink) != c.ends {
+			t.Errorf("%s: %v", what, err)
+		}
+		h.must(errorOf(h.Link(h.ctx, own.Token)))
+		h.wantAlive(what, in.Token)
+		for _, id := range []account.UserID{u.ID, own.UserID} {
+			h.must(h.DeleteUser(h.ctx, root, id, 0))
+		}
+	}
+}
+
 // C-392: nobody invites above their own role, or elsewhere; what a user has given
 // ends with the user.
 func TestNobodyInvitesAboveTheirOwnRole(t *testing.T) {

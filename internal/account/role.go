@@ -61,6 +61,15 @@ func RolePermissions(u *User, id authority.MerchantID) *authority.Permissions {
 	return p
 }
 
+// MayMoreThan tells whether the user has a role that next has not, or a lower one there.
+func (u *User) MayMoreThan(next *User) bool {
+	return u.Operator && !next.Operator || slices.ContainsFunc(u.Memberships, func(m Membership) bool {
+		return !slices.ContainsFunc(next.Memberships, func(n Membership) bool {
+			return n.MerchantID == m.MerchantID && (n.Role == m.Role || n.Role == Administrator)
+		})
+	})
+}
+
 // mayChange tells whether the actor may make after of before: nobody gives a
 // role that stands for more than its own, or changes who has one. Else a
 // *authority.ForbiddenError.

@@ -68,7 +68,18 @@ func (v *Visitor) Actor(from Origin, id authority.MerchantID) authority.Actor {
 	case v.MerchantID == id:
 		p.Scopes = Administrator.Scopes()
 	}
-	return authority.Actor{ID: v.ActorID(), Address: from.Address, RequestID: from.RequestID, Permissions: p}
+	standing := authority.Standing{Session: v.ID}
+	if v.User != nil {
+		standing.UserVersion = v.User.Version
+	}
+	return authority.Actor{ID: v.ActorID(), Address: from.Address, RequestID: from.RequestID, Permissions: p, Standing: standing}
+}
+
+// arriving is Actor for the change that begins the session.
+func (v *Visitor) arriving(from Origin, id authority.MerchantID) authority.Actor {
+	a := v.Actor(from, id)
+	a.Standing = authority.Standing{}
+	return a
 }
 
 // RecentlyProven tells whether it was proven less than 5 minutes ago who the

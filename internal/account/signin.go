@@ -59,9 +59,11 @@ type Entry struct {
 	Forgotten   [][]byte // failures
 }
 
-// Proof is a password, as it is stored, or an identity.
+// Proof is a password, as it is stored, with the second factor that there is beside it,
+// or an identity.
 type Proof struct {
 	Password string
+	TOTP     []byte
 	Identity *Identity
 }
 
@@ -141,7 +143,7 @@ func (a *Accounts) SignIn(ctx context.Context, from Origin, email, password stri
 	}
 	s, token := a.newSession(from, u, "password", life)
 	s.Pending = len(c.TOTP) > 0
-	return a.enter(ctx, from, u, token, &Entry{Session: s, Proven: Proof{Password: c.Password}, Forgotten: [][]byte{id}, Replaces: replaces.hash()})
+	return a.enter(ctx, from, u, token, &Entry{Session: s, Proven: Proof{Password: c.Password, TOTP: c.TOTP}, Forgotten: [][]byte{id}, Replaces: replaces.hash()})
 }
 
 // prove returns the user with an e-mail address and password, and under which name
@@ -266,7 +268,7 @@ func (a *Accounts) Confirm(ctx context.Context, from Origin, v *Visitor, token T
 	if err != nil {
 		return nil, err
 	}
-	return a.renew(ctx, v, token, &Entry{Proven: Proof{Password: c.Password}, Forgotten: [][]byte{id}})
+	return a.renew(ctx, v, token, &Entry{Proven: Proof{Password: c.Password, TOTP: c.TOTP}, Forgotten: [][]byte{id}})
 }
 
 // ConfirmWith is Confirm by single sign-on: the identity must be the visitor's.
@@ -302,7 +304,7 @@ func (a *Accounts) enter(ctx context.Context, from Origin, u *User, token Token,
 	if !e.Session.Pending {
 		e.User, e.UsedAt = u.ID, a.now()
 		var err error
-		d, err = a.auth.NewDraft(v.Actor(from, ""), authority.UserSignedIn, string(u.ID), "", map[string]any{"method": v.Method, "session": v.ID}, nil)
+		d, err = a.auth.NewDraft(v.arriving(from, ""), authority.UserSignedIn, string(u.ID), "", map[string]any{"method": v.Method, "session": v.ID}, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -143,7 +143,7 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request, e *route) (authorit
 	permissions, err := a.authority.PermissionsOf(claims)
 	switch {
 	case errors.Is(err, authority.ErrNotFound): // its API key went since the token was verified
-		(&verify.Refusal{Status: http.StatusUnauthorized, Code: "invalid_token", Message: "Revoked token."}).ServeHTTP(w, r)
+		a.fail(w, authority.ErrEnded)
 		return authority.Actor{}, false
 	case err != nil:
 		a.fail(w, err)
@@ -151,6 +151,7 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request, e *route) (authorit
 	}
 	return authority.Actor{
 		ID: "api_key:" + claims.ClientID, Address: addressOf(r), RequestID: w.Header().Get("X-Request-Id"), Permissions: permissions,
+		Standing: authority.Standing{Generation: claims.Generation},
 	}, true
 }
 

@@ -28,8 +28,11 @@ func (a *API) fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", retryAfter)
 		note(w, slog.String("error", err.Error()))
 	}
-	if status == http.StatusForbidden {
-		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`) // RFC 6750 3.1
+	switch status { // RFC 6750 3.1
+	case http.StatusForbidden:
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
 	note(w, slog.String("refused", body.Reason))
 	body.write(w, status)
@@ -55,6 +58,8 @@ func errorOf(err error) (int, *errorBody) {
 		return status, body
 	case errors.As(err, &forbidden):
 		return newError(reasonForbidden, forbidden.Reason)
+	case errors.Is(err, authority.ErrEnded): // the token was good when the request began
+		return http.StatusUnauthorized, &errorBody{Code: "401", Message: "Revoked token."}
 	case errors.As(err, &unripe):
 		return newError(reasonUnripe, sentence(unripe.Error()))
 	}
@@ -100,7 +105,7 @@ func writeError(w http.ResponseWriter, reason, message string) {
 // another one meanwhile, that is why it could not be done again, whatever the
 // error says: it is answered as the other one was.
 func (a *API) failed(w http.ResponseWriter, r *request, err error) {
-	if r.actor.Once != nil && a.replay(w, r) {
+	if r.actor.Once != nil && !errors.Is(err, authority.ErrEnded) && a.replay(w, r) {
 		return
 	}
 	a.fail(w, err)

@@ -38,6 +38,8 @@ var sentinels = map[string]struct {
 	"ErrCursor":           {authority.ErrCursor, 400, "cursor"},
 	"ErrActiveSigningKey": {authority.ErrActiveSigningKey, 409, "active_signing_key"},
 
+	"ErrEnded": {authority.ErrEnded, 401, ""},
+
 	"ErrEmailTaken":   {account.ErrEmailTaken, 409, "exists"},
 	"ErrLastOperator": {account.ErrLastOperator, 409, "last_operator"},
 

@@ -1,11 +1,15 @@
 package adminapi_test
 
 import (
+	"io"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokenwright/tokenwright/admin"
+	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
 
@@ -233,4 +237,49 @@ func TestAKeptAnswerIsNotGivenToAnotherActor(t *testing.T) {
 		in.send(other, "POST", path, "", "Idempotency-Key", once).want(403, "forbidden")
 		in.send("", "POST", path, "", "Idempotency-Key", once).want(401, "")
 	})
+}
+
+// slowly is a body in whose middle something happens.
+type slowly struct {
+	io.Reader
+	happens func()
+}
+
+func (s *slowly) Read(p []byte) (int, error) {
+	if s.happens != nil {
+		s.happens()
+		s.happens = nil
+	}
+	return s.Reader.Read(p)
+}
+
+// C-192: a change is made by who may make it then: the API key that asks is looked at once
+// more, however long its request took to come.
+func TestAnAPIKeyThatEndedChangesNothing(t *testing.T) {
+	in := install(t)
+	actor := authority.Actor{ID: "cli:root@host", Permissions: authority.Everything()}
+	for what, end := range map[string]func(id authority.ClientID) error{
+		"deleted": func(id authority.ClientID) error { return in.DeleteAPIKey(in.Context(), actor, id, 0) },
+		"disabled": func(id authority.ClientID) error {
+			_, err := in.DisableAPIKey(in.Context(), actor, id, 0)
+			return err
+		},
+		"without its tokens": func(id authority.ClientID) error {
+			_, err := in.UpdateAPIKey(in.Context(), actor, id, authority.APIKeyUpdate{RevokeTokens: true})
+			return err
+		},
+	} {
+		operator := in.operator(operatorScopes()...)
+		token := in.token(operator)
+		r := httptest.NewRequest("POST", adminapi.Root+"/merchants", &slowly{strings.NewReader(`{"id":77,"name":"Theirs"}`), func() { in.must(end(authority.ClientID(operator.id))) }})
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		before := in.head()
+		if a := in.do(r); a.status != 401 || !strings.Contains(a.header.Get("WWW-Authenticate"), "invalid_token") {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+		if in.head() != before+1 {
+			t.Errorf("%s: something was changed", what)
+		}
+	}
 }

@@ -18,6 +18,8 @@ var (
 	ErrLastSecret     = errors.New("it is the only secret that works; rotate first, or disable or delete the API key")
 	ErrScopeInUse     = errors.New("API keys hold the scope")
 	ErrMerchantInUse  = errors.New("the merchant still has API keys")
+	// ErrEnded says that the session or the API key that asks has ended meanwhile.
+	ErrEnded = errors.New("what was asked with has ended meanwhile")
 	// ErrReplied says that the same request was answered before; Reply has the
 	// answer. ErrReplyOther: under its key stands another request.
 	ErrReplied    = errors.New("the request was answered before")

@@ -89,8 +89,19 @@ type Actor struct {
 
 	// Permissions are what it may do; nil is nothing.
 	Permissions *Permissions
+	// Standing is what it has these by.
+	Standing Standing
 	// Once, where not nil, keeps what it does from being done again.
 	Once *Once
+}
+
+// Standing is what an actor has shown, and what must still be so when it changes
+// something, however long that took: a Store asks within the change. Zero is for the
+// command line, for ourselves, and for who begins a session by the change.
+type Standing struct {
+	Session     string // ID; it lives, else ErrEnded
+	UserVersion int64  // of the user of the session, whose roles are those that it had, else ErrConflict; 0 for none
+	Generation  int64  // of its access token, whose API key lives and has no higher one, else ErrEnded; 0 for none
 }
 
 // Event is one record of the audit log. Events are never changed: each carries
@@ -118,7 +129,8 @@ type EventHead struct {
 // Draft is an event that has no place in the chain yet.
 type Draft struct {
 	Event
-	chain []byte
+	Standing Standing // of the actor; it is of the request, and not recorded
+	chain    []byte
 
 	// Reply, where not nil, is kept with the event: ErrReplied where one is
 	// kept already under its ID.
@@ -144,7 +156,7 @@ func newDraft(root *rootKeys, now time.Time, actor Actor, kind EventKind, subjec
 		}
 		text = string(raw)
 	}
-	return &Draft{chain: root.chain, Event: Event{
+	return &Draft{Standing: actor.Standing, chain: root.chain, Event: Event{
 		Time: now, Kind: kind, Subject: exportable(subject), Details: text, RootKeyID: root.id,
 		// What it may do is of the request, not of what is recorded.
 		Actor: Actor{ID: exportable(actor.ID), Address: exportable(actor.Address), RequestID: exportable(actor.RequestID)},

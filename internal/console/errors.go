@@ -82,6 +82,10 @@ func (v *visit) fail(err error) {
 	switch {
 	case errors.Is(err, account.ErrSession):
 		err = v.askToSignIn("")
+	case errors.Is(err, authority.ErrEnded): // since the request began
+		v.dropCookie()
+		v.token, v.visitor = "", nil
+		err = v.askToSignIn("")
 	case errors.Is(err, errPending):
 		err = v.askForCode("")
 	case errors.Is(err, account.ErrLink):

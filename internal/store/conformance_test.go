@@ -67,6 +67,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"LinksAreKeptUntilTheyAreUsed", testLinks},
 		{"SetUpLinksEndWithTheFirstOperator", testSetUpLinks},
 		{"EnterWritesAllOrNothing", testEnter},
+		{"ChangesAreMadeByWhoMayThen", testStanding},
 		{"SessionsAreKeptAndEnd", testSessions},
 		{"UsersTakeTheirSessionsWithThem", testUsersTakeTheirSessionsWithThem},
 		{"CountFailureCountsEach", testCountFailure},

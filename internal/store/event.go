@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -31,6 +33,33 @@ func (t *tx) lockEvents() (head authority.EventHead, err error) {
 		return head, fmt.Errorf("locking the event counter: %w", noRow(err, authority.ErrMoved))
 	}
 	return head, nil
+}
+
+// checkStanding holds that the actor has what it has shown. Whoever ends it holds the
+// lock of the event counter too.
+func (t *tx) checkStanding(d *authority.Draft) error {
+	switch s := &d.Standing; {
+	case s.Session != "":
+		version, err := one(t, func(r row, v *int64) error { return r.Scan(v) },
+			`SELECT coalesce(u.version, 0) FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id = $1`, s.Session)
+		if errors.Is(err, authority.ErrNotFound) {
+			return authority.ErrEnded
+		}
+		if err != nil {
+			return err
+		}
+		if *version != s.UserVersion {
+			return authority.ErrConflict
+		}
+	case s.Generation != 0:
+		n, err := t.count(`SELECT count(*) FROM api_keys WHERE id = $1 AND status = 'active' AND generation <= $2`,
+			strings.TrimPrefix(d.Actor.ID, "api_key:"), s.Generation)
+		if err == nil && n == 0 {
+			err = authority.ErrEnded
+		}
+		return err
+	}
+	return nil
 }
 
 // AddEvent implements authority.Store.

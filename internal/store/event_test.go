@@ -103,3 +103,37 @@ func testEvents(t *testing.T, s authority.Store) {
 	must(t, err)
 	wantEqual(t, "event of no change", events, []authority.Event{alone.Event})
 }
+
+// C-207, C-192: whoever makes a change has what it has shown, at the moment of the change.
+func testStanding(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	k := addKey(t, s, apiKey(1, "demo", "acme"))
+	off := apiKey(2, "demo", "acme")
+	off.Status = authority.Disabled
+	addKey(t, s, off)
+	u := addUser(t, s, user(1))
+	v, guest := signedIn(t, s, 1, u), signedIn(t, s, 2, nil)
+	for what, tc := range map[string]struct {
+		actor    string
+		standing authority.Standing
+		want     error
+	}{
+		"nothing to lose":               {"cli:root@host", authority.Standing{}, nil},
+		"a session":                     {"user:x", authority.Standing{Session: v.ID, UserVersion: u.Version}, nil},
+		"a session without a user":      {"portal:x", authority.Standing{Session: guest.ID}, nil},
+		"a session that ended":          {"user:x", authority.Standing{Session: "ses_gone", UserVersion: u.Version}, authority.ErrEnded},
+		"a user who was changed since":  {"user:x", authority.Standing{Session: v.ID, UserVersion: u.Version - 1}, authority.ErrConflict},
+		"an API key":                    {"api_key:" + string(k.ID), authority.Standing{Generation: k.Generation}, nil},
+		"an API key, later":             {"api_key:" + string(k.ID), authority.Standing{Generation: k.Generation + 1}, nil},
+		"an API key, before its cutoff": {"api_key:" + string(k.ID), authority.Standing{Generation: k.Generation - 1}, authority.ErrEnded},
+		"an API key that is disabled":   {"api_key:" + string(off.ID), authority.Standing{Generation: off.Generation}, authority.ErrEnded},
+		"an API key that never was":     {"api_key:twc_demo_x", authority.Standing{Generation: 1}, authority.ErrEnded},
+	} {
+		d := draft(authority.ScopeCreated, "customers:read")
+		d.Actor.ID, d.Standing = tc.actor, tc.standing
+		if err := s.AddEvent(t.Context(), d); !errors.Is(err, tc.want) {
+			t.Errorf("%s: got error %v, want %v", what, err, tc.want)
+		}
+	}
+}

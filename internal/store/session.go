@@ -65,10 +65,17 @@ func (s *Store) EndOtherSessions(ctx context.Context, id string, user account.Us
 // endSessions ends all sessions of a user, and the links that it has made or
 // could use.
 func (t *tx) endSessions(id account.UserID) error {
-	if err := t.exec(`DELETE FROM sessions WHERE user_id = $1`, id); err != nil {
-		return err
+	for _, table := range []string{`sessions`, `links`} {
+		if err := t.exec(`DELETE FROM `+table+` WHERE user_id = $1`, id); err != nil {
+			return err
+		}
 	}
-	return t.exec(`DELETE FROM links WHERE user_id = $1 OR created_by = $2`, id, "user:"+string(id))
+	return t.endLinksOf(id)
+}
+
+// endLinksOf ends the links that a user has made.
+func (t *tx) endLinksOf(id account.UserID) error {
+	return t.exec(`DELETE FROM links WHERE created_by = $1`, "user:"+string(id))
 }
 
 // enterSession adds the session that begins, or makes it of the one that it must

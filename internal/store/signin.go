@@ -125,7 +125,8 @@ func (t *tx) enterUser(e *account.Entry) error {
 // the row: whoever changes that comes before, or behind, and ends the session.
 func (t *tx) checkProof(e *account.Entry) error {
 	if e.Proven.Password != "" {
-		err := t.execOne(account.ErrSignIn, `UPDATE credentials SET password = password WHERE user_id = $1 AND password = $2`, e.Session.UserID, e.Proven.Password)
+		err := t.execOne(account.ErrSignIn, `UPDATE credentials SET password = password WHERE user_id = $1 AND password = $2 AND totp = $3`,
+			e.Session.UserID, e.Proven.Password, append([]byte{}, e.Proven.TOTP...))
 		if err != nil {
 			return err
 		}

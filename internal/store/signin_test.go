@@ -178,7 +178,10 @@ func testEnter(t *testing.T, s authority.Store) {
 	got, err := accounts(s).UserByIdentity(t.Context(), *whole.Identity)
 	must(t, err)
 	wantEqual(t, "the user of the identity", got, u)
-	must(t, enter(t, s, &account.Entry{Session: sessionOf(6, u), Hash: token(6), Proven: account.Proof{Password: "phc", Identity: whole.Identity}}))
+	must(t, enter(t, s, &account.Entry{Session: sessionOf(6, u), Hash: token(6), Proven: account.Proof{Password: "phc", TOTP: []byte("sealed"), Identity: whole.Identity}}))
+	refused(t, s, account.ErrSignIn, func() error { // a second factor came meanwhile
+		return enter(t, s, &account.Entry{Session: sessionOf(7, u), Hash: token(7), Proven: account.Proof{Password: "phc"}})
+	})
 	other := addUser(t, s, user(2))
 	refused(t, s, account.ErrIdentityTaken, func() error {
 		return enter(t, s, &account.Entry{User: other.ID, Identity: whole.Identity, Session: sessionOf(2, other), Hash: token(2)})

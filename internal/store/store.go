@@ -81,6 +81,9 @@ func (s *Store) change(ctx context.Context, d *authority.Draft, f func(*tx) erro
 		if err != nil {
 			return err
 		}
+		if err := t.checkStanding(d); err != nil {
+			return err
+		}
 		if d.Reply != nil {
 			if err := t.writeReply(d.Reply); err != nil {
 				return err

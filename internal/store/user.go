@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -128,13 +129,24 @@ func (t *tx) insertUser(u *account.User) error {
 // UpdateUser implements account.Store.
 func (s *Store) UpdateUser(ctx context.Context, u *account.User, keepOperator bool, d *authority.Draft) error {
 	return s.change(ctx, d, func(t *tx) error {
+		before, err := t.user(`id = $1`, u.ID)
+		if errors.Is(err, authority.ErrNotFound) {
+			return authority.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
 		if err := t.updateUser(u); err != nil {
 			return err
 		}
-		if u.Status != authority.Active {
-			if err := t.endSessions(u.ID); err != nil {
-				return err
-			}
+		switch {
+		case u.Status != authority.Active:
+			err = t.endSessions(u.ID)
+		case before.MayMoreThan(u):
+			err = t.endLinksOf(u.ID)
+		}
+		if err != nil {
+			return err
 		}
 		return t.checkOperators(keepOperator)
 	})
