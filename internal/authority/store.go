@@ -8,8 +8,8 @@ import (
 // Store keeps an installation. Each method is one transaction. A method that
 // takes a Draft commits the event with the change, or neither: it locks the
 // event counter first, so all changes have one order and what it then reads
-// stays true until it commits, links the Draft (Draft.Link) and writes the
-// event last. With the event it keeps the
+// stays true until it commits, holds the Standing of the Draft (ErrEnded, ErrConflict),
+// links the Draft (Draft.Link) and writes the event last. With the event it keeps the
 // Reply of the Draft, where there is one: ErrReplied where its ID is taken, by
 // an answer that is not too old. What has been acknowledged is durable.
 //
