@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/line"
 )
 
 const (
@@ -140,15 +142,7 @@ func (c *Config) base() http.RoundTripper {
 	if c.HTTPClient != nil && c.HTTPClient.Transport != nil {
 		return c.HTTPClient.Transport
 	}
-	if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = t.Clone()
-		if t.HTTP2 == nil {
-			t.HTTP2 = new(http.HTTP2Config)
-		}
-		t.HTTP2.SendPingTimeout, t.HTTP2.PingTimeout = pingAfter, pingTimeout
-		return t
-	}
-	return http.DefaultTransport // replaced, as those who trace requests do
+	return line.Transport()
 }
 
 func (c Config) source(ctx context.Context, base http.RoundTripper) (*source, error) {

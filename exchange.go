@@ -13,15 +13,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/line"
 )
 
 const (
 	// tryLimit is how long one exchange may take.
 	tryLimit = 10 * time.Second
-	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked
-	// for a sign of life, pingTimeout how long that may take. Nothing else ends one
-	// whose other end has gone: each try would be sent on it, in vain.
-	pingAfter, pingTimeout = 5 * time.Second, 3 * time.Second
 	// maxAnswerSize is in bytes (C-259).
 	maxAnswerSize = 1 << 20
 )
@@ -32,7 +30,7 @@ type exchanger struct {
 	endpoint string
 	client   *http.Client
 	agent    string // User-Agent
-	late     bool   // the last answer did not come in time; of the goroutine of the renewal
+	line     line.Line
 }
 
 func newExchanger(c *Config, endpoint string, base http.RoundTripper) *exchanger {
@@ -64,14 +62,11 @@ func version() string {
 	return "devel"
 }
 
-// exchange asks once for a token. Where the answer before did not come in time,
-// the connection may be dead, and would be used again.
+// exchange asks once for a token.
 func (x *exchanger) exchange(ctx context.Context, secret string) (*Token, error) {
-	if x.late {
-		x.client.CloseIdleConnections() // not at once: it was not idle yet
-	}
+	x.line.Begin(x.client)
 	token, err := x.ask(ctx, secret)
-	x.late = errors.Is(err, context.DeadlineExceeded)
+	x.line.End(err)
 	return token, err
 }
 

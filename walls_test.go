@@ -22,16 +22,17 @@ const module = "github.com/tokenwright/tokenwright/"
 // walls says what each package may import of ours, and which other modules.
 // The standard library is open to all.
 var walls = map[string]struct{ ours, others []string }{
-	".":               {ours: []string{"internal/strictjson"}},
+	".":               {ours: []string{"internal/line", "internal/strictjson"}},
 	"oauth2source":    {others: []string{"github.com/tokenwright/tokenwright", "golang.org/x/oauth2"}},
-	"verify":          {ours: []string{"internal/accesstoken", "internal/jose", "internal/ratelimit", "internal/strictjson"}},
+	"verify":          {ours: []string{"internal/accesstoken", "internal/jose", "internal/line", "internal/ratelimit", "internal/strictjson"}},
 	"tokenwrighttest": {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose", "internal/strictjson"}},
-	"admin":           {},
+	"admin":           {ours: []string{"internal/line"}},
 
 	"internal/strictjson":  {},
 	"internal/jose":        {ours: []string{"internal/strictjson"}},
 	"internal/accesstoken": {ours: []string{"internal/strictjson"}},
 	"internal/credential":  {},
+	"internal/line":        {},
 	"internal/plain":       {},
 	"internal/ratelimit":   {},
 	"internal/authority":   {ours: []string{"internal/accesstoken", "internal/credential", "internal/jose", "internal/strictjson"}},

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/line"
 )
 
 // Client calls the admin API of one server. Its methods are safe for concurrent
@@ -36,11 +38,14 @@ type Client struct {
 	URL string
 	// HTTPClient attaches access tokens for the audience <URL>/admin; nil means
 	// http.DefaultClient, which attaches none. Where an answer does not come within a
-	// minute its idle connections are closed, so that the next attempt has another.
+	// minute, or the caller's time, its idle connections are closed before the next
+	// request, so that it has another.
 	HTTPClient *http.Client
 	// PageSize is how many items a list asks for at a time; 0 means 100, and
 	// more than 500 no server gives.
 	PageSize int
+
+	line line.Line
 }
 
 const (
@@ -70,7 +75,7 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 			return fmt.Errorf("writing the request: %w", err)
 		}
 	}
-	once, late := "", false
+	once := ""
 	if r.method == http.MethodPost {
 		once = newIdempotencyKey()
 	}
@@ -82,11 +87,9 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 		if once != "" {
 			req.Header.Set("Idempotency-Key", once)
 		}
-		if late { // the connection may be dead, and would be used again
-			c.client().CloseIdleConnections()
-		}
+		c.line.Begin(c.client())
 		err = c.send(req, out)
-		late = errors.Is(err, context.DeadlineExceeded)
+		c.line.End(err)
 		return err
 	})
 }

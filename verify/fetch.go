@@ -12,18 +12,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/tokenwright/tokenwright/internal/line"
 )
 
-const (
-	// fetchTimeout is how long a document may take that is answered at once.
-	fetchTimeout = 10 * time.Second
-	// pingAfter is how long a connection of HTTP/2 may be silent before it is asked
-	// for a sign of life, pingTimeout how long that may take. Nothing else ends one
-	// whose other end has gone: each request would be sent on it, in vain.
-	pingAfter, pingTimeout = 5 * time.Second, 3 * time.Second
-)
+// fetchTimeout is how long a document may take that is answered at once.
+const fetchTimeout = 10 * time.Second
 
 // document is what an address has answered with status 200.
 type document struct {
@@ -43,18 +38,14 @@ func (e *statusError) Error() string { return "answered with status " + strconv.
 // fetcher reads documents.
 type fetcher struct {
 	*http.Client
-	late atomic.Bool // an answer did not come in time: the connection may be dead
+	line line.Line
 }
 
 // fetch reads a document of that content type and at most size bytes.
 func (f *fetcher) fetch(ctx context.Context, address, contentType string, size int64) (*document, error) {
-	if f.late.Swap(false) {
-		f.CloseIdleConnections() // not at once: it was not idle yet
-	}
+	f.line.Begin(f.Client)
 	d, err := f.get(ctx, address, contentType, size)
-	if errors.Is(err, context.DeadlineExceeded) {
-		f.late.Store(true)
-	}
+	f.line.End(err)
 	return d, err
 }
 
@@ -94,13 +85,8 @@ func fetcherOf(given *http.Client) *fetcher {
 	if given != nil {
 		client = *given
 	}
-	if t, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
-		t = t.Clone() // else it was replaced, as those who trace requests do
-		if t.HTTP2 == nil {
-			t.HTTP2 = new(http.HTTP2Config)
-		}
-		t.HTTP2.SendPingTimeout, t.HTTP2.PingTimeout = pingAfter, pingTimeout
-		client.Transport = t
+	if client.Transport == nil {
+		client.Transport = line.Transport()
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Jar, client.Timeout = nil, 0
