@@ -108,8 +108,9 @@ func (f *followedFeed) follow() {
 		case f.ctx.Err() != nil: // the end, and nothing to tell of
 		case err != nil && wait > 0:
 			waits++
-			pause = retryPause(err, 1)
-			prompt = time.Now().Add(pause + time.Second) // so that the next one does not wait
+			// Whatever Retry-After says: it is of waiting, which the next one does not.
+			pause = pollPause/2 + rand.N(pollPause)
+			prompt = time.Now().Add(pause + time.Second)
 			if waits > 1 {
 				prompt = time.Now().Add(promptFor)
 			}

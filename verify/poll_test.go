@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -66,17 +67,18 @@ func TestARequestThatHangsClosesNoVerifier(t *testing.T) {
 // where requests that wait fail, and others do not, nothing is told, news are
 // heard as soon as ever, and waiting is tried again only now and then.
 func TestWhereNoRequestMayWaitNewsAreAskedFor(t *testing.T) {
-	for name, refuse := range map[string]func(r *http.Request) (*http.Response, error){
-		"too many wait": func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody}, nil
+	for name, refuse := range map[string]func(http.RoundTripper, *http.Request) (*http.Response, error){
+		"too many wait": func(http.RoundTripper, *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"5"}}, Body: http.NoBody}, nil
 		},
-		"a gateway that waits for less": func(r *http.Request) (*http.Response, error) {
-			select {
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			case <-time.After(2 * time.Second):
+		"a gateway that waits for less": func(issuer http.RoundTripper, r *http.Request) (*http.Response, error) {
+			ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+			defer cancel()
+			resp, err := issuer.RoundTrip(r.WithContext(ctx))
+			if ctx.Err() != nil && r.Context().Err() == nil {
 				return &http.Response{StatusCode: http.StatusGatewayTimeout, Body: http.NoBody}, nil
 			}
+			return resp, err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,10 +87,11 @@ func TestWhereNoRequestMayWaitNewsAreAskedFor(t *testing.T) {
 			var mayWait atomic.Bool
 			adjust := func(c *verify.Config) {
 				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-				c.HTTPClient = &http.Client{Transport: between{c.HTTPClient.Transport, func(r *http.Request) (*http.Response, error) {
+				issuer := c.HTTPClient.Transport
+				c.HTTPClient = &http.Client{Transport: between{issuer, func(r *http.Request) (*http.Response, error) {
 					if all.Add(1); r.URL.Query().Has("wait") && !mayWait.Load() {
 						waits.Add(1)
-						return refuse(r)
+						return refuse(issuer, r)
 					}
 					return nil, nil
 				}}}
@@ -97,15 +100,16 @@ func TestWhereNoRequestMayWaitNewsAreAskedFor(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				waits.Store(0)
 				all.Store(0)
-				for range 60 {
+				time.Sleep(time.Hour)
+				if n, m := waits.Load(), all.Load(); n > 13 || m > 1250 {
+					t.Errorf("%d requests in an hour, of which %d wait", m, n)
+				}
+				for range 493 { // an hour, in steps that fall into every moment of the rhythm of the requests
 					token := iss.Token()
 					iss.RevokeToken(token)
 					time.Sleep(5 * time.Second)
 					is(t, v, "revoked", token, verify.ErrRevoked)
-					time.Sleep(55 * time.Second)
-				}
-				if n, m := waits.Load(), all.Load(); n > 13 || m > 1250 {
-					t.Errorf("%d requests in an hour, of which %d wait", m, n)
+					time.Sleep(2300 * time.Millisecond)
 				}
 				if log.Len() > 0 {
 					t.Errorf("the log says\n%s", &log)
