@@ -124,13 +124,14 @@ func (a *Authority) DeleteSecret(ctx context.Context, actor Actor, id ClientID, 
 }
 
 // newSecret adds a secret to k. Of those that have ended, which stay so that
-// their users are told, the oldest makes room.
+// their users are told, the oldest makes room; where none has by what is stored,
+// the oldest of all, which is too old for its environment then.
 func (a *Authority) newSecret(k *APIKey, actor Actor, now time.Time) (credential.Secret, error) {
-	if k.LiveSecrets(now) >= maxSecrets {
+	if a.aged(k).LiveSecrets(now) >= maxSecrets {
 		return credential.Secret{}, ErrSecretLimit
 	}
 	for len(k.Secrets) >= maxSecrets {
-		at := slices.IndexFunc(k.Secrets, func(s Secret) bool { return !s.live(now) })
+		at := max(0, slices.IndexFunc(k.Secrets, func(s Secret) bool { return !s.live(now) }))
 		k.Secrets = slices.Delete(k.Secrets, at, at+1)
 	}
 	secret := a.format.NewSecret(k.Env)
@@ -147,7 +148,8 @@ func (a *Authority) newSecret(k *APIKey, actor Actor, now time.Time) (credential
 }
 
 // retire ends every live secret with the overlap at the latest, and returns
-// their IDs.
+// their IDs. One that is too old for its environment is among them: it would live
+// again where that allows more one day.
 func (k *APIKey) retire(now time.Time, overlap time.Duration) []int64 {
 	retired := []int64{}
 	for i := range k.Secrets {

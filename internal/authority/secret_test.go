@@ -181,11 +181,31 @@ func TestMaxSecretAgeIsSeen(t *testing.T) {
 	}
 	wantError(t, "deleting the only secret that works", errorOf(strict.DeleteSecret(h.ctx, actor, k.ID, 2, false, 0)), authority.ErrLastSecret)
 	h.must(errorOf(strict.DeleteSecret(h.ctx, actor, k.ID, 1, false, 0)))
-	name := "renamed" // writes what is stored, not what is seen
-	h.must(errorOf(strict.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{Name: &name})))
-	if _, differences, err := strict.VerifyState(h.ctx, nil, nil); err != nil || len(differences) > 0 {
-		t.Errorf("the events say otherwise: %v %v", differences, err)
+	agree := func() {
+		t.Helper()
+		if _, differences, err := strict.VerifyState(h.ctx, nil, nil); err != nil || len(differences) > 0 {
+			t.Errorf("the events say otherwise: %v %v", differences, err)
+		}
 	}
+	full := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", Scopes: []string{"customers:read"}})
+	old := full
+	for range 4 {
+		old = h.rotate(full, authority.Rotation{Overlap: 90 * 24 * time.Hour})
+	}
+	h.clock.advance(48 * time.Hour) // so none of the five works any more
+	for _, overlap := range []time.Duration{7 * 24 * time.Hour, 7 * 24 * time.Hour, 0} {
+		rotated, _, err = strict.RotateSecret(h.ctx, actor, full.ID, authority.Rotation{Overlap: overlap})
+		h.must(err)
+		agree()
+	}
+	if got := rotated.Secrets; len(got) != 5 || got[0].ID != 4 || got[4].ID != 8 || rotated.LiveSecrets(h.clock.now()) != 1 {
+		t.Errorf("its secrets are %+v", got)
+	}
+	h.must(h.LoadDirectory(h.ctx))
+	h.refused(h.Authority, old.request(), authority.SecretExpired) // where secrets may be older again, what was rotated stays dead
+	name := "renamed"                                              // writes what is stored, not what is seen
+	h.must(errorOf(strict.UpdateAPIKey(h.ctx, actor, k.ID, authority.APIKeyUpdate{Name: &name})))
+	agree()
 }
 
 // An environment's greatest age holds for secrets made before it was set, too.

@@ -232,9 +232,10 @@ func (k *recordedKey) rotate(at time.Time, overlap time.Duration, set *recorded)
 	}
 	for len(k.secrets) >= maxSecrets {
 		ended := slices.IndexFunc(k.secrets, func(s recordedSecret) bool { return overlap == 0 || !worked(s) })
-		if ended < 0 {
-			break // only where a restore has left fewer than the events tell of
+		if ended < 0 && k.lossy {
+			break // a restore may have left fewer than the events tell of
 		}
+		ended = max(0, ended) // too old for its environment, of which no event tells
 		k.secrets = slices.Delete(k.secrets, ended, ended+1)
 	}
 	k.lastSecret = set.SecretID
