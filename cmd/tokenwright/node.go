@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -219,25 +218,12 @@ func nodeInfo() authority.NodeInfo {
 func (n *node) surfaces(o *openNode) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", server.NotFound)
-	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // the address that people open first
 	api, err := n.register(o, mux.Handle)
 	if err != nil {
 		return nil, err
 	}
 	// Gateways send the Host of their client, which may be an environment's own.
-	return n.forwardAuthOf(o.auth).Before(n.strict(api.OwnHosts(mux, server.NotFound))), nil
-}
-
-// strict has browsers stay with https where the base URL has it (RFC 6797). Gateways, which
-// hand on what they are told, must not say so of hosts that are not ours.
-func (n *node) strict(next http.Handler) http.Handler {
-	if !strings.HasPrefix(n.config.URL, "https:") {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
-		next.ServeHTTP(w, r)
-	})
+	return n.forwardAuthOf(o.auth).Before(api.OwnHosts(mux, server.NotFound)), nil
 }
 
 // register hands every route below the base URL to handle, but those that stand
@@ -267,6 +253,7 @@ func (n *node) register(o *openNode, handle func(pattern string, handler http.Ha
 	pages.Register(handle)
 	o.leaks.Register(handle)
 	site.Register(handle)
+	handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // the address that people open first
 	return api, nil
 }
 

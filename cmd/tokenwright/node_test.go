@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,12 @@ func (s *served) logged() string {
 
 func serveHere(t *testing.T, environ ...string) *served {
 	t.Helper()
+	return serveAt(t, "http://localhost:8080", environ...)
+}
+
+// serveAt is a server whose base URL is url, wherever it listens.
+func serveAt(t *testing.T, url string, environ ...string) *served {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +64,7 @@ func serveHere(t *testing.T, environ ...string) *served {
 	s := &served{url: "http://" + address, stop: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(s.ended)
-		s.result = run(ctx, []string{"serve", "--listen", address, "--url", "http://localhost:8080", "--metrics-listen", "off"}, environ, nil, io.Discard, s)
+		s.result = run(ctx, []string{"serve", "--listen", address, "--url", url, "--metrics-listen", "off"}, environ, nil, io.Discard, s)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -67,6 +74,17 @@ func serveHere(t *testing.T, environ ...string) *served {
 		}
 	})
 	return s
+}
+
+// ask returns the head of an answer.
+func (s *served) ask(t *testing.T, path string) *http.Response {
+	t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, s.url+path, nil)) // which follows nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp
 }
 
 // ends waits until the server has ended by itself.

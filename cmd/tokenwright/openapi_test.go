@@ -26,7 +26,7 @@ import (
 var beforeMux = []string{forwardauth.Path, forwardauth.Path + "/{policy}", "/healthz", "/readyz"}
 
 // undocumented are routes that are no part of what anybody programs against.
-var undocumented = []string{"/docs.md", "/docs/", "/docs/static/", "/docs/search.json", adminapi.Root, adminapi.Root + "/"}
+var undocumented = []string{"/docs.md", "/docs/", "/docs/static/", "/docs/search.json", "GET /{$}", adminapi.Root, adminapi.Root + "/"}
 
 // asDocumented rewrites what a pattern of a mux cannot say.
 var asDocumented = strings.NewReplacer("/jwks/{file}", "/jwks/{kid}.pem")
@@ -57,11 +57,10 @@ type routes struct {
 	document map[string][]string
 }
 
-// nodeOn is a node on an empty data directory, whose base URL is url.
-func nodeOn(t *testing.T, url string) (*node, *openNode) {
+func routesOf(t *testing.T) routes {
 	t.Helper()
 	a := &app{stdout: io.Discard, stderr: io.Discard, config: defaultConfig()}
-	a.config.Data, a.config.URL = t.TempDir(), url
+	a.config.Data, a.config.URL = t.TempDir(), "http://localhost:8080"
 	a.config.Database = "sqlite:" + filepath.Join(a.config.Data, "tokenwright.db")
 	n := &node{app: a, registry: prometheus.NewRegistry(), logger: slog.New(slog.DiscardHandler)}
 	auth, st, err := a.openServing(t.Context(), store.Options{Create: true}, n.logger)
@@ -71,12 +70,6 @@ func nodeOn(t *testing.T, url string) (*node, *openNode) {
 	t.Cleanup(func() { _ = st.Close() })
 	o := &openNode{auth: auth, store: st, leaks: n.leaksOf(auth)}
 	o.webhooks = n.dispatcher(o)
-	return n, o
-}
-
-func routesOf(t *testing.T) routes {
-	t.Helper()
-	n, o := nodeOn(t, "http://localhost:8080")
 	r := routes{mux: http.NewServeMux(), document: map[string][]string{}}
 	if _, err := n.register(o, func(pattern string, h http.Handler) {
 		r.mux.Handle(pattern, h)
@@ -101,27 +94,34 @@ func routesOf(t *testing.T) routes {
 	return r
 }
 
-// C-210: every surface, and none of what gateways hand on to hosts of others.
+// C-210: every surface, also of a node that waits for its database, and none of what
+// gateways hand on to hosts of others.
 func TestOverHTTPSBrowsersStayThere(t *testing.T) {
-	for url, want := range map[string]string{"https://auth.example.com": "max-age=31536000", "http://localhost:8080": ""} {
-		n, o := nodeOn(t, url)
-		handler, err := n.surfaces(o)
-		if err != nil {
-			t.Fatal(err)
+	t.Parallel()
+	for name, database := range map[string]string{"at work": "", "waiting": "TOKENWRIGHT_DATABASE=postgres://nobody@127.0.0.1:1/nothing"} {
+		for url, strict := range map[string]string{"https://auth.example.com": "max-age=31536000", "http://localhost:8080": ""} {
+			s := serveAt(t, url, "TOKENWRIGHT_DATA="+t.TempDir(), database, masterKey(1))
+			s.answers(t, "/healthz", http.StatusOK)
+			for _, path := range []string{forwardauth.Path, "/", "/console", "/docs", "/docs/nothing", "/llms.txt", "/openapi.json", "/oauth/token", adminapi.Root, "/nothing", "//",
+				"/healthz", "/readyz"} {
+				want := strict
+				if path == forwardauth.Path {
+					want = ""
+				}
+				if got := s.ask(t, path).Header.Get("Strict-Transport-Security"); got != want {
+					t.Errorf("%s, %s%s: Strict-Transport-Security is %q, want %q", name, url, path, got, want)
+				}
+			}
+			s.stop()
+			<-s.ended
 		}
-		for _, path := range []string{"/", "/console", "/docs", "/docs/nothing", "/llms.txt", "/openapi.json", "/oauth/token", adminapi.Root, "/nothing", forwardauth.Path} {
-			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url+path, nil))
-			if path == forwardauth.Path {
-				want = ""
-			}
-			if path == "/" && (w.Code != http.StatusFound || w.Header().Get("Location") != "/docs") {
-				t.Errorf("%s/ answers %d, and leads to %q", url, w.Code, w.Header().Get("Location"))
-			}
-			if got := w.Header().Get("Strict-Transport-Security"); got != want {
-				t.Errorf("%s%s: Strict-Transport-Security is %q, want %q", url, path, got, want)
-			}
-		}
+	}
+}
+
+func TestTheAddressOfTheServerLeadsToItsDocumentation(t *testing.T) {
+	r := routesOf(t)
+	if w := r.ask(http.MethodGet, "/"); w.Code != http.StatusFound || w.Header().Get("Location") != "/docs" {
+		t.Errorf("it answers %d, and leads to %q", w.Code, w.Header().Get("Location"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -103,7 +104,9 @@ func (a *app) serve(ctx context.Context, o store.Options, started func(context.C
 	if err := n.open(ctx); err != nil && !store.Unreachable(err) {
 		return err
 	}
-	srv, reload, err := a.newServer(server.Config{Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready, Pulse: &n.pulse}, listeners)
+	srv, reload, err := a.newServer(server.Config{
+		Handler: n, Registry: n.registry, Logger: n.logger, Ready: n.ready, Pulse: &n.pulse, StayOnHTTPS: strings.HasPrefix(a.config.URL, "https:"),
+	}, listeners)
 	if err != nil {
 		return err
 	}
@@ -151,6 +154,7 @@ func (a *app) listen(ctx context.Context, why string) (*listeners, error) {
 	if a.config.URL == "" {
 		a.config.URL = a.config.urlOf(public.Addr().String())
 	}
+	// What bind made, of a network tcp, has an address of that kind.
 	bound := public.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap()
 	if err := errors.Join(a.config.checkExposure(bound, why), a.config.checkURL()); err != nil {
 		l.close()

@@ -17,6 +17,7 @@ import (
 
 const (
 	requestIDHeader = "X-Request-Id"
+	strictHeader    = "Strict-Transport-Security"
 
 	// What is left of the path of a request that no route matched. People paste
 	// tokens and secrets into URLs; all of them are longer than a segment may be.
@@ -37,10 +38,11 @@ type middleware struct {
 	anyPath  string
 	records  sync.Pool // of *record
 	nosniff  []string  // shared by all answers: one allocation less for each
+	strict   []string  // so is this; nil for none
 }
 
 func newMiddleware(s *Server) *middleware {
-	return &middleware{
+	m := &middleware{
 		next:     s.config.Handler,
 		logs:     s.config.Logger.Handler(),
 		plain:    plainLog(s.config.Logger),
@@ -52,6 +54,10 @@ func newMiddleware(s *Server) *middleware {
 		records:  sync.Pool{New: func() any { return newRecord() }},
 		nosniff:  []string{"nosniff"},
 	}
+	if s.config.StayOnHTTPS {
+		m.strict = []string{"max-age=31536000"}
+	}
+	return m
 }
 
 // ServeHTTP gives the request its ID, has it answered, and records the answer.
@@ -67,6 +73,10 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h[requestIDHeader] = answer.id[:]
 	h["X-Content-Type-Options"] = m.nosniff
+	free := m.free(r.URL.Path)
+	if m.strict != nil && !free {
+		h[strictHeader] = m.strict
+	}
 	// While draining, clients leave between two requests, before the connection
 	// is closed on them. RFC 9112 6.1: after a request with both lengths nothing on
 	// the connection may be believed. net/http drops the Content-Length of such a
@@ -75,13 +85,20 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h["Connection"] = []string{"close"}
 	}
 	defer m.finish(answer, r, id, start)
-	m.dispatch(answer, r)
+	if free {
+		m.next.ServeHTTP(answer, r)
+	} else {
+		m.dispatch(answer, r)
+	}
+}
+
+// free tells whether the handler reads the path by itself.
+func (m *middleware) free(p string) bool {
+	return m.anyPath != "" && (p == m.anyPath || strings.HasPrefix(p, m.anyPath+"/"))
 }
 
 func (m *middleware) dispatch(w *response, r *http.Request) {
 	switch p := r.URL.Path; {
-	case m.anyPath != "" && (p == m.anyPath || strings.HasPrefix(p, m.anyPath+"/")):
-		m.next.ServeHTTP(w, r)
 	// A mux would redirect, and the client would send its credentials again, to
 	// wherever. For CONNECT it would also make the route out of the path.
 	case !isClean(p), r.Method == http.MethodConnect:
@@ -151,7 +168,7 @@ func (m *middleware) log(w *response, r *http.Request, id string, s series, end 
 // did not come to give: a length, a cookie.
 func dropHeaders(h http.Header) {
 	for name := range h {
-		if name != requestIDHeader && name != "Connection" {
+		if name != requestIDHeader && name != strictHeader && name != "Connection" {
 			delete(h, name)
 		}
 	}

@@ -247,6 +247,20 @@ func TestEveryAnswerHasRequestIDAndNosniff(t *testing.T) {
 	}
 }
 
+// C-210: those of the handler, ours, and those that take the place of one that failed.
+func TestBrowsersAreToldToStayOnHTTPS(t *testing.T) {
+	for told, want := range map[bool]string{true: "max-age=31536000", false: ""} {
+		r := start(t, site(), func(s *Server) { s.config.StayOnHTTPS, s.config.AnyPath = told, "/check" })
+		for path, want := range map[string]string{
+			"/pages/1": want, "/nothing": want, "/panic": want, "/fail": want, "/healthz": want, "/readyz": want, "//": want, "/checks": want, "/check": "", "/check/a//b": "",
+		} {
+			if answer, _ := r.get(path); answer.Header.Get("Strict-Transport-Security") != want {
+				t.Errorf("%s: %v", path, answer.Header)
+			}
+		}
+	}
+}
+
 func TestServerErrorsAreWarnings(t *testing.T) {
 	r := start(t, site(), nil)
 	r.get("/fail")

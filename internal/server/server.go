@@ -60,6 +60,10 @@ type Config struct {
 	// by itself, without a mux: there it also gets what is refused elsewhere since a
 	// mux would redirect it. "": none.
 	AnyPath string
+	// StayOnHTTPS has browsers come by https for a year (RFC 6797), which every answer
+	// tells them but those at AnyPath: who asks there hands on what it is told, and
+	// must not say so of hosts that are not ours.
+	StayOnHTTPS bool
 	// Certificate makes the public listener speak TLS. nil: plain HTTP.
 	Certificate *Certificate
 	// Registry receives the metrics of this package.
