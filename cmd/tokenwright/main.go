@@ -71,6 +71,9 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	if err == nil {
 		return exitOK
 	}
+	if _, rest, wrong := root.Find(args); wrong != nil && wrong.Error() == err.Error() {
+		err = unknownCommand(root, rest)
+	}
 	if errors.Is(err, errReported) {
 		return exitFailed
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -106,8 +107,29 @@ func require(c *cobra.Command, flags ...string) {
 	}
 }
 
-// flagError says what is wrong with a flag without repeating what it was given.
-func flagError(_ *cobra.Command, err error) error {
+// unknownCommand says that no command is called as args begin, without repeating them.
+func unknownCommand(root *cobra.Command, args []string) error {
+	problem := "there is no such command"
+	if at := slices.IndexFunc(args, func(word string) bool { return !strings.HasPrefix(word, "-") }); at >= 0 {
+		if like := root.SuggestionsFor(args[at]); len(like) > 0 {
+			problem += "; did you mean " + listed(like, "or") + "?"
+		}
+	}
+	return usageError{problem}
+}
+
+// flagError says what is wrong with a flag without repeating what it was given, be it as
+// its name.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		given := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName()) // -merchant is one that many write
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		return usageError{pathOf(cmd) + " has no such flag" + didYouMean("--"+given, known)}
+	}
+	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return usageError{"a flag is written --name VALUE or --name=VALUE"}
+	}
 	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return usageError{"--" + missing.GetFlag().Name + " needs a value"}
 	}

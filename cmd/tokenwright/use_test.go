@@ -75,6 +75,17 @@ func TestWrongUseIsToldInWords(t *testing.T) {
 		"serve --token-limit-dry-run=secret":                                 "--token-limit-dry-run is true or false",
 		"key list --merchant":                                                "--merchant needs a value",
 		"key list -o":                                                        "--output needs a value",
+		"token get -stws_demo_secret":                                         "token get has no such flag",
+		"token get --tws_demo_secret":                                        "token get has no such flag",
+		"token get --tws_demo=secret":                                        "token get has no such flag",
+		"key list --merhant secret":                                          "key list has no such flag; did you mean --merchant?",
+		"key list -merchant secret":                                          "key list has no such flag; did you mean --merchant?",
+		"key list --=secret":                                                 "a flag is written --name VALUE or --name=VALUE",
+		"key list ---secret":                                                 "a flag is written --name VALUE or --name=VALUE",
+		"--secret":                                                           "tokenwright has no such flag; did you mean --server?",
+		"tws_demo_secret":                                                    "there is no such command",
+		"kye list --merchant secret":                                         "there is no such command; did you mean key?",
+		"--database secret tws_demo_secret":                                  "there is no such command",
 	} {
 		code, stdout, stderr := command(t, nil, strings.Fields(call)...)
 		if code != exitUsage || stdout != "" || stderr != "tokenwright: "+want+"\nRun the command with --help for its use.\n" {
