@@ -49,8 +49,8 @@ func (a *app) printTable(table func(w io.Writer)) error {
 }
 
 // secondHalf stands behind each character that takes two columns of a terminal, for
-// tabwriter counts characters. It is for private use: no name needs it.
-const secondHalf = "\ue000"
+// tabwriter counts characters. It is one that plain.Printable leaves in no name.
+const secondHalf = "\x01"
 
 // inColumns is text of which every column of a terminal is a character.
 func inColumns(text string) string {
