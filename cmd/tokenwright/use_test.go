@@ -75,7 +75,7 @@ func TestWrongUseIsToldInWords(t *testing.T) {
 		"serve --token-limit-dry-run=secret":                                 "--token-limit-dry-run is true or false",
 		"key list --merchant":                                                "--merchant needs a value",
 		"key list -o":                                                        "--output needs a value",
-		"token get -stws_demo_secret":                                         "token get has no such flag",
+		"token get -stws_demo_secret":                                        "token get has no such flag",
 		"token get --tws_demo_secret":                                        "token get has no such flag",
 		"token get --tws_demo=secret":                                        "token get has no such flag",
 		"key list --merhant secret":                                          "key list has no such flag; did you mean --merchant?",
