@@ -34,7 +34,8 @@ import (
 //
 // Redirects are not followed: the server sends none, and who does gets no token.
 type Client struct {
-	// URL is the server's origin, such as https://auth.example.com; required.
+	// URL is the server's origin, such as https://auth.example.com; required. One with
+	// a query or fragment, be it empty, is an error of each call.
 	URL string
 	// HTTPClient attaches access tokens for the audience <URL>/admin; nil means
 	// http.DefaultClient, which attaches none. Where an answer does not come within a
@@ -95,6 +96,9 @@ func (c *Client) do(ctx context.Context, r call, out any) error {
 }
 
 func (c *Client) request(ctx context.Context, r call, body []byte) (*http.Request, error) {
+	if strings.ContainsAny(c.URL, "?#") { // an empty one as well: it would take the path in, and the body went elsewhere
+		return nil, errors.New("the URL has a query or a fragment")
+	}
 	target := strings.TrimSuffix(c.URL, "/") + "/admin/v1" + r.path
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()

@@ -46,6 +46,20 @@ func (s *server) seen() []*http.Request {
 }
 
 // says writes a JSON answer.
+// What the path would be a part of.
+func TestAURLWithAQueryIsAnError(t *testing.T) {
+	asked := 0
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request, _ int) { asked++; says(w, 200, `{"id":1}`) })
+	for _, end := range []string{"?", "#", "/?", "/?a=b", "/#a"} {
+		if _, err := (&admin.Client{URL: s.URL + end}).CreateMerchant(t.Context(), admin.NewMerchant{}); err == nil || !strings.Contains(err.Error(), "query or a fragment") {
+			t.Errorf("%s: got %v", end, err)
+		}
+	}
+	if asked > 0 {
+		t.Errorf("the server was asked %d times", asked)
+	}
+}
+
 func says(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
