@@ -45,7 +45,6 @@ func (s *server) seen() []*http.Request {
 	return s.requests
 }
 
-// says writes a JSON answer.
 // What the path would be a part of.
 func TestAURLWithAQueryIsAnError(t *testing.T) {
 	asked := 0
@@ -60,6 +59,7 @@ func TestAURLWithAQueryIsAnError(t *testing.T) {
 	}
 }
 
+// says writes a JSON answer.
 func says(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -152,7 +152,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"jwks_max_age: 1500ms":                                 "jwks_max_age is not a number of whole seconds",
 		"jwks_max_age: 25h":                                    "jwks_max_age is not a number of whole seconds",
 		"clock_skew: 11m":                                      "clock_skew is not from 1s to 10m",
-		"signing_key_rotation: 11m":                            "signing_key_rotation is neither never nor longer than 11m0s",
+		"signing_key_rotation: 11m":                            "signing_key_rotation is never, or longer than 11m0s",
 		"signing_key_rotation: -1d":                            "is no span of time, such as 90d, 12h or never",
 		"signing_key_rotation: -1h":                            "is no span of time, such as 90d",
 		"signing_key_rotation: often":                          "is no span of time, such as 90d",

@@ -21,7 +21,7 @@ func (c *Config) CheckSigningKeyTimes() error {
 		problems = append(problems, invalid("clock_skew", "is not from 1s to 10m"))
 	}
 	if problems == nil && (c.SigningKeyRotation < 0 || c.SigningKeyRotation != 0 && c.SigningKeyRotation <= announced) {
-		problems = append(problems, invalid("signing_key_rotation", "is neither never nor longer than %s, which is how long a signing key is "+
+		problems = append(problems, invalid("signing_key_rotation", "is never, or longer than %s, which is how long a signing key is "+
 			"published before it signs (max_staleness + jwks_max_age + clock_skew)", announced))
 	}
 	return errors.Join(problems...)

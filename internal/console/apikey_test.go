@@ -213,6 +213,13 @@ func TestAnAPIKeyIsDeletedBehindItsName(t *testing.T) {
 	}
 	b.get(demoKeys+"/"+string(k.ID)).want(t, http.StatusNotFound)
 
+	// Between these letters there is more than can be typed.
+	for _, name := range []string{"Orders\u200bsync", "Ord\u00aderssync\ufe0f", "\ufeffOrders\ufeffsync\u2060"} {
+		k, _ := h.key(name)
+		page := demoKeys + "/" + string(k.ID) + "/delete"
+		b.get(page)
+		b.follow(b.send(page, "confirm", "Orderssync")).want(t, http.StatusOK, "The API key was deleted.")
+	}
 	// Of these names nothing can be seen.
 	for _, name := range []string{"\u200b\u2060", "\u3164", "\u2800\u00a0", "\ufe0f", "\u200d\u0301"} {
 		k, _ := h.key(name)

@@ -46,15 +46,26 @@ type typed struct {
 	Error string
 }
 
-// seen is text with the white space that a page shows of it: people type what they see.
-// Script does the same (app.js).
+// seen is text with the white space that a page shows of it.
 func seen(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }), " ")
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\ufeff", "")), " ")
+}
+
+// typeable is that without the characters that have no form of their own, only make that
+// of others, and are on no keyboard: people type what they see. Script does the same
+// (app.js).
+func typeable(text string) string {
+	return seen(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 // check tells whether the form has the word.
 func (t *typed) check(v *visit) bool {
-	if seen(v.form.Get("confirm")) == seen(t.Word) {
+	if typeable(v.form.Get("confirm")) == typeable(t.Word) {
 		return true
 	}
 	t.Error = "This is not what was asked for. Nothing has happened."

@@ -173,13 +173,16 @@ func (p *view) Operator() bool { return isOperator(p.Visitor) }
 // Environments are those that merchants have API keys in.
 func (p *view) Environments() []authority.Environment { return p.console.environments() }
 
-// Choosable are the environments that a filter has: a page of all has what the platform's
-// own does, too.
-func (p *view) Choosable() []authority.Environment {
-	if p.Merchant == nil {
-		return p.console.Authority.Environments()
+// Choosable are the environments that a filter has.
+func (p *view) Choosable() []authority.Environment { return p.console.choosable(p.Merchant) }
+
+// choosable are those of a page of the merchant, or of all: that one has what the
+// platform's own does, too.
+func (c *Console) choosable(m *authority.Merchant) []authority.Environment {
+	if m == nil {
+		return c.Authority.Environments()
 	}
-	return p.Environments()
+	return c.environments()
 }
 
 // Home is where the pages of the merchant begin.

@@ -79,7 +79,7 @@ func (c *Console) keyring(all []authority.SigningKey, env authority.Environment)
 func (c *Console) rotateSigningKey(v *visit) error {
 	out, err := c.Authority.ReplaceSigningKey(v.Request.Context(), v.actor, v.form.Get("env"), v.form.Get("active"))
 	if errors.Is(err, authority.ErrConflict) {
-		return c.signingKeysPage(v, http.StatusConflict, "Another signing key signs since you have opened the page: by a second click, perhaps. Nothing was done beyond that.")
+		return c.signingKeysPage(v, http.StatusConflict, "The signing key was replaced after you opened this page, perhaps by a second click. Nothing more was done.")
 	}
 	if err != nil {
 		return err

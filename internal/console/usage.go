@@ -57,7 +57,8 @@ func (c *Console) readUsageChoice(v *visit) (*usageChoice, error) {
 	name := cmp.Or(query.Get("range"), usualRange)
 	i := slices.IndexFunc(usageRanges[:], func(r usageRange) bool { return r.Name == name })
 	u := &usageChoice{Env: query.Get("env")}
-	if i < 0 || u.Env != "" && !c.isEnvironment(u.Env) && (v.merchant != nil || u.Env != authority.Platform) {
+	known := slices.ContainsFunc(c.choosable(v.merchant), func(env authority.Environment) bool { return env.Name == u.Env })
+	if i < 0 || u.Env != "" && !known {
 		return nil, authority.ErrNotFound
 	}
 	u.Range = usageRanges[i]

@@ -72,12 +72,12 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 		if err := t.checkCatalogue(k.Scopes); err != nil {
 			return err
 		}
-		lowest, err := t.count(`SELECT min_gen FROM installation WHERE id = 1`)
-		if err != nil {
+		var lowest int64
+		if err := t.QueryRowContext(t.ctx, `SELECT min_gen FROM installation WHERE id = 1`).Scan(&lowest); err != nil {
 			return err
 		}
-		k.Generation = max(k.Generation, int64(lowest))
-		err = t.exec(`INSERT INTO api_keys (id, merchant_id, env, name, description, scopes, allowed_cidrs, status, generation, expires_at,
+		k.Generation = max(k.Generation, lowest)
+		err := t.exec(`INSERT INTO api_keys (id, merchant_id, env, name, description, scopes, allowed_cidrs, status, generation, expires_at,
 			created_at, created_by, updated_at, version, last_secret_id)
 			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			k.ID, k.MerchantID, k.Env, k.Name, k.Description, strings.Join(k.Scopes, " "), joinPrefixes(k.AllowedCIDRs), k.Status,

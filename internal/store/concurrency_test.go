@@ -210,8 +210,8 @@ func holdInvariants(t *testing.T, s authority.Store) {
 func testSessionsBesideTheirEnd(t *testing.T, open func(t *testing.T) [2]authority.Store) {
 	proven := account.Proof{Password: "phc"}
 	entries := map[string]*account.Entry{
-		"renewed":      {Session: sessionOf(1, user(1)), Hash: token(2), Replaces: token(1), MustReplace: true, Proven: proven},
-		"half a begun": {Session: sessionOf(2, user(1)), Hash: token(2), Proven: proven},
+		"renewed":    {Session: sessionOf(1, user(1)), Hash: token(2), Replaces: token(1), MustReplace: true, Proven: proven},
+		"half begun": {Session: sessionOf(2, user(1)), Hash: token(2), Proven: proven},
 	}
 	for name, end := range map[string]func(t *testing.T, s authority.Store, u *account.User) error{
 		"reset": func(t *testing.T, s authority.Store, u *account.User) error {
