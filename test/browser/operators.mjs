@@ -39,6 +39,21 @@ test("a form that is clicked twice is sent once", async (t) => {
   assert.equal(sent.length, 1);
 });
 
+test("a form that was not answered can be sent again, once every five seconds", async (t) => {
+  const page = await olga(t);
+  await page.clock.install();
+  await page.goto("/console/scopes/new");
+  // A click without the browser's part: whether it would have been sent.
+  const click = () => page.evaluate(() => document.querySelector("main form[method=post]").dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true })));
+  const sent = [];
+  for (const pause of [4000, 2000, 3500, 2000]) {
+    sent.push(await click());
+    await page.clock.runFor(pause);
+  }
+  sent.push(await click());
+  assert.deepEqual(sent, [true, false, true, false, true]);
+});
+
 test("what is typed into the search narrows the list, and the word guards the button", async (t) => {
   const page = await olga(t);
   await page.getByLabel("Search").pressSequentially("acm");

@@ -149,11 +149,11 @@
   }
 
   // What cannot be taken back waits until the word is typed. The server looks too. White
-  // space counts as the page shows it.
+  // space counts as the page shows it, and what has no form of its own not at all.
   function guard(form) {
     const input = form.querySelector("input[data-word]");
     const button = form.querySelector("[type=submit]");
-    const seen = (text) => text.replace(/[\s\u0085]+/g, " ").trim();
+    const seen = (text) => text.replace(/[\p{Cf}\p{DI}]/gu, "").replace(/[\s\u0085]+/g, " ").trim();
     const check = () => { button.disabled = seen(input.value) !== seen(input.dataset.word); };
     input.addEventListener("input", check);
     check();
@@ -208,7 +208,10 @@
   addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;
-    if (sent.has(form)) event.preventDefault();
+    if (sent.has(form)) {
+      event.preventDefault();
+      return;
+    }
     sent.add(form);
     setTimeout(() => sent.delete(form), 5000);
   });
