@@ -117,6 +117,7 @@ func (a *app) restore(ctx context.Context, args []string, f *restoreFlags) error
 		r.Events = events
 	}
 	if f.finish {
+		r.InPlace = true
 		done, err := a.restoreHere(ctx, store.Options{Patient: true}, r, f.yes)
 		if err != nil {
 			return err

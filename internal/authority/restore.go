@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/hmac"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -20,6 +21,10 @@ type Restoration struct {
 	Noted []EventHead
 	// ChangesLost says that more has happened, or may have.
 	ChangesLost bool
+	// InPlace says that a restore of this very database may have been interrupted
+	// before: Events may end where its own events begin, and what it has left to do is
+	// in no list yet.
+	InPlace bool
 	// Users does again what an event has changed of users, in a transaction that
 	// writes d; ErrNotFound where there is nothing to change.
 	Users func(ctx context.Context, d *Draft) error
@@ -46,6 +51,16 @@ type Unfinished struct {
 	Name       string     // of an API key; "" for others
 }
 
+// Lacking is what replays leave for people to do, as the database shows it.
+type Lacking struct {
+	// Keys are the API keys without the last secret that was made for them, whose ID
+	// this is.
+	Keys map[ClientID]int64
+	// Users are all that there ever were; true for those who have nothing to sign in
+	// with, and are not deleted.
+	Users map[string]bool
+}
+
 // Restore makes a state of the database from some time ago the present one: it
 // does again what is known to have happened since, and begins another lineage, in
 // which no token that was ever issued is alive. Where more has happened, every
@@ -60,12 +75,13 @@ func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*R
 		return nil, fmt.Errorf("verifying the events that are there: %w", err)
 	}
 	out := &Restored{From: head}
+	known := head.Seq
 	if r.Events != nil {
-		if err := a.replay(ctx, &r, out); err != nil {
+		if known, err = a.replay(ctx, &r, out); err != nil {
 			return nil, err
 		}
 	}
-	if err := a.tellKnown(ctx, out); err != nil {
+	if err := a.tellKnown(ctx, out, known); err != nil {
 		return nil, err
 	}
 	if r.ChangesLost {
@@ -95,12 +111,8 @@ func (a *Authority) Restore(ctx context.Context, actor Actor, r Restoration) (*R
 }
 
 // tellKnown says up to where the history is known, and whose things are unfinished.
-func (a *Authority) tellKnown(ctx context.Context, out *Restored) error {
-	head, err := a.store.EventHead(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the head of the events: %w", err)
-	}
-	last, err := a.store.Events(ctx, head.Seq-1, 1)
+func (a *Authority) tellKnown(ctx context.Context, out *Restored, seq int64) error {
+	last, err := a.store.Events(ctx, seq-1, 1)
 	if err != nil || len(last) == 0 {
 		return fmt.Errorf("reading the last event: %w", cmp.Or(err, ErrNotFound))
 	}
@@ -148,30 +160,39 @@ func (a *Authority) distrustSigningKeys(ctx context.Context, actor Actor) error 
 	return nil
 }
 
-// replay does again what the events behind the last one tell.
-func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) error {
+// replay does again what the events behind the last one tell, and returns the number of
+// the last one that is known.
+func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) (known int64, err error) {
 	chain := newChainCheck(a.ChainKey(), out.From, r.Noted)
-	var last int64
+	var lacking *Lacking
+	if r.InPlace {
+		if lacking, err = a.store.Lacking(ctx); err != nil {
+			return 0, fmt.Errorf("reading what was left to do: %w", err)
+		}
+	}
+	var end EventHead
 	for e, err := range r.Events {
 		if err != nil {
-			return fmt.Errorf("reading the events: %w", err)
+			return 0, fmt.Errorf("reading the events: %w", err)
 		}
-		last, e.RootKeyID = e.Seq, a.root.id
-		if e.Seq < chain.head.Seq {
-			continue
+		end, e.RootKeyID = EventHead{e.Seq, e.Hash}, a.root.id
+		if e.Seq == chain.head.Seq && !hmac.Equal(e.Hash, chain.head.Hash) {
+			return 0, &ChainError{e.Seq, "is another one in the database: the export is of another installation, or of what followed another restore"}
 		}
-		if e.Seq == chain.head.Seq {
-			if !hmac.Equal(e.Hash, chain.head.Hash) {
-				return &ChainError{e.Seq, "is another one in the database: the export is of another installation, or of what followed another restore"}
+		if e.Seq <= chain.head.Seq {
+			if lacking != nil && e.Seq <= out.From.Seq {
+				if err := out.notePassed(e, lacking); err != nil {
+					return 0, err
+				}
 			}
 			continue
 		}
 		if err := chain.pass(e); err != nil {
-			return err
+			return 0, err
 		}
 		unfinished, err := a.redo(ctx, r, e)
 		if err != nil {
-			return fmt.Errorf("doing event %d (%s) again: %w", e.Seq, e.Kind, err)
+			return 0, fmt.Errorf("doing event %d (%s) again: %w", e.Seq, e.Kind, err)
 		}
 		out.note(e, unfinished)
 		out.Replayed++
@@ -179,22 +200,91 @@ func (a *Authority) replay(ctx context.Context, r *Restoration, out *Restored) e
 			r.Progress(e.Seq)
 		}
 	}
-	if last < chain.head.Seq {
-		return &ChainError{last + 1, fmt.Sprintf("is missing in the export, which must go on to event %d at least, the last one in the database", chain.head.Seq)}
+	if end.Seq < chain.head.Seq {
+		own, err := a.interruptedBehind(ctx, r, end)
+		if err == nil && !own {
+			err = &ChainError{end.Seq + 1, fmt.Sprintf("is missing in the export, which must go on to event %d at least, the last one in the database", chain.head.Seq)}
+		}
+		return end.Seq, err
 	}
-	return chain.reached()
+	return end.Seq, chain.reached()
+}
+
+// interruptedBehind tells whether all that the database has behind end is of the same
+// restore, which was interrupted: no export has that. Where changes are not accepted as
+// lost, nobody may have worked on the database since: an export that old would lack
+// what came later.
+func (a *Authority) interruptedBehind(ctx context.Context, r *Restoration, end EventHead) (bool, error) {
+	if !r.InPlace || end.Seq == 0 || slices.ContainsFunc(r.Noted, func(h EventHead) bool { return h.Seq > end.Seq }) {
+		return false, nil
+	}
+	kinds := []EventKind{InstallationRestored, MasterKeyRotated}
+	if r.ChangesLost {
+		kinds = append(kinds, SigningKeyRevocation, SigningKeyAnnouncement)
+	} else {
+		nodes, err := a.store.Nodes(ctx)
+		if err != nil || len(nodes) > 0 || a.installation.Copied {
+			return false, err
+		}
+	}
+	first := true
+	for e, err := range PagedEvents(func(after int64, limit int) ([]Event, error) {
+		return a.store.Events(ctx, max(after, end.Seq-1), limit)
+	}) {
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("reading what is behind event %d: %w", end.Seq, err)
+		case first && (e.Seq != end.Seq || !hmac.Equal(e.Hash, end.Hash)):
+			return false, nil
+		case !first && !slices.Contains(kinds, e.Kind):
+			return false, nil
+		}
+		first = false
+	}
+	return true, nil
+}
+
+// notePassed is note for an event that the database has already: what it leaves to do
+// is what is lacking. What an earlier restore has left, that one has told.
+func (r *Restored) notePassed(e *Event, lacking *Lacking) error {
+	unfinished := false
+	switch e.Kind {
+	case InstallationRestored:
+		r.Unfinished = nil
+	case APIKeyCreated:
+		unfinished = lacking.Keys[ClientID(e.Subject)] == 1
+	case SecretRotated, SecretDeleted:
+		var set recorded
+		if err := json.Unmarshal([]byte(e.Details), &set); err != nil {
+			return fmt.Errorf("reading the details of event %d: %w", e.Seq, err)
+		}
+		last := set.SecretID == lacking.Keys[ClientID(e.Subject)]
+		if unfinished = last && e.Kind == SecretRotated; last && !unfinished {
+			r.drop(e.Subject) // it lacks what somebody has deleted
+		}
+	case UserCreated:
+		_, there := lacking.Users[e.Subject]
+		unfinished = !there
+	case UserReset, UserCredentialsChanged:
+		unfinished = lacking.Users[e.Subject]
+	}
+	r.note(e, unfinished)
+	return nil
 }
 
 // note keeps what e leaves to do, unless it is on the list, and drops from it what e
 // has ended.
 func (r *Restored) note(e *Event, unfinished bool) {
-	at := slices.IndexFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == e.Subject })
 	switch {
-	case at < 0 && unfinished:
+	case e.Kind == APIKeyDeleted || e.Kind == UserDeleted:
+		r.drop(e.Subject)
+	case unfinished && !slices.ContainsFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == e.Subject }):
 		r.Unfinished = append(r.Unfinished, Unfinished{Kind: e.Kind, Subject: e.Subject, MerchantID: e.MerchantID})
-	case at >= 0 && (e.Kind == APIKeyDeleted || e.Kind == UserDeleted):
-		r.Unfinished = slices.Delete(r.Unfinished, at, at+1)
 	}
+}
+
+func (r *Restored) drop(subject string) {
+	r.Unfinished = slices.DeleteFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == subject })
 }
 
 // redo does once more what e tells, and writes e. It tells whether that leaves

@@ -2,8 +2,10 @@ package authority_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"net/netip"
 	"os"
@@ -366,40 +368,183 @@ func TestReplayRefusesWhatDidNotFollow(t *testing.T) {
 	restored.refused(restored.Authority, k.request(), authority.KeyDisabled)
 }
 
-// A restore that was interrupted goes on where it was.
+// cutOff is a store on which a restore is interrupted.
+type cutOff struct {
+	authority.Store
+	ring, lineage bool // whether that is where
+}
+
+var errCut = errors.New("cut off")
+
+func (c *cutOff) ChangeSigningKeys(ctx context.Context, env string, seen, changed []authority.SigningKey, d *authority.Draft) error {
+	if c.ring && env == authority.Platform {
+		return errCut
+	}
+	return c.Store.ChangeSigningKeys(ctx, env, seen, changed, d)
+}
+
+func (c *cutOff) BeginLineage(ctx context.Context, l *authority.Lineage, d *authority.Draft) error {
+	if c.lineage {
+		return errCut
+	}
+	return c.Store.BeginLineage(ctx, l, d)
+}
+
+// C-540: a restore that was interrupted on its database, wherever, goes on where it was,
+// and its list of what people have to do is whole.
 func TestAnInterruptedReplayGoesOn(t *testing.T) {
 	h := New(t)
-	k := h.ready()
+	gone, rotated, ended := h.ready(), h.demoKey(), h.demoKey()
+	_, err := h.DeleteSecret(h.ctx, actor, h.rotate(ended, authority.Rotation{Overlap: day}).ID, 2, true, 0)
+	h.must(err)
 	backup := h.backup()
 	from := int64(len(h.events()))
-	h.must(h.DeleteAPIKey(h.ctx, actor, k.ID, 0))
+	h.rotate(rotated, authority.Rotation{Overlap: day})
+	lost := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"})
+	for _, id := range []string{"usr_lost", "usr_deleted"} {
+		h.userEvent(authority.UserCreated, id)
+	}
+	h.userEvent(authority.UserDeleted, "usr_deleted")
+	h.must(h.DeleteAPIKey(h.ctx, actor, gone.ID, 0))
+	h.must(h.DeleteAPIKey(h.ctx, actor, h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"}).ID, 0))
 	h.scope("new:read")
-	half := bytes.SplitAfter(h.export(from), []byte("\n"))
-	errCut := errors.New("cut off")
-	text, err := os.ReadFile(backup)
+	whole := h.export(0)
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	count := int64(len(h.events()))
+	want := []authority.Unfinished{
+		{Kind: authority.SecretRotated, Subject: string(rotated.ID), MerchantID: rotated.MerchantID, Name: rotated.Name},
+		{Kind: authority.APIKeyCreated, Subject: string(lost.ID), MerchantID: "4259", Name: lost.Name},
+		{Kind: authority.UserCreated, Subject: "usr_lost"},
+	}
+	type cut struct {
+		cutOff
+		after int64 // events; 0 for all
+		lost  bool
+	}
+	cuts := map[string]cut{
+		"at the lineage": {cutOff: cutOff{lineage: true}}, "at its end": {},
+		"at the signing keys": {cutOff{ring: true}, 0, true}, "behind the signing keys": {cutOff{lineage: true}, 0, true}, "at its end, with changes lost": {lost: true},
+	}
+	for seq := from; seq <= count; seq++ {
+		cuts[fmt.Sprintf("behind event %d", seq)] = cut{after: seq}
+	}
+	users := func(context.Context, *authority.Draft) error { return authority.ErrNotFound }
+	for name, c := range cuts {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "restored.db")
+			text, err := os.ReadFile(backup)
+			h.must(err)
+			h.must(os.WriteFile(path, text, 0o600))
+			s, err := store.OpenSQLite(h.ctx, path, store.Options{Scratch: true})
+			h.must(err)
+			defer func() { h.must(s.Close()) }()
+			run := func(s authority.Store, export iter.Seq2[*authority.Event, error], inPlace bool) (*authority.Restored, error) {
+				cfg := h.config
+				cfg.Store, cfg.Environments = s, nil
+				a, err := authority.Open(h.ctx, cfg)
+				h.must(err)
+				return a.Restore(h.ctx, actor, authority.Restoration{Events: export, ChangesLost: c.lost, InPlace: inPlace, Users: users})
+			}
+			c.Store = s
+			_, err = run(&c.cutOff, func(yield func(*authority.Event, error) bool) {
+				for e, err := range exported(whole) {
+					if c.after != 0 && e.Seq > c.after {
+						yield(nil, errCut)
+						return
+					}
+					if !yield(e, err) {
+						return
+					}
+				}
+				if c.after != 0 {
+					yield(nil, errCut)
+				}
+			}, true)
+			if c.after != 0 || c.ring || c.lineage {
+				wantError(t, "the first time", err, errCut)
+			} else {
+				h.must(err)
+			}
+			head, err := s.EventHead(h.ctx)
+			h.must(err)
+			var broken *authority.ChainError
+			if head.Seq > count {
+				for what, export := range map[string][]byte{"less": bytes.Join(lines[:from], nil), "that of another installation": New(t).export(0)} {
+					if _, err := run(s, exported(export), true); !errors.As(err, &broken) {
+						t.Errorf("%s was taken: %v", what, err)
+					}
+				}
+				if _, err := run(s, exported(whole), false); !errors.As(err, &broken) {
+					t.Errorf("what lacks the last events was taken, where no restore was interrupted: %v", err)
+				}
+			}
+			out, err := run(s, exported(whole), true)
+			h.must(err)
+			if replayed := max(0, count-head.Seq); int64(out.Replayed) != replayed || out.Known.Seq != count || !slices.Equal(out.Unfinished, want) {
+				t.Errorf("it says %+v, want %d done again and %+v", out, replayed, want)
+			}
+			cfg := h.config
+			cfg.Store = s
+			a, err := authority.Open(h.ctx, cfg)
+			h.must(err)
+			if _, err := a.VerifyEvents(h.ctx, nil, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// userEvent writes an event of a user, of whom this package knows no more.
+func (h *harness) userEvent(kind authority.EventKind, id string) {
+	h.t.Helper()
+	d, err := h.NewDraft(actor, kind, id, "", map[string]any{}, nil)
 	h.must(err)
-	h.must(os.WriteFile(h.path+".r", text, 0o600))
-	s, err := store.OpenSQLite(h.ctx, h.path+".r", store.Options{Scratch: true})
+	h.must(h.store.AddEvent(h.ctx, d))
+}
+
+// copied is a store that is another one than was worked on.
+type copied struct{ authority.Store }
+
+func (c copied) Installation(ctx context.Context) (*authority.Installation, *authority.SealedRootKey, error) {
+	inst, root, err := c.Store.Installation(ctx)
+	if err == nil {
+		inst.Copied = true
+	}
+	return inst, root, err
+}
+
+// C-543: on a database that was restored, and worked on since, an export that ends at
+// the restore lacks what came later.
+func TestAFinishedRestoreTakesNoOldExport(t *testing.T) {
+	h := New(t)
+	h.ready()
+	export := h.export(0)
+	_, err := h.Restore(h.ctx, actor, authority.Restoration{Events: exported(export)})
 	h.must(err)
-	defer func() { h.must(s.Close()) }()
+	h.must(h.store.KeepNode(h.ctx, &authority.Node{ID: "n", StartedAt: started, SeenAt: started, CurrentAt: started}, started))
+	again := func(noted ...authority.EventHead) error {
+		_, err := h.Restore(h.ctx, actor, authority.Restoration{Events: exported(export), InPlace: true, Noted: noted})
+		return err
+	}
+	var broken *authority.ChainError
+	if err := again(); !errors.As(err, &broken) {
+		t.Errorf("where a node has worked: %v", err)
+	}
+	h.must(h.store.RemoveNode(h.ctx, "n"))
+	if err := again(authority.EventHead{Seq: int64(len(h.events())), Hash: make([]byte, 32)}); !errors.As(err, &broken) {
+		t.Errorf("where the head of a log is later: %v", err)
+	}
 	cfg := h.config
-	cfg.Store = s
+	cfg.Store, cfg.Environments, cfg.Restoring = copied{h.store}, nil, true
 	a, err := authority.Open(h.ctx, cfg)
 	h.must(err)
-	_, err = a.Restore(h.ctx, actor, authority.Restoration{Events: func(yield func(*authority.Event, error) bool) {
-		for e, err := range exported(half[0]) {
-			yield(e, err)
-		}
-		yield(nil, errCut)
-	}})
-	wantError(t, "the first time", err, errCut)
-	out, err := a.Restore(h.ctx, actor, authority.Restoration{Events: exported(h.export(from))})
-	h.must(err)
-	if out.Replayed != 1 {
-		t.Errorf("%d events were done again, want the second alone", out.Replayed)
+	if _, err := a.Restore(h.ctx, actor, authority.Restoration{Events: exported(export), InPlace: true}); !errors.As(err, &broken) {
+		t.Errorf("where it is a copy of what was restored: %v", err)
 	}
-	if _, err := a.VerifyEvents(h.ctx, nil, nil); err != nil {
-		t.Error(err)
+	h.must(again())
+	h.scope("later:read")
+	if err := again(); !errors.As(err, &broken) {
+		t.Errorf("where something has happened: %v", err)
 	}
 }
 

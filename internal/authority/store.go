@@ -29,6 +29,8 @@ type Store interface {
 	// that do not know of lineages may not work on the database from then on.
 	// It is the one that is worked on, as after KeepPlace.
 	BeginLineage(ctx context.Context, l *Lineage, d *Draft) error
+	// Lacking returns who has nothing to sign in with.
+	Lacking(ctx context.Context) (*Lacking, error)
 	// KeepPlace says that the database is the one that is worked on, with an event.
 	KeepPlace(ctx context.Context, d *Draft) error
 	// ReplaceRootKey replaces the sealed form of a root key; ErrConflict

@@ -87,6 +87,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ChangesTellsWhatEventsName", testChanges},
 		{"ChangesNoticesAnotherHistory", testDiverged},
 		{"BeginLineageRaisesEveryGeneration", testBeginLineage},
+		{"WhatLacksIsTold", testLacking},
 		{"AddEventChangesNothingElse", testAddEvent},
 		{"ChangesAndDirectoryAgree", testChangesAgree},
 		{"ManyChangesAreToldAtOnce", testManyChanges},

@@ -314,8 +314,8 @@ func TestPostgresPagesVisitFewRows(t *testing.T) {
 
 // notOfPages are the methods of Store that no page reads with: those that change
 // something, and what servers do beside pages.
-var notOfPages = regexp.MustCompile(`^(Add|Backup|Begin|Change|Claim|Create|Delete|Drop|End|Enqueue|Enter|Initialize|Keep|Move|Remove|Replace|Reset|Revoke|Settle|Sweep|Touch|Update)[A-Z]?|` +
-	`^(Changes|Close|CountFailure|Directory|Installation|Listen|Now|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
+var notOfPages = regexp.MustCompile(`^(Add|Backup|Begin|Change|Claim|Create|Delete|Drop|End|Enqueue|Enter|Initialize|Keep|Move|Redo|Remove|Replace|Reset|Revoke|Settle|Sweep|Touch|Update)[A-Z]?|` +
+	`^(Changes|Close|CountFailure|Directory|Installation|Lacking|Listen|Now|Pools|Revocations|Unannounced|WebhookBacklogs)$`)
 
 // sqliteBlob is the bytes of a text, in SQL.
 func sqliteBlob(text string) string { return `CAST(` + text + ` AS BLOB)` }
