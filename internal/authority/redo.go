@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -23,6 +24,7 @@ type recorded struct {
 	SecretID      int64
 	Retired       []int64
 	Overlap       string
+	Days          int
 }
 
 // recordedTime tells null, which is never, from nothing at all.
@@ -119,7 +121,13 @@ func (a *Authority) redoAPIKey(ctx context.Context, d *Draft, set *recorded) (un
 	switch d.Kind {
 	case APIKeyCreated:
 		return true, a.redoCreation(ctx, d, set)
-	case APIKeyExpiring, SecretExpiring, LimitReached, RetiredSecretUsed: // nothing was changed
+	case APIKeyExpiring, SecretExpiring: // else it would be announced once more
+		err := a.store.AddExpiryNotice(ctx, &Expiry{ClientID: ClientID(d.Subject), SecretID: set.SecretID, ExpiresAt: set.ExpiresAt.at, Days: set.Days}, d)
+		if errors.Is(err, ErrExists) { // as where a restore of a release before has led to two
+			err = ErrNotFound
+		}
+		return false, err
+	case LimitReached, RetiredSecretUsed: // nothing was changed
 		return false, ErrNotFound
 	}
 	k, err := a.store.APIKey(ctx, ClientID(d.Subject))

@@ -218,13 +218,46 @@ func TestReplayDoesAgainWhatHappened(t *testing.T) {
 	for _, kind := range authority.EventKinds() {
 		thing, _, _ := strings.Cut(string(kind), ".")
 		switch kind {
-		case authority.APIKeyExpiring, authority.LimitReached, authority.SecretExpiring, authority.RetiredSecretUsed, authority.APIKeyTokensRevoked, // change nothing but a generation
+		case authority.APIKeyExpiring, authority.SecretExpiring, // are replayed below
+			authority.LimitReached, authority.RetiredSecretUsed, authority.APIKeyTokensRevoked, // change nothing but a generation
 			authority.SigningKeyUpdate, authority.SigningKeyRemoval: // are for time
 			continue
 		}
 		if (thing == "signing_key" || thing == "merchant" || thing == "scope" || thing == "api_key" || thing == "secret" || thing == "token") && !kinds[kind] {
 			t.Errorf("%s is not among the events that are replayed here", kind)
 		}
+	}
+}
+
+// C-301, C-540: what was announced is not announced again after a replay, nor where a
+// restore of before has let it be announced twice.
+func TestReplayAnnouncesNothingAgain(t *testing.T) {
+	h := New(t)
+	h.ready()
+	k := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo", ExpiresAt: started.Add(7 * day)})
+	h.rotate(k, authority.Rotation{ExpiresAt: started.Add(6 * day), Overlap: day})
+	backup := h.backup()
+	h.must(h.LoadDirectory(h.ctx))
+	h.must(h.NotifyExpiries(h.ctx))
+	h.raw(`DELETE FROM expiry_notices`)
+	h.must(h.NotifyExpiries(h.ctx))
+	restored, _, err := h.restore(backup, authority.Restoration{Events: exported(h.export(0))})
+	h.must(err)
+	told := func() (n int) {
+		for _, e := range restored.events() {
+			if e.Kind == authority.APIKeyExpiring || e.Kind == authority.SecretExpiring {
+				n++
+			}
+		}
+		return n
+	}
+	before := told()
+	restored.must(restored.LoadDirectory(h.ctx))
+	restored.must(restored.NotifyExpiries(h.ctx))
+	var notices int
+	restored.scan(`SELECT count(*) FROM expiry_notices`, &notices)
+	if after := told(); before == 0 || after != before || notices*2 != before {
+		t.Errorf("%d events of what ends were done again, and there are %d, and %d notices", before, after, notices)
 	}
 }
 

@@ -25,7 +25,8 @@ type Store interface {
 	Initialize(ctx context.Context, inst *Installation, root *SealedRootKey, keys []SigningKey, d *Draft) error
 	// BeginLineage begins another lineage behind the stored one, after a restore.
 	// MinGeneration of l is raised above every generation there is, and becomes
-	// that of each API key. Sessions, links, kept answers and nodes end. Releases
+	// that of each API key. Sessions, links, kept answers and nodes end. No mail
+	// begins of events before d; webhooks go on where they were. Releases
 	// that do not know of lineages may not work on the database from then on.
 	// It is the one that is worked on, as after KeepPlace.
 	BeginLineage(ctx context.Context, l *Lineage, d *Draft) error

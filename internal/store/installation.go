@@ -119,6 +119,9 @@ func (s *Store) BeginLineage(ctx context.Context, l *authority.Lineage, d *autho
 			{`UPDATE revocation_head SET seq = $1 WHERE id = 1`, []any{l.From}},
 			// With the version: whoever read an API key before would write the old generation back.
 			{`UPDATE api_keys SET generation = $1, version = version + 1 WHERE status <> 'deleted'`, []any{l.MinGeneration}},
+			// People have the mails of what was done again, and no means to tell a second one
+			// from it. Receivers of webhooks have: of them one that was not sent yet is not lost.
+			{`UPDATE webhook_cursors SET seq = (SELECT seq - 1 FROM event_head WHERE id = 1) WHERE name LIKE '@%'`, nil}, // before d
 			{`DELETE FROM sessions`, nil}, {`DELETE FROM links`, nil}, {`DELETE FROM replies`, nil}, {`DELETE FROM nodes`, nil},
 			{`UPDATE schema_window SET oldest = $1 WHERE id = 1 AND oldest < $1`, []any{lineageSchema}},
 		} {

@@ -260,10 +260,16 @@ func testBeginLineage(t *testing.T, s authority.Store) {
 	signedIn(t, s, 1, u)
 	must(t, s.AddReply(t.Context(), reply(1, at)))
 	must(t, s.KeepNode(t.Context(), &authority.Node{ID: "n", StartedAt: at, SeenAt: at, CurrentAt: at}, at.Add(-time.Hour)))
+	must(t, webhooks(s).KeepWebhooks(t.Context(), []string{"@mail", "hook"}, at))
+	addScope(t, s, "done-again:read")
+	head, err := s.EventHead(t.Context())
+	must(t, err)
 	before := readDirectory(t, s)
 	l := &authority.Lineage{Number: 7, MinGeneration: at.Unix() + 60, From: 1_000_000}
 	must(t, s.BeginLineage(t.Context(), l, draft(authority.InstallationRestored, "tw")))
 	wantEqual(t, "the lowest generation", l.MinGeneration, high.Generation+1)
+	wantEqual(t, "where mails go on", backlog(t, webhooks(s), "@mail", at).Cursor, head.Seq)
+	wantEqual(t, "where webhooks go on", backlog(t, webhooks(s), "hook", at).Cursor, head.Seq-1)
 	for _, k := range []*authority.APIKey{low, high} {
 		wantEqual(t, "the generation of "+string(k.ID), get(t)(s.APIKey(t.Context(), k.ID)).Generation, l.MinGeneration)
 	}
