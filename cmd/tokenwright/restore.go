@@ -374,6 +374,7 @@ var unfinishedAdvice = map[authority.EventKind]string{
 	authority.SecretRotated:          "its newest secret is lost, and applications that use it are locked out: tokenwright key rotate %s",
 	authority.UserCreated:            "it is lost; who it was, the database that was there knows: tokenwright user create",
 	authority.UserReset:              "it has nothing to sign in with: tokenwright user reset %s",
+	authority.UserUpdated:            "it has the name of before: tokenwright user update %s --name NAME",
 	authority.UserCredentialsChanged: "it has nothing to sign in with: tokenwright user reset %s",
 }
 

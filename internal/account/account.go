@@ -81,6 +81,9 @@ type Store interface {
 	// codes and identities, ends its sessions and the links that it has made or
 	// could use, and adds l.
 	ResetUser(ctx context.Context, u *User, l *Link, hash []byte, d *authority.Draft) error
+	// RedoUser writes u as UpdateUser does, and when it last signed in; with wipe it
+	// wipes what ResetUser does. Links are left to the end of the restore.
+	RedoUser(ctx context.Context, u *User, wipe bool, d *authority.Draft) error
 
 	// CreateSetUpLink adds l; ErrSetUp where there is an active operator. Whatever
 	// makes one, of the methods above or Enter, ends all links of the kind. It is no

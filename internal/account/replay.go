@@ -16,7 +16,8 @@ import (
 // not there: then d is not written.
 func (a *Accounts) Replay(ctx context.Context, d *authority.Draft) error {
 	switch d.Kind {
-	case authority.UserUpdated, authority.UserDisabled, authority.UserEnabled, authority.UserDeleted, authority.UserReset, authority.UserCredentialsChanged:
+	case authority.UserUpdated, authority.UserDisabled, authority.UserEnabled, authority.UserDeleted, authority.UserReset, authority.UserCredentialsChanged,
+		authority.UserSignedIn:
 	default:
 		return authority.ErrNotFound
 	}
@@ -26,18 +27,17 @@ func (a *Accounts) Replay(ctx context.Context, d *authority.Draft) error {
 	}
 	u := *before
 	u.Memberships = slices.Clone(before.Memberships)
-	u.Version, u.UpdatedAt = u.Version+1, d.Time
+	u.Version++
+	if d.Kind != authority.UserSignedIn {
+		u.UpdatedAt = d.Time
+	}
 	if err := u.redo(d); err != nil {
 		return err
 	}
-	switch d.Kind {
-	case authority.UserDeleted:
+	if d.Kind == authority.UserDeleted {
 		return a.store.DeleteUser(ctx, &u, false, d)
-	case authority.UserReset, authority.UserCredentialsChanged:
-		l := a.newLink(Link{Kind: Reset, UserID: u.ID}, d.Actor.ID) // nobody gets to know it
-		return a.store.ResetUser(ctx, &u, &l.Link, l.Token.hash(), d)
 	}
-	return a.store.UpdateUser(ctx, &u, false, d)
+	return a.store.RedoUser(ctx, &u, d.Kind == authority.UserReset || d.Kind == authority.UserCredentialsChanged, d)
 }
 
 // redo changes u as an event has recorded it.
@@ -55,6 +55,11 @@ func (u *User) redo(d *authority.Draft) error {
 		u.Status = authority.Disabled
 	case authority.UserEnabled:
 		u.Status, u.EnabledAt = authority.Active, d.Time
+	}
+	// Whoever was there since is not locked for having been away: it was there for
+	// using a link, too.
+	if (d.Kind == authority.UserSignedIn || set.Link != "") && d.Time.After(u.UsedAt) {
+		u.UsedAt = d.Time
 	}
 	if set.Operator != nil {
 		u.Operator = *set.Operator

@@ -107,6 +107,73 @@ func TestReplayDoesAgainWhatWasDoneToUsers(t *testing.T) {
 	}
 }
 
+// C-481, C-549: after a replay nobody is locked who was there since: who has signed in,
+// or used a link.
+func TestReplayLocksNobodyWhoWasThere(t *testing.T) {
+	h := newHarness(t)
+	h.ada()
+	able := func(name string) *account.User {
+		return h.able(account.NewUser{Email: name + "@example.com", Name: name, Memberships: []account.Membership{at("1", account.Viewer)}})
+	}
+	here, away, invited, anew := able("here"), able("away"), able("invited"), able("anew")
+	identity := account.Identity{Issuer: "https://idp.example.com", Subject: "42"}
+	bound := account.Person{Name: "Sam", Identity: &identity, Provider: "corp"}
+	reset, err := h.ResetUser(h.ctx, root, invited.ID, 0)
+	h.must(err)
+	h.must(errorOf(h.use(reset, bound)))
+	backup := h.backup()
+
+	h.at = h.at.Add(60 * 24 * time.Hour)
+	h.entered(here)
+	used := h.at
+	l, err := h.invite(root, "2", account.Viewer)
+	h.must(err)
+	h.must(errorOf(h.use(l, bound)))
+	reset, err = h.ResetUser(h.ctx, root, anew.ID, 0)
+	h.must(err)
+	h.must(errorOf(h.use(reset, account.Person{Password: good})))
+	h.at = h.at.Add(60 * 24 * time.Hour)
+
+	next, _ := h.restored(backup)
+	for _, u := range []*account.User{here, away, invited, anew} {
+		got, err := next.User(h.ctx, root, u.ID)
+		h.must(err)
+		was, err := h.User(h.ctx, root, u.ID)
+		h.must(err)
+		if locked := u == away; got.Locked(h.at) != locked || !locked && !got.UsedAt.Equal(used) || !got.UpdatedAt.Equal(was.UpdatedAt) {
+			t.Errorf("%s was last there at %s, and changed at %s; want %s, %s", u.Email, got.UsedAt, got.UpdatedAt, was.UsedAt, was.UpdatedAt)
+		}
+	}
+	if _, err := next.signIn(here.Email, good); err != nil {
+		t.Errorf("who was there does not get in: %v", err)
+	}
+}
+
+// C-540: of another name no event says which; it is named, beside what else is left to do.
+func TestReplayNamesNames(t *testing.T) {
+	h := newHarness(t)
+	renamed, both, deleted := h.operator("renamed"), h.operator("both"), h.operator("deleted")
+	backup := h.backup()
+	lost := h.operator("lost")
+	for _, u := range []*account.User{renamed, renamed, both, deleted, lost} {
+		name := "Another " + h.at.String()
+		_, err := h.UpdateUser(h.ctx, root, u.ID, account.UserUpdate{Name: &name})
+		h.must(err)
+		h.at = h.at.Add(time.Second)
+	}
+	_, err := h.ResetUser(h.ctx, root, both.ID, 0)
+	h.must(err)
+	h.must(h.DeleteUser(h.ctx, root, deleted.ID, 0))
+	_, out := h.restored(backup)
+	want := []authority.Unfinished{
+		{Kind: authority.UserCreated, Subject: string(lost.ID)}, {Kind: authority.UserUpdated, Subject: string(renamed.ID)},
+		{Kind: authority.UserUpdated, Subject: string(both.ID)}, {Kind: authority.UserReset, Subject: string(both.ID)},
+	}
+	if !slices.Equal(out.Unfinished, want) {
+		t.Errorf("it says %+v, want %+v", out.Unfinished, want)
+	}
+}
+
 // C-484, C-549: an invitation that a user has accepted is done again as it was: never a
 // lower role than the user has, the one of the platform too. Its event says what has
 // changed.

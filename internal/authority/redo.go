@@ -51,9 +51,15 @@ func (a *Authority) redoEffect(ctx context.Context, r *Restoration, d *Draft) (u
 	case "signing_key":
 		return false, a.redoSigningKey(ctx, d)
 	case "user":
-		// Who it was, and what it proves itself by, is in no event.
-		unfinished = d.Kind == UserCreated || d.Kind == UserCredentialsChanged || d.Kind == UserReset
-		return unfinished, r.Users(ctx, d)
+		// Who it was, how it is called, and what it proves itself by, is in no event.
+		var set struct{ Changed []string }
+		if err := json.Unmarshal([]byte(d.Details), &set); err != nil {
+			return false, fmt.Errorf("reading the details: %w", err)
+		}
+		err := r.Users(ctx, d)
+		unfinished = d.Kind == UserCreated || d.Kind == UserCredentialsChanged || d.Kind == UserReset ||
+			d.Kind == UserUpdated && slices.Contains(set.Changed, "name") && err == nil // whoever is lost has no name
+		return unfinished, err
 	default:
 		return false, ErrNotFound // of an installation, a link: nothing that lives on
 	}

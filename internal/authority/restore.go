@@ -39,7 +39,7 @@ type Restored struct {
 	Known    Event     // the last event of all that is known
 	Lineage  Lineage
 	// Unfinished is what an event tells of and does not hold: people have to do it
-	// again. In the order of events, each API key, user and signing key once.
+	// again. In the order of events, each API key and user once, and a user's name.
 	Unfinished []Unfinished
 }
 
@@ -274,11 +274,17 @@ func (r *Restored) notePassed(e *Event, lacking *Lacking) error {
 
 // note keeps what e leaves to do, unless it is on the list, and drops from it what e
 // has ended.
+//
+// Of another name, which events do not hold, the state does not tell: it is on the list
+// of the run that has come by it, beside whatever else its user lacks.
 func (r *Restored) note(e *Event, unfinished bool) {
+	same := func(u Unfinished) bool {
+		return u.Subject == e.Subject && (u.Kind == UserUpdated) == (e.Kind == UserUpdated)
+	}
 	switch {
 	case e.Kind == APIKeyDeleted || e.Kind == UserDeleted:
 		r.drop(e.Subject)
-	case unfinished && !slices.ContainsFunc(r.Unfinished, func(u Unfinished) bool { return u.Subject == e.Subject }):
+	case unfinished && !slices.ContainsFunc(r.Unfinished, same):
 		r.Unfinished = append(r.Unfinished, Unfinished{Kind: e.Kind, Subject: e.Subject, MerchantID: e.MerchantID})
 	}
 }

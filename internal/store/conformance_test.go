@@ -88,6 +88,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ChangesNoticesAnotherHistory", testDiverged},
 		{"BeginLineageRaisesEveryGeneration", testBeginLineage},
 		{"WhatLacksIsTold", testLacking},
+		{"RedoUserWritesWhenAndWipes", testRedoUser},
 		{"AddEventChangesNothingElse", testAddEvent},
 		{"ChangesAndDirectoryAgree", testChangesAgree},
 		{"ManyChangesAreToldAtOnce", testManyChanges},

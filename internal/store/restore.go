@@ -3,8 +3,28 @@ package store
 import (
 	"context"
 
+	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
 )
+
+// RedoUser implements account.Store.
+func (s *Store) RedoUser(ctx context.Context, u *account.User, wipe bool, d *authority.Draft) error {
+	return s.change(ctx, d, func(t *tx) error {
+		if err := t.updateUser(u); err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE users SET used_at = $1 WHERE id = $2`, millis(u.UsedAt), u.ID); err != nil {
+			return err
+		}
+		switch {
+		case wipe:
+			return t.wipeCredentials(u.ID)
+		case u.Status != authority.Active:
+			return t.endSessions(u.ID)
+		}
+		return nil
+	})
+}
 
 // Lacking implements authority.Store.
 func (s *Store) Lacking(ctx context.Context) (*authority.Lacking, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tokenwright/tokenwright/internal/account"
 	"github.com/tokenwright/tokenwright/internal/authority"
@@ -32,4 +33,52 @@ func testLacking(t *testing.T, s authority.Store) {
 		Keys:  map[authority.ClientID]int64{none.ID: 1, older.ID: 3},
 		Users: map[string]bool{string(lacks.ID): true, string(password.ID): false, string(identity.ID): false, string(deleted.ID): false},
 	})
+}
+
+// C-549
+func testRedoUser(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "acme")
+	u, other := addUser(t, s, user(1)), addUser(t, s, user(2))
+	sessions := 0
+	in := func(u *account.User) {
+		t.Helper()
+		sessions++
+		must(t, enter(t, s, &account.Entry{Session: sessionOf(sessions, u), Hash: token(sessions), User: u.ID, Credentials: &account.Credentials{Password: "phc"}}))
+	}
+	in(u)
+	in(other)
+	redo := func(wipe bool) error {
+		next := *u
+		next.Version++
+		err := accounts(s).RedoUser(t.Context(), &next, wipe, draft(authority.UserUpdated, string(u.ID)))
+		if err == nil {
+			*u = next
+		}
+		return err
+	}
+	wantIn := func(what string, session bool, password string) {
+		t.Helper()
+		wantUser(t, s, u)
+		if _, _, err := accounts(s).Session(t.Context(), token(sessions)); (err == nil) != session {
+			t.Errorf("%s: its session: %v", what, err)
+		}
+		c, err := accounts(s).Credentials(t.Context(), u.ID)
+		must(t, err)
+		wantEqual(t, what, c.Password, password)
+	}
+	u.UsedAt, u.Operator, u.Memberships = at.Add(time.Hour), true, []account.Membership{{MerchantID: "acme", Role: account.Viewer}}
+	must(t, redo(false))
+	in(u)
+	u.UsedAt = at.Add(time.Hour)
+	wantIn("active", true, "phc")
+	u.Status = authority.Disabled
+	must(t, redo(false))
+	wantIn("disabled", false, "phc")
+	u.Status = authority.Active
+	must(t, redo(true))
+	wantIn("wiped", false, "")
+	wantUser(t, s, other)
+	u.Version--
+	refused(t, s, authority.ErrConflict, func() error { return redo(false) })
 }
