@@ -53,7 +53,12 @@ func (p *place) restore(t *testing.T, sameDatabase bool, args ...string) restore
 		refuse(t, p.Installation, []string{"is at work on this database", "--yes"}, finish...)
 		finish = append(finish, "--yes")
 	}
-	return succeed[restored](t, p.Installation, finish...)
+	done := succeed[restored](t, p.Installation, finish...)
+	again := succeed[restored](t, p.Installation, finish...) // C-540: as where the first answer was lost
+	if again.Replayed != 0 || !slices.Equal(again.Unfinished, done.Unfinished) {
+		t.Errorf("run again it says %+v, before %+v", again, done)
+	}
+	return done
 }
 
 // show is an installation with all who rely on it.
