@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +92,15 @@ func TestReplayDoesAgainWhatWasDoneToUsers(t *testing.T) {
 	want := []authority.Unfinished{{Kind: authority.UserReset, Subject: string(greta.ID)}, {Kind: authority.UserCreated, Subject: string(late.ID), MerchantID: "2"}}
 	if !slices.Equal(out.Unfinished, want) {
 		t.Errorf("it says %+v, want %+v", out.Unfinished, want)
+	}
+	out, err = next.auth.Restore(h.ctx, root, authority.Restoration{ // C-540: as where that answer was lost
+		Events: h.auth.AllEvents(h.ctx, root, authority.EventFilter{}), Users: next.Replay, InPlace: true,
+	})
+	h.must(err)
+	slices.Reverse(want)
+	slices.SortFunc(out.Unfinished, func(a, b authority.Unfinished) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
+	if !slices.Equal(out.Unfinished, want) {
+		t.Errorf("run again it says %+v, want %+v", out.Unfinished, want)
 	}
 	if _, err := next.signIn(greta.Email, good); err == nil {
 		t.Error("a user who was reset signs in with the password of before")

@@ -430,14 +430,16 @@ func TestAnInterruptedReplayGoesOn(t *testing.T) {
 	gone, rotated, ended := h.ready(), h.demoKey(), h.demoKey()
 	_, err := h.DeleteSecret(h.ctx, actor, h.rotate(ended, authority.Rotation{Overlap: day}).ID, 2, true, 0)
 	h.must(err)
+	h.otherEvent(authority.UserCreated, "usr_before") // which a restore of then has told
+	h.otherEvent(authority.InstallationRestored, "tw")
 	backup := h.backup()
 	from := int64(len(h.events()))
 	h.rotate(rotated, authority.Rotation{Overlap: day})
 	lost := h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"})
 	for _, id := range []string{"usr_lost", "usr_deleted"} {
-		h.userEvent(authority.UserCreated, id)
+		h.otherEvent(authority.UserCreated, id)
 	}
-	h.userEvent(authority.UserDeleted, "usr_deleted")
+	h.otherEvent(authority.UserDeleted, "usr_deleted")
 	h.must(h.DeleteAPIKey(h.ctx, actor, gone.ID, 0))
 	h.must(h.DeleteAPIKey(h.ctx, actor, h.key(authority.NewAPIKey{MerchantID: "4259", Env: "demo"}).ID, 0))
 	h.scope("new:read")
@@ -527,10 +529,10 @@ func TestAnInterruptedReplayGoesOn(t *testing.T) {
 	}
 }
 
-// userEvent writes an event of a user, of whom this package knows no more.
-func (h *harness) userEvent(kind authority.EventKind, id string) {
+// otherEvent writes an event of something that this package knows no more of.
+func (h *harness) otherEvent(kind authority.EventKind, subject string) {
 	h.t.Helper()
-	d, err := h.NewDraft(actor, kind, id, "", map[string]any{}, nil)
+	d, err := h.NewDraft(actor, kind, subject, "", map[string]any{}, nil)
 	h.must(err)
 	h.must(h.store.AddEvent(h.ctx, d))
 }
