@@ -1,7 +1,6 @@
 package adminapi_test
 
 import (
-	"io"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/tokenwright/tokenwright/admin"
 	"github.com/tokenwright/tokenwright/internal/adminapi"
 	"github.com/tokenwright/tokenwright/internal/authority"
+	"github.com/tokenwright/tokenwright/internal/linetest"
 )
 
 // manager is an API key of merchant 4259 in demo that manages others; it has
@@ -239,20 +239,6 @@ func TestAKeptAnswerIsNotGivenToAnotherActor(t *testing.T) {
 	})
 }
 
-// slowly is a body in whose middle something happens.
-type slowly struct {
-	io.Reader
-	happens func()
-}
-
-func (s *slowly) Read(p []byte) (int, error) {
-	if s.happens != nil {
-		s.happens()
-		s.happens = nil
-	}
-	return s.Reader.Read(p)
-}
-
 // C-192: a change is made by who may make it then: the API key that asks is looked at once
 // more, however long its request took to come.
 func TestAnAPIKeyThatEndedChangesNothing(t *testing.T) {
@@ -271,7 +257,7 @@ func TestAnAPIKeyThatEndedChangesNothing(t *testing.T) {
 	} {
 		operator := in.operator(operatorScopes()...)
 		token := in.token(operator)
-		r := httptest.NewRequest("POST", adminapi.Root+"/merchants", &slowly{strings.NewReader(`{"id":77,"name":"Theirs"}`), func() { in.must(end(authority.ClientID(operator.id))) }})
+		r := httptest.NewRequest("POST", adminapi.Root+"/merchants", linetest.Slowly(strings.NewReader(`{"id":77,"name":"Theirs"}`), func() { in.must(end(authority.ClientID(operator.id))) }))
 		r.Header.Set("Authorization", "Bearer "+token)
 		r.Header.Set("Content-Type", "application/json")
 		before := in.head()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokenwright/tokenwright/internal/account"
+	"github.com/tokenwright/tokenwright/internal/linetest"
 )
 
 // crossing is a form as another site, or no browser, would send it.
@@ -238,20 +239,6 @@ func TestWhatIsNoTextIsRefused(t *testing.T) {
 	}
 }
 
-// slowly is a body in whose middle something happens.
-type slowly struct {
-	io.Reader
-	happens func()
-}
-
-func (s *slowly) Read(p []byte) (int, error) {
-	if s.happens != nil {
-		s.happens()
-		s.happens = nil
-	}
-	return s.Reader.Read(p)
-}
-
 // C-207: a form changes nothing whose session ended while it came.
 func TestAFormWhoseSessionEndsChangesNothing(t *testing.T) {
 	h := newHarness(t)
@@ -261,10 +248,10 @@ func TestAFormWhoseSessionEndsChangesNothing(t *testing.T) {
 	form, _ := b.page.form("/console/users/invite")
 	form.Set("email", "eve@example.com")
 	a := b.raw("/console/users/invite", form, func(r *http.Request) {
-		r.Body = io.NopCloser(&slowly{r.Body, func() {
+		r.Body = io.NopCloser(linetest.Slowly(r.Body, func() {
 			_, err := h.accounts.DisableUser(t.Context(), root, u.ID, 0)
 			h.must(err)
-		}})
+		}))
 	})
 	if a.status != http.StatusUnauthorized || !strings.Contains(a.body, "Your session has ended") {
 		t.Errorf("%d:\n%s", a.status, a.text())

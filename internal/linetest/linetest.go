@@ -1,11 +1,12 @@
 // Package linetest is a line to a handler, by HTTP/2 and within the process, whose
 // connections can go silent: what is sent is lost, and nobody ends them, as where a
-// machine or a way has gone. It may run in a bubble of testing/synctest. For tests
-// alone.
+// machine or a way has gone. It may run in a bubble of testing/synctest. A body that
+// comes slowly is another fault of lines. For tests alone.
 package linetest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -110,3 +111,19 @@ func (l listener) Close() error {
 
 // Addr implements net.Listener.
 func (l listener) Addr() net.Addr { return &net.UnixAddr{Name: "line", Net: "unix"} }
+
+// Slowly is r, but that something happens before the first of it is read: as where a
+// client holds the body of its request back.
+func Slowly(r io.Reader, happens func()) io.Reader { return &slowly{Reader: r, happens: happens} }
+
+type slowly struct {
+	io.Reader
+	once    sync.Once
+	happens func()
+}
+
+// Read implements io.Reader.
+func (s *slowly) Read(p []byte) (int, error) {
+	s.once.Do(s.happens)
+	return s.Reader.Read(p)
+}
