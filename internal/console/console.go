@@ -95,7 +95,11 @@ func (c *Console) Register(handle func(pattern string, handler http.Handler)) {
 	for path, list := range byPath {
 		handle(Root+path, c.methods(list))
 	}
-	handle(Root+"/", c.methods([]*route{{Route: Route{Method: http.MethodGet}, handle: (*Console).unknown}}))
+	get := func(answer func(*Console, *visit) error) http.Handler {
+		return c.methods([]*route{{Route: Route{Method: http.MethodGet}, handle: answer}})
+	}
+	handle(Root+"/{$}", get(func(_ *Console, v *visit) error { return v.redirect(Root) }))
+	handle(Root+"/", get((*Console).unknown))
 	c.assets.Register(handle)
 }
 
@@ -167,12 +171,7 @@ func (c *Console) serve(v *visit, e *route) error {
 	return e.handle(c, v)
 }
 
-func (c *Console) unknown(v *visit) error {
-	if v.Request.URL.Path == Root+"/" {
-		return v.redirect(Root)
-	}
-	return authority.ErrNotFound
-}
+func (c *Console) unknown(*visit) error { return authority.ErrNotFound }
 
 // policy lets pages load and ask what is of their own origin, and nothing else: the
 // token endpoint that the page of the first token asks is of it, whatever host an
