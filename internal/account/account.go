@@ -72,7 +72,7 @@ type Store interface {
 	// u.Version-1 is stored, else authority.ErrConflict; ErrNoMerchant. With
 	// keepOperator, ErrLastOperator where no active operator would be left. Who is
 	// disabled loses its sessions and links, who may less than before the links that
-	// it has made.
+	// it has made, with the sessions of guests who came by them.
 	UpdateUser(ctx context.Context, u *User, keepOperator bool, d *authority.Draft) error
 	// DeleteUser ends u for ever: its ID never returns, its e-mail address,
 	// name and roles are wiped. Errors as UpdateUser.

@@ -108,6 +108,56 @@ func TestAPortalLinkTakesEveryScopeOfAnAdministrator(t *testing.T) {
 	in.unchanged("a scope it had", func() { in.send(token, "POST", "/merchants/4259/portal-links", "").want(403, "forbidden") })
 }
 
+// C-207: links that an API key has made, and the guests who came by them, end with its
+// tokens; they do not when it gets another secret.
+func TestLinksAndGuestsEndWithTheTokensOfWhoMadeThem(t *testing.T) {
+	in := install(t)
+	u, err := in.accounts.CreateUser(t.Context(), root, account.NewUser{Email: "ann@example.com", Name: "Ann"})
+	in.must(err)
+	update := func(change authority.APIKeyUpdate) func(k apiKey) error {
+		return func(k apiKey) error { return errorOf(in.UpdateAPIKey(t.Context(), root, k.id, change)) }
+	}
+	for what, end := range map[string]func(k apiKey) error{
+		"disabled":           func(k apiKey) error { return errorOf(in.DisableAPIKey(t.Context(), root, k.id, 0)) },
+		"deleted":            func(k apiKey) error { return in.DeleteAPIKey(t.Context(), root, k.id, 0) },
+		"found in the open":  func(k apiKey) error { return in.ReportLeakedSecret(t.Context(), root, k.secret, "") },
+		"its tokens cut off": update(authority.APIKeyUpdate{RevokeTokens: true}),
+		"fewer scopes":       update(authority.APIKeyUpdate{Scopes: &[]string{"users:read"}}),
+		"": func(k apiKey) error {
+			_, _, err := in.RotateSecret(t.Context(), root, k.id, authority.Rotation{Overlap: time.Hour})
+			return err
+		},
+	} {
+		k, other := in.operator(administrators...), in.operator(administrators...)
+		made := func(k apiKey) (unused admin.Link, guest account.Token) {
+			t.Helper()
+			token := in.token(k)
+			portal := func() admin.Link {
+				return into[admin.Link](in.send(token, "POST", "/merchants/4259/portal-links", "").want(201, ""))
+			}
+			e, err := in.open(portal(), account.Person{})
+			in.must(err)
+			return portal(), e.Token
+		}
+		unused, guest := made(k)
+		others, stranger := made(other)
+		reset := into[admin.Link](in.send(in.token(k), "POST", "/users/"+string(u.ID)+"/reset", "").want(200, ""))
+		in.must(end(k))
+		for _, l := range []admin.Link{unused, reset} {
+			if _, err := in.accounts.Link(t.Context(), in.linkToken(l)); errors.Is(err, account.ErrLink) != (what != "") {
+				t.Errorf("%s: a link that nobody has used: %v", what, err)
+			}
+		}
+		if _, err := in.accounts.Visitor(t.Context(), guest); errors.Is(err, account.ErrSession) != (what != "") {
+			t.Errorf("%s: a guest: %v", what, err)
+		}
+		in.must(errorOf(in.accounts.Link(t.Context(), in.linkToken(others))))
+		in.must(errorOf(in.accounts.Visitor(t.Context(), stranger)))
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
+
 func without(scopes []string, scope string) (rest []string) {
 	for _, s := range scopes {
 		if s != scope {

@@ -88,10 +88,11 @@ type Store interface {
 	// UpdateAPIKey writes k with its secrets where version k.Version-1 is
 	// stored, else ErrConflict. Where k becomes active, the limits hold as in
 	// CreateAPIKey; scopes are checked as there. A higher generation is a
-	// revocation.
+	// revocation; with it, and where a scope is lost, the links that k has made end,
+	// and the sessions of guests who came by them.
 	UpdateAPIKey(ctx context.Context, k *APIKey, l KeyLimits, d *Draft) error
 	// DeleteAPIKey ends k for ever and removes its secrets, which is a
-	// revocation; ErrConflict as UpdateAPIKey.
+	// revocation, and ends links as UpdateAPIKey does; ErrConflict as there.
 	DeleteAPIKey(ctx context.Context, k *APIKey, d *Draft) error
 
 	// SigningKeys returns every signing key, the oldest first.

@@ -170,8 +170,9 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 	return s.change(ctx, d, func(t *tx) error {
 		var status authority.Status
 		var generation int64
-		err := t.QueryRowContext(t.ctx, `SELECT status, generation FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`,
-			k.ID, k.Version).Scan(&status, &generation)
+		var scopes string
+		err := t.QueryRowContext(t.ctx, `SELECT status, generation, scopes FROM api_keys WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'`,
+			k.ID, k.Version).Scan(&status, &generation, &scopes)
 		if err != nil {
 			return noRow(err, authority.ErrConflict)
 		}
@@ -185,6 +186,12 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 		}
 		if k.Generation > generation {
 			if err := t.cutOff(k.UpdatedAt, `id = $1`, k.ID, k.Generation); err != nil {
+				return err
+			}
+		}
+		lost := slices.ContainsFunc(strings.Fields(scopes), func(scope string) bool { return !slices.Contains(k.Scopes, scope) })
+		if k.Generation > generation || lost {
+			if err := t.endGiven(k); err != nil {
 				return err
 			}
 		}
@@ -250,6 +257,9 @@ func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *author
 		if err := t.cutOff(k.UpdatedAt, `id = $1`, k.ID, k.Generation); err != nil {
 			return err
 		}
+		if err := t.endGiven(k); err != nil {
+			return err
+		}
 		err := t.execOne(authority.ErrConflict, `UPDATE api_keys SET status = 'deleted', generation = $1, updated_at = $2, version = $3
 			WHERE id = $4 AND version = $3 - 1 AND status <> 'deleted'`, k.Generation, millis(k.UpdatedAt), k.Version, k.ID)
 		if err != nil {
@@ -257,6 +267,14 @@ func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *author
 		}
 		return t.exec(`DELETE FROM secrets WHERE api_key_id = $1`, k.ID)
 	})
+}
+
+// endGiven ends the links that an API key has made. Those of merchants make none.
+func (t *tx) endGiven(k *authority.APIKey) error {
+	if k.MerchantID != "" {
+		return nil
+	}
+	return t.endLinksOf("api_key:" + string(k.ID))
 }
 
 // prefixes reads addresses as joinPrefixes stores them.

@@ -70,6 +70,7 @@ func testConformance(t *testing.T, open func(t *testing.T) authority.Store) {
 		{"ChangesAreMadeByWhoMayThen", testStanding},
 		{"SessionsAreKeptAndEnd", testSessions},
 		{"UsersTakeTheirSessionsWithThem", testUsersTakeTheirSessionsWithThem},
+		{"APIKeysTakeTheirGuestsWithThem", testAPIKeysTakeTheirGuestsWithThem},
 		{"CountFailureCountsEach", testCountFailure},
 		{"ChangeCredentialsComparesAndEndsOtherSessions", testChangeCredentials},
 		{"NamesAreReadByID", testNames},

@@ -70,12 +70,19 @@ func (t *tx) endSessions(id account.UserID) error {
 			return err
 		}
 	}
-	return t.endLinksOf(id)
+	return t.endLinksOf("user:" + string(id))
 }
 
-// endLinksOf ends the links that a user has made.
-func (t *tx) endLinksOf(id account.UserID) error {
-	return t.exec(`DELETE FROM links WHERE created_by = $1`, "user:"+string(id))
+// endLinksOf ends the links that an actor has made, and the sessions of guests who
+// came by them. A guest's method names its link, and of the events of a link one
+// is by who made it; the index is to be that of the link, not of all that the
+// actor has ever done.
+func (t *tx) endLinksOf(actor string) error {
+	if err := t.exec(`DELETE FROM links WHERE created_by = $1`, actor); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM sessions WHERE user_id = '' AND EXISTS (SELECT 1 FROM events
+		WHERE subject = replace(sessions.method, 'portal:', '') AND actor || '' = $1)`, actor)
 }
 
 // enterSession adds the session that begins, or makes it of the one that it must

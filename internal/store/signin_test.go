@@ -276,6 +276,68 @@ func testUsersTakeTheirSessionsWithThem(t *testing.T, s authority.Store) {
 	}
 }
 
+// C-207: what an API key has let in goes with its tokens and with its scopes: the links
+// that it has made, and the guests who came by them. Those of others stay.
+func testAPIKeysTakeTheirGuestsWithThem(t *testing.T, s authority.Store) {
+	initialize(t, s)
+	addMerchant(t, s, "a")
+	made := func(n int, by string) {
+		t.Helper()
+		guest := sessionOf(n, nil)
+		for i := range 2 {
+			l := link(n+i, account.Portal, "a")
+			l.CreatedBy = by
+			d := draft(authority.PortalLinkCreated, l.ID)
+			d.Actor.ID = by
+			must(t, accounts(s).CreateLink(t.Context(), l, token(n+i), d))
+			guest.MerchantID, guest.Method = l.MerchantID, "portal:"+l.ID
+		}
+		must(t, enter(t, s, &account.Entry{Link: token(n + 1), Session: guest, Hash: token(n)}))
+	}
+	alive := func(n int) bool {
+		t.Helper()
+		_, _, noGuest := accounts(s).Session(t.Context(), token(n))
+		_, noLink := accounts(s).Link(t.Context(), token(n))
+		if (noGuest == nil) != (noLink == nil) {
+			t.Errorf("the guest: %v; the link that nobody has used: %v", noGuest, noLink)
+		}
+		return noGuest == nil
+	}
+	update := func(k *authority.APIKey) error {
+		return s.UpdateAPIKey(t.Context(), k, limits, draft(authority.APIKeyUpdated, string(k.ID)))
+	}
+	made(1, "api_key:twc_platform_x")
+	for i, c := range []struct {
+		what   string
+		ends   bool
+		change func(k *authority.APIKey) error
+	}{
+		{"deleted", true, func(k *authority.APIKey) error {
+			return s.DeleteAPIKey(t.Context(), k, draft(authority.APIKeyDeleted, string(k.ID)))
+		}},
+		{"its tokens ended", true, func(k *authority.APIKey) error { k.Generation++; return update(k) }},
+		{"a scope lost", true, func(k *authority.APIKey) error { k.Scopes = []string{"merchants:read"}; return update(k) }},
+		{"a scope more", false, func(k *authority.APIKey) error {
+			k.Scopes = []string{"merchants:read", "users:read", "users:write"}
+			return update(k)
+		}},
+		{"renamed", false, func(k *authority.APIKey) error { k.Name = "Renamed"; return update(k) }},
+	} {
+		n := 10 * (i + 1)
+		k := apiKey(n, authority.Platform, "", "merchants:read", "users:write")
+		must(t, s.CreateAPIKey(t.Context(), k, authority.KeyLimits{Active: 50, Undeleted: 10}, draft(authority.APIKeyCreated, string(k.ID))))
+		made(n, "api_key:"+string(k.ID))
+		k.Version++
+		must(t, c.change(k))
+		if lives := alive(n); lives == c.ends {
+			t.Errorf("%s: what it has let in lives: %t", c.what, lives)
+		}
+	}
+	if !alive(1) {
+		t.Error("what another has let in has ended")
+	}
+}
+
 // C-213: tries at the same time are each counted.
 func testCountFailure(t *testing.T, s authority.Store) {
 	initialize(t, s)
