@@ -54,7 +54,7 @@ func (v *Visitor) ActorID() string {
 	if v.User == nil {
 		return v.Method
 	}
-	return "user:" + string(v.User.ID)
+	return v.User.ID.ActorID()
 }
 
 // Actor is what the visitor may do, working for a merchant, "" for none: see

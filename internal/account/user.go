@@ -17,6 +17,9 @@ const maxMemberships = 100
 // UserID identifies a user: usr_ and 22 base62 characters. It never returns.
 type UserID string
 
+// ActorID names the user in events.
+func (id UserID) ActorID() string { return "user:" + string(id) }
+
 // User is a person.
 type User struct {
 	ID          UserID

@@ -150,7 +150,7 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request, e *route) (authorit
 		return authority.Actor{}, false
 	}
 	return authority.Actor{
-		ID: "api_key:" + claims.ClientID, Address: addressOf(r), RequestID: w.Header().Get("X-Request-Id"), Permissions: permissions,
+		ID: authority.ClientID(claims.ClientID).ActorID(), Address: addressOf(r), RequestID: w.Header().Get("X-Request-Id"), Permissions: permissions,
 		Standing: authority.Standing{Generation: claims.Generation},
 	}, true
 }

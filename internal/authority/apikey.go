@@ -17,6 +17,9 @@ import (
 // ClientID identifies an API key; on the wire it is the OAuth client_id.
 type ClientID string
 
+// ActorID names the API key in events.
+func (id ClientID) ActorID() string { return "api_key:" + string(id) }
+
 const (
 	// operatorKeyLimit is how many operator keys may be active.
 	operatorKeyLimit = 50

@@ -77,7 +77,7 @@ const changeTimeout = 4500 * time.Millisecond
 // any more, is answered alike: there is nothing left to do (RFC 7009 2.2).
 func (a *API) revoke(w http.ResponseWriter, r *http.Request, client *authority.Client, claims *accesstoken.Claims) error {
 	if claims != nil {
-		actor := authority.Actor{ID: "api_key:" + string(client.ID), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
+		actor := authority.Actor{ID: client.ID.ActorID(), Address: addressOf(r).String(), RequestID: w.Header().Get("X-Request-Id")}
 		ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
 		defer cancel()
 		revoked, err := a.authority.RevokeToken(ctx, actor, client, claims)

@@ -191,7 +191,7 @@ func (s *Store) UpdateAPIKey(ctx context.Context, k *authority.APIKey, l authori
 		}
 		lost := slices.ContainsFunc(strings.Fields(scopes), func(scope string) bool { return !slices.Contains(k.Scopes, scope) })
 		if k.Generation > generation || lost {
-			if err := t.endGiven(k); err != nil {
+			if err := t.endLinksOfKey(k); err != nil {
 				return err
 			}
 		}
@@ -257,7 +257,7 @@ func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *author
 		if err := t.cutOff(k.UpdatedAt, `id = $1`, k.ID, k.Generation); err != nil {
 			return err
 		}
-		if err := t.endGiven(k); err != nil {
+		if err := t.endLinksOfKey(k); err != nil {
 			return err
 		}
 		err := t.execOne(authority.ErrConflict, `UPDATE api_keys SET status = 'deleted', generation = $1, updated_at = $2, version = $3
@@ -269,12 +269,12 @@ func (s *Store) DeleteAPIKey(ctx context.Context, k *authority.APIKey, d *author
 	})
 }
 
-// endGiven ends the links that an API key has made. Those of merchants make none.
-func (t *tx) endGiven(k *authority.APIKey) error {
+// endLinksOfKey is endLinksOf an API key. Those of merchants make no links.
+func (t *tx) endLinksOfKey(k *authority.APIKey) error {
 	if k.MerchantID != "" {
 		return nil
 	}
-	return t.endLinksOf("api_key:" + string(k.ID))
+	return t.endLinksOf(k.ID.ActorID())
 }
 
 // prefixes reads addresses as joinPrefixes stores them.

@@ -70,7 +70,7 @@ func (t *tx) endSessions(id account.UserID) error {
 			return err
 		}
 	}
-	return t.endLinksOf("user:" + string(id))
+	return t.endLinksOf(id.ActorID())
 }
 
 // endLinksOf ends the links that an actor has made, and the sessions of guests who

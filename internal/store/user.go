@@ -143,7 +143,7 @@ func (s *Store) UpdateUser(ctx context.Context, u *account.User, keepOperator bo
 		case u.Status != authority.Active:
 			err = t.endSessions(u.ID)
 		case before.MayMoreThan(u):
-			err = t.endLinksOf("user:" + string(u.ID))
+			err = t.endLinksOf(u.ID.ActorID())
 		}
 		if err != nil {
 			return err
